@@ -1,0 +1,1 @@
+"""The lumora command: runs the platform and speaks its public API."""

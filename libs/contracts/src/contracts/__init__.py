@@ -1,0 +1,1 @@
+"""The shared language: every event, command, RPC and frame, and every subject."""

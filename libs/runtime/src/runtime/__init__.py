@@ -1,0 +1,1 @@
+"""How every Lumora service lives: lifecycle, bus, database, telemetry."""

@@ -1,0 +1,1 @@
+"""Who are you, which business, what may you do."""

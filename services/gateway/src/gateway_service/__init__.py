@@ -1,0 +1,1 @@
+"""The edge: the only HTTP and WebSocket doors."""

@@ -1,0 +1,1 @@
+"""Turn in, filtered and stored reply out."""

@@ -1,0 +1,1 @@
+"""What was learned, proved, adopted, taken back."""
