@@ -1,1 +1,1 @@
-"""The shared language: every event, command, RPC and frame, and every subject."""
+"""The shared language of Lumora: every event, job, RPC, token and frame, and every subject, in one place."""

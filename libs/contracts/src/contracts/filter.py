@@ -1,0 +1,82 @@
+"""What the filter service answers and says: policies, input checks, the opening of a token stream."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.base import Contract, Event, Personal, Reply, Request
+from contracts.channel import Fact, Rpc
+from contracts.ids import ConversationId, MessageId, TenantId
+
+Action = Literal["redact", "block"]
+Term = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class ModerationPolicy(Contract):
+    """What a business does not want its customers to read."""
+
+    version: int = 0
+    terms: Annotated[tuple[Term, ...], Field(max_length=1_000)] = ()
+    terms_action: Action = "redact"
+    cards_action: Literal["off", "redact", "block"] = "redact"
+
+
+class GetPolicy(Request):
+    """The business's policy; version 0 is the default nobody changed."""
+
+
+class PutPolicy(Request):
+    """Replace the business's policy."""
+
+    policy: ModerationPolicy
+
+
+class PolicyReply(Reply):
+    """The policy that is in force."""
+
+    policy: ModerationPolicy
+
+
+class CheckInput(Request):
+    """May this text of a customer be answered?"""
+
+    text: Personal[str]
+
+
+class InputVerdict(Reply):
+    """Blocked when there are categories."""
+
+    is_allowed: bool
+    categories: tuple[str, ...] = ()
+
+
+class OpenStream(Request):
+    """A replica is asked to judge one answer's tokens; it recomputes and skips what is out already."""
+
+    conversation_id: ConversationId
+    message_id: MessageId
+    attempt: int
+    seen_seq: int = -1
+
+
+class StreamOpened(Reply):
+    """Where the raw tokens go. `window` is the most characters the filter ever holds back."""
+
+    subject: str
+    policy_version: int
+    window: int
+
+
+class PolicyChanged(Event):
+    """Whoever cached this tenant's policy drops it."""
+
+    tenant_id: TenantId
+    version: int
+
+
+POLICY_CHANGED = Fact("filter", "policy_changed", PolicyChanged, key="tenant_id", consumers=(), listeners=("filter",))
+
+GET_POLICY = Rpc("filter", "get_policy", GetPolicy, PolicyReply, callers=("gateway",))
+PUT_POLICY = Rpc("filter", "put_policy", PutPolicy, PolicyReply, callers=("gateway",))
+CHECK_INPUT = Rpc("filter", "check_input", CheckInput, InputVerdict, callers=("inference",), timeout_s=2)
+OPEN_STREAM = Rpc("filter", "open", OpenStream, StreamOpened, callers=("inference",), timeout_s=2)

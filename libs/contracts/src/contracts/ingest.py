@@ -1,0 +1,179 @@
+"""What the ingest service answers, does and says: documents and search."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.base import Contract, Event, Job, Nothing, Personal, Reply, Request
+from contracts.channel import Fact, Rpc, Work
+from contracts.ids import DocumentId, PassageId
+from contracts.paging import Idempotency, PageRequest
+
+DOCUMENT_LIMIT_BYTES = 50 * 1024 * 1024
+DocumentState = Literal["received", "parsing", "chunking", "embedding", "ready", "failed", "deleting"]
+
+
+class DocumentError(Contract):
+    """Why a document could not be used, in words for its owner."""
+
+    code: str
+    detail: str
+    page: int | None = None
+
+
+class Document(Contract):
+    """A business's document and how far it is; `progress` goes from 0 to 1."""
+
+    id: DocumentId
+    title: str
+    filename: Personal[str]
+    media_type: str
+    size_bytes: int
+    state: DocumentState
+    progress: float
+    pages: int
+    passages: int
+    language: str | None
+    error: DocumentError | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class RegisterDocument(Request):
+    """An upload that the gateway has put under the inbox prefix of the file store."""
+
+    document_id: DocumentId
+    inbox_name: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+    filename: Personal[Annotated[str, Field(min_length=1, max_length=255)]]
+    size_bytes: Annotated[int, Field(ge=0, le=DOCUMENT_LIMIT_BYTES)]
+    idempotency: Idempotency | None = None
+
+
+class DocumentReply(Reply):
+    """One document."""
+
+    document: Document
+
+
+class GetDocument(Request):
+    """One document by id."""
+
+    document_id: DocumentId
+
+
+class ListDocuments(PageRequest):
+    """The business's documents, newest first."""
+
+    state: DocumentState | None = None
+
+
+class Documents(Reply):
+    """One page of documents."""
+
+    items: tuple[Document, ...]
+    next_cursor: str | None
+
+
+class DeleteDocument(Request):
+    """Remove file, rows and vectors."""
+
+    document_id: DocumentId
+
+
+class ReprocessDocument(Request):
+    """Read the stored file again."""
+
+    document_id: DocumentId
+
+
+class SearchFilters(Contract):
+    """Search within these documents or languages only; an empty tuple means all."""
+
+    document_ids: Annotated[tuple[DocumentId, ...], Field(max_length=100)] = ()
+    languages: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+
+
+class Search(Request):
+    """The passages that fit a question best."""
+
+    query: Personal[Annotated[str, Field(min_length=1, max_length=4_000)]]
+    k: Annotated[int, Field(ge=1, le=100)] = 8
+    filters: SearchFilters = SearchFilters()
+
+
+class PassageHit(Contract):
+    """A passage found. `start` and `end` are character offsets in the document's text.
+
+    `dense` is the cosine, `bm25` the raw score; None when that leg did not find it.
+    """
+
+    passage_id: PassageId
+    document_id: DocumentId
+    title: str
+    heading: str
+    page: int | None
+    start: int
+    end: int
+    text: Personal[str]
+    language: str | None
+    score: float
+    dense: float | None
+    bm25: float | None
+
+
+class SearchReply(Reply):
+    """Best first."""
+
+    items: tuple[PassageHit, ...]
+
+
+class Embed(Request):
+    """Texts to embed with the one model in memory."""
+
+    texts: Personal[Annotated[tuple[str, ...], Field(min_length=1, max_length=256)]]
+
+
+class Embeddings(Reply):
+    """One unit vector for each text, in order."""
+
+    model: str
+    vectors: tuple[tuple[float, ...], ...]
+
+
+class IndexDocument(Job):
+    """Parse, chunk, embed and index a document, or finish deleting it, as its row says."""
+
+    document_id: DocumentId
+
+
+class DocumentProgressed(Event):
+    """A document moved on."""
+
+    document_id: DocumentId
+    state: DocumentState
+    progress: float
+    error_code: str | None = None
+
+
+class DocumentDeleted(Event):
+    """A document, its file, rows and vectors are gone."""
+
+    document_id: DocumentId
+
+
+INGEST = Work("ingest", IndexDocument, owner="ingest", stream="INGEST")
+
+DOCUMENT_PROGRESSED = Fact(
+    "ingest", "document_progressed", DocumentProgressed, key="document_id", consumers=(), listeners=("gateway",)
+)
+DOCUMENT_DELETED = Fact("ingest", "document_deleted", DocumentDeleted, key="document_id", consumers=("learning",))
+
+_EDGE = ("gateway",)
+REGISTER_DOCUMENT = Rpc("ingest", "register_document", RegisterDocument, DocumentReply, callers=_EDGE)
+GET_DOCUMENT = Rpc("ingest", "get_document", GetDocument, DocumentReply, callers=_EDGE)
+LIST_DOCUMENTS = Rpc("ingest", "list_documents", ListDocuments, Documents, callers=_EDGE)
+DELETE_DOCUMENT = Rpc("ingest", "delete_document", DeleteDocument, Nothing, callers=_EDGE)
+REPROCESS_DOCUMENT = Rpc("ingest", "reprocess_document", ReprocessDocument, DocumentReply, callers=_EDGE)
+SEARCH = Rpc("ingest", "search", Search, SearchReply, callers=("gateway", "inference"), timeout_s=3)
+EMBED = Rpc("ingest", "embed", Embed, Embeddings, callers=("inference", "learning"), timeout_s=5)

@@ -1,0 +1,90 @@
+"""Builds and parses subjects: the only place that joins tokens with dots. Ids are UUIDs: nothing can be smuggled in."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from contracts.channel import Fact, Rpc, Work
+from contracts.ids import ConversationId, MessageId, TenantId
+
+
+class Tokens(NamedTuple):
+    """The parts of a `tok` subject."""
+
+    tenant_id: TenantId
+    conversation_id: ConversationId
+    message_id: MessageId
+
+
+def fact(channel: Fact[Any], tenant_id: TenantId, key: UUID) -> str:
+    return f"evt.{channel.owner}.{channel.name}.v{channel.version}.{tenant_id}.{key}"
+
+
+def fact_filter(channel: Fact[Any]) -> str:
+    """Every tenant's facts of one kind."""
+    return f"evt.{channel.owner}.{channel.name}.v{channel.version}.*.*"
+
+
+def job(work: Work[Any], tenant_id: TenantId) -> str:
+    return f"job.{work.queue}.{tenant_id}"
+
+
+def job_filter(work: Work[Any]) -> str:
+    return f"job.{work.queue}.*"
+
+
+def rpc(question: Rpc[Any, Any]) -> str:
+    return f"rpc.{question.owner}.{question.verb}"
+
+
+def raw(instance: str, message_id: MessageId) -> str:
+    """`instance` is the opener's own id: lower-case hex, made at its start."""
+    return f"raw.{instance}.{message_id}"
+
+
+def raw_filter(instance: str) -> str:
+    return f"raw.{instance}.*"
+
+
+def tok(tenant_id: TenantId, conversation_id: ConversationId, message_id: MessageId) -> str:
+    return f"tok.{tenant_id}.{conversation_id}.{message_id}"
+
+
+def control(verb: str, tenant_id: TenantId, key: UUID) -> str:
+    return f"ctl.{verb}.{tenant_id}.{key}"
+
+
+def control_filter(verb: str) -> str:
+    return f"ctl.{verb}.*.*"
+
+
+def rate(key: str, window: int) -> str:
+    """`key` is a hash (hex): addresses have dots."""
+    return f"rate.{key}.{window}"
+
+
+def dead_letter(stream: str, consumer: str) -> str:
+    return f"dlq.{stream}.{consumer}"
+
+
+def tenant_of(subject: str) -> TenantId:
+    """The tenant that a fact, job or token subject names.
+
+    Raises:
+        ValueError: the subject carries none.
+    """
+    kind, _, rest = subject.partition(".")
+    tokens = rest.split(".")
+    position = {"evt": 3, "job": 1, "tok": 0, "ctl": 1}.get(kind)
+    if position is None or position >= len(tokens):
+        msg = f"no tenant in a subject of kind {kind!r}"
+        raise ValueError(msg)
+    return TenantId(UUID(tokens[position]))
+
+
+def parse_tok(subject: str) -> Tokens:
+    """Raises ValueError when it is not a `tok` subject of three ids."""
+    kind, tenant, conversation, message = subject.split(".")
+    if kind != "tok":
+        msg = "not a tok subject"
+        raise ValueError(msg)
+    return Tokens(TenantId(UUID(tenant)), ConversationId(UUID(conversation)), MessageId(UUID(message)))
