@@ -1,0 +1,159 @@
+"""However a text is cut, the same is shown; and it is what the plain, slow reading of the rules says."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from filter_service.domain.fold import fold, joins_words
+from filter_service.domain.judge import Judge, prepare
+from filter_service.domain.policy import Action, Policy
+from filter_service.domain.rules.terms import spell
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+TERMS = ("acme", "acme corp", "corp ltd", "c++", "$$", "$$ acme", "résumé", "赌博", "4111", "a")
+POLICIES = [
+    Policy(terms=TERMS, terms_action=terms_action, cards_action=cards_action, window_chars=37)
+    for terms_action in ("redact", "block")
+    for cards_action in ("redact", "block", "off")
+]
+WORDS = [
+    "acme",
+    "ACME corp",
+    "corp ltd",
+    "$$",
+    "résumé",
+    "re\u0301sume\u0301",
+    "赌博",
+    " ",
+    "  ",
+    " " * 30,
+    "\u200b" * 30,
+]
+NUMBERS = ["4111 1111 1111 1111", "4111", "-1111", " 1111", "378282246310005", "30569309025904", "5555555555554444"]
+LONG_NUMBERS = ["4000000000000000006", "t1:4111111111111111 ", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "4242-4242-4242-4242"]
+CHARS = [
+    *"acmeorpltd+$ .,:-_\n1234567890",
+    "é",
+    "e\u0301",
+    "\u200b",
+    "\u00a0",
+    "ﬁ",
+    "İ",
+    "赌",
+    "博",
+    "\uff21",
+    "ß",
+    "½",
+]
+FRAGMENTS = st.sampled_from(WORDS + NUMBERS + LONG_NUMBERS + CHARS)
+TEXTS = st.lists(FRAGMENTS, max_size=14).map("".join)
+CARDS = re.compile(
+    r"4(\d{15}|\d{18})"
+    r"|(5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"
+    r"|3[47]\d{13}"
+    r"|(30[0-5]\d|3095|36\d\d|3[89]\d\d)\d{10}"
+    r"|(6011|64[4-9]\d|65\d\d|62\d\d|352[89]|35[3-8]\d|81[0-6]\d|817[01])\d{12,15}"
+    r"|(5018|5020|5038|5893|6304|6759|676[123])\d{9,15}"
+)
+
+
+@st.composite
+def cut_texts(draw: st.DrawFn) -> list[str]:
+    text = draw(TEXTS)
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=len(text))))
+    return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+
+
+def judged(policy: Policy, pieces: list[str]) -> tuple[str, tuple[str, ...], Counter[str]]:
+    judge, shown = Judge(prepare(policy)), []
+    for piece in pieces:
+        shown.append(judge.feed(piece))
+        assert judge.held_chars <= policy.window_chars
+    shown.append(judge.close())
+    assert judge.held_chars == 0
+    return "".join(shown), judge.blocked, judge.found
+
+
+def read_plainly(policy: Policy, text: str) -> tuple[str, tuple[str, ...], Counter[str]]:
+    """The rules as written down, tried on every stretch of the text."""
+    found, shown, done, counts = _all_matches(policy, text), "", 0, Counter[str]()
+    for start in sorted(found):
+        shown += text[done:start]
+        counts.update(kind for kind, _, _ in found[start])
+        if blocking := tuple(kind for kind, action, _ in found[start] if action == "block"):
+            return shown, blocking, counts
+        shown += "[redacted]" if start >= done else ""
+        done = max(done, *(end for _, _, end in found[start]))
+    return shown + text[done:], (), counts
+
+
+def _all_matches(policy: Policy, text: str) -> dict[int, list[tuple[str, Action, int]]]:
+    found: dict[int, list[tuple[str, Action, int]]] = {}
+    spelled = {spell(term) for term in policy.terms}
+    for start in range(len(text)):
+        ends = range(start + 1, min(start + policy.window_chars, len(text)) + 1)
+        cards = [end for end in ends if _is_card(policy, text, start, end)]
+        if cards and policy.cards_action != "off":
+            found.setdefault(start, []).append(("card_number", policy.cards_action, max(cards)))
+        if terms := [end for end in ends if _is_term(policy, text, start, end, spelled)]:
+            found.setdefault(start, []).append(("blocklist", policy.terms_action, max(terms)))
+    return found
+
+
+def _neighbours(policy: Policy, text: str, start: int, end: int) -> tuple[str, str]:
+    """The folded characters beside a stretch; one that lies beyond the window counts as none."""
+    behind = next((at for at in range(end, len(text)) if fold(text[at])), len(text))
+    in_reach = behind <= start + policy.window_chars
+    return fold(text[:start])[-2:], fold(text[behind : behind + 1])[:1] if in_reach else ""
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    return bool(fold(text[start]).strip() and fold(text[end - 1]).strip())
+
+
+def _is_term(policy: Policy, text: str, start: int, end: int, spelled: set[str]) -> bool:
+    before, after = _neighbours(policy, text, start, end)
+    if spell(text[start:end]) not in spelled or not _is_whole(text, start, end):
+        return False
+    inside = fold(text[start:end])
+    glued = _glue(before[-1:], inside[0]) or _glue(inside[-1], after)
+    return not glued
+
+
+def _glue(left: str, right: str) -> bool:
+    return bool(left and right and joins_words(left) and joins_words(right))
+
+
+def _is_card(policy: Policy, text: str, start: int, end: int) -> bool:
+    inside, (before, after) = fold(text[start:end]), _neighbours(policy, text, start, end)
+    if not _is_whole(text, start, end) or not re.fullmatch(r"[0-9](?:[ -]?[0-9])+", inside):
+        return False
+    if re.fullmatch(r".?[0-9]:", before) or any(map(_sticks, (before[-1:], after))):
+        return False
+    digits = re.sub("[ -]", "", inside)
+    doubled = "".join(str(int(digit) * (1 + place % 2)) for place, digit in enumerate(reversed(digits)))
+    return sum(map(int, doubled)) % 10 == 0 and CARDS.fullmatch(digits) is not None
+
+
+def _sticks(char: str) -> bool:
+    return char not in ("", "_") and joins_words(char)
+
+
+@settings(max_examples=400)
+@given(policy=st.sampled_from(POLICIES), pieces=cut_texts())
+def test_any_cut_shows_the_same_as_the_whole_text(policy: Policy, pieces: list[str]) -> None:
+    assert judged(policy, pieces) == judged(policy, ["".join(pieces)])
+
+
+@settings(max_examples=400)
+@given(policy=st.sampled_from(POLICIES), text=TEXTS)
+def test_what_is_shown_is_what_the_rules_say(policy: Policy, text: str) -> None:
+    assert judged(policy, [text]) == read_plainly(policy, text)
+
+
+@settings(max_examples=200)
+@given(pieces=st.lists(st.text(max_size=12), max_size=8))
+def test_no_text_breaks_the_judge(pieces: list[str]) -> None:
+    policy = Policy(terms=TERMS, window_chars=40)
+    assert judged(policy, pieces) == judged(policy, ["".join(pieces)])
