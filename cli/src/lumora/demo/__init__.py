@@ -1,0 +1,1 @@
+"""The demo business: Cairnway, an invented shop for outdoor gear, and the documents it answers from."""

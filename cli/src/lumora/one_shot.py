@@ -1,0 +1,71 @@
+"""Work that is done once at start, in a process of its own: what it imports leaves the supervisor small."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lumora.log_view import Line, parse
+from lumora.refused import StartFailed
+from lumora.supervise import next_line
+
+_LAUNCH = Path(__file__).parent / "embedded" / "launch.py"
+_TOLD_LINES = 12
+
+
+class OneShot:
+    """A process that runs to its end; its lines go into the log."""
+
+    def __init__(self, name: str, argv: list[str], env: Mapping[str, str], say: Callable[[Line], None]) -> None:
+        self.name = name
+        self._argv = argv
+        self._env = dict(env)
+        self._say = say
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._last: deque[str] = deque(maxlen=_TOLD_LINES)
+
+    def event(self, name: str) -> asyncio.Event:
+        """Set when the process logs an event of this name."""
+        return self._waiting.setdefault(name, asyncio.Event())
+
+    async def run(self) -> None:
+        """Run it; cancelling kills it.
+
+        Raises:
+            StartFailed: it ended with an error; its last lines are in the sentence.
+        """
+        launcher = [sys.executable, "-I", "-S", str(_LAUNCH), "--parent", str(os.getpid()), "--death-signal", "9"]
+        process = await asyncio.create_subprocess_exec(
+            *launcher,
+            "--",
+            *self._argv,
+            env=self._env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            await self._read(process)
+            code = await process.wait()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        if code != 0:
+            told = "\n".join(self._last) or "it said nothing"
+            raise StartFailed(f"{self.name} failed with exit code {code}:\n{told}")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while text := await next_line(process.stdout):
+            line = parse(self.name, text)
+            self._last.append(line.event if line.raw is None else str(line.fields.get("sentence") or text))
+            if line.event in self._waiting:
+                self._waiting[line.event].set()
+            self._say(line)
