@@ -276,6 +276,7 @@ class TurnAccepted(Event):
     message_id: MessageId
     customer_message_id: MessageId
     agent_id: AgentId
+    is_new_conversation: bool
 
 
 class MessageCompleted(Event):

@@ -11,13 +11,14 @@ class GetStats(Request):
 class Stats(Reply):
     """Each event is counted once, whatever the broker delivers twice."""
 
-    conversations: int
-    turns_accepted: int
-    messages_completed: int
-    messages_failed: int
-    messages_blocked: int
-    prompt_tokens: int
-    completion_tokens: int
+    conversations: int = 0
+    turns_accepted: int = 0
+    messages_completed: int = 0
+    messages_blocked: int = 0
+    messages_failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    documents_deleted: int = 0
 
 
 GET_STATS = Rpc("learning", "get_stats", GetStats, Stats, callers=("gateway",))

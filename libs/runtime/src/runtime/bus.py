@@ -1,0 +1,278 @@
+"""The connection to NATS: publish with a PubAck, ask and answer RPC, listen.
+
+FastStream carries commands, facts and RPC; the token path uses the same connection's `nc` below it.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import nats.errors
+from faststream.nats import NatsBroker, NatsMessage, NatsResponse
+from faststream.nats.opentelemetry import NatsTelemetryMiddleware
+from faststream.nats.security import NatsNKey
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.errors import APIError
+from pydantic import ValidationError
+
+from contracts import subjects
+from contracts.base import Contract, Reply, Request
+from contracts.channel import Fact, Rpc
+from contracts.errors import Failure
+from contracts.ids import TenantId
+from runtime import logs, metrics, nats_permissions
+from runtime.errors import DeadlineExceeded, LumoraError, Rejected, Retryable, Unavailable, Unreadable, from_failure
+from runtime.tenancy import TenantScope
+
+RequestT = TypeVar("RequestT", bound=Request)
+ReplyT = TypeVar("ReplyT", bound=Reply)
+Answer = Callable[[RequestT, TenantScope], Awaitable[ReplyT]]
+OpenAnswer = Callable[[RequestT], Awaitable[ReplyT]]
+
+PUBLISH_TIMEOUT_S = 3.0
+RECONNECT_WAIT_S = 0.5
+RPC_CONCURRENCY = 128
+GRACEFUL_S = 50.0
+
+EVENT_ID, MESSAGE_ID, SCHEMA, DEADLINE = "Event-Id", "Nats-Msg-Id", "Schema", "Deadline-Ms"
+TENANT, ACTOR, FAILED = "Tenant-Id", "Actor", "Failed"
+
+_log = logs.get_logger()
+
+
+class Bus:
+    """One service's NATS connection. `connect`, then register handlers, then `start`."""
+
+    def __init__(self, service: str, url: str, seed: str, *, on_closed: Callable[[], None] | None = None) -> None:
+        self.service = service
+        self._on_closed = on_closed
+        self._reconnected: list[Callable[[], Awaitable[None]]] = []
+        self.broker = NatsBroker(
+            url,
+            name=service,
+            security=NatsNKey.from_seed(seed),
+            inbox_prefix=nats_permissions.inbox_prefix(service),
+            middlewares=(NatsTelemetryMiddleware(include_messages_counters=False),),
+            max_reconnect_attempts=-1,
+            # Jittered once per process, so that a broker's return is not met by everyone in the same millisecond.
+            reconnect_time_wait=RECONNECT_WAIT_S * random.uniform(0.8, 1.4),  # type: ignore[arg-type]  # noqa: S311 - no secret
+            error_cb=self._heard_error,
+            closed_cb=self._heard_closed,
+            reconnected_cb=self._heard_reconnected,
+            logger=None,
+            apply_types=False,
+            graceful_timeout=GRACEFUL_S,
+        )
+
+    @property
+    def nc(self) -> Client:
+        """The raw connection, for the token path."""
+        client: Client = self.broker.connection
+        return client
+
+    @property
+    def is_connected(self) -> bool:
+        return self.broker._connection is not None and self.nc.is_connected  # noqa: SLF001 - no public test exists
+
+    async def connect(self) -> None:
+        """Wait until the broker is there: services and broker may start in any order."""
+        while True:
+            try:
+                await self.broker.connect()
+            except (nats.errors.Error, OSError, TimeoutError) as error:
+                _log.warning("broker.away", error=type(error).__name__)
+                await asyncio.sleep(RECONNECT_WAIT_S)
+            else:
+                return
+
+    async def start(self) -> None:
+        """Begin to hear what was registered."""
+        await self.broker.start()
+
+    async def stop(self) -> None:
+        """Stop hearing, let running handlers end, drain the connection."""
+        self._on_closed = None
+        await self.broker.stop()
+
+    def on_reconnect(self, react: Callable[[], Awaitable[None]]) -> None:
+        """Call `react` whenever the connection is back after a break."""
+        self._reconnected.append(react)
+
+    async def check(self) -> None:
+        """Raises when the broker is away: for readiness."""
+        if not self.is_connected:
+            raise Unavailable
+        await self.nc.flush(timeout=1)
+
+    # ---- asking -----------------------------------------------------------------------------------------------
+
+    async def request(
+        self,
+        rpc: Rpc[RequestT, ReplyT],
+        request: RequestT,
+        scope: TenantScope | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> ReplyT:
+        """Ask one replica of the owner.
+
+        Raises:
+            LumoraError: what the owner answered.
+            Unavailable: nobody answered in time, or nobody is there.
+        """
+        wait_s = timeout_s or rpc.timeout_s
+        headers = {SCHEMA: rpc.schema, DEADLINE: str(int((time.time() + wait_s) * 1000))}
+        if scope is not None:
+            headers |= {TENANT: str(scope.tenant_id), ACTOR: scope.actor}
+        elif rpc.is_tenant_scoped:
+            msg = f"{rpc.schema} needs a tenant scope"
+            raise TypeError(msg)
+        try:
+            answer = await self.broker.request(request.dump(), subjects.rpc(rpc), headers=headers, timeout=wait_s)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise Unavailable(f"{rpc.owner} does not answer", retry_after_s=2) from error
+        if answer.headers.get(FAILED):
+            raise from_failure(Failure.read(answer.body))
+        return rpc.reply.read(answer.body)
+
+    # ---- answering --------------------------------------------------------------------------------------------
+
+    def answer(self, rpc: Rpc[RequestT, ReplyT], handler: Answer[RequestT, ReplyT]) -> None:
+        """Answer a tenant's question, in the queue group of the service."""
+
+        async def scoped(request: RequestT, message: NatsMessage) -> ReplyT:
+            return await handler(request, _scope_of(message))
+
+        self._answer(rpc, scoped)
+
+    def answer_open(self, rpc: Rpc[RequestT, ReplyT], handler: OpenAnswer[RequestT, ReplyT]) -> None:
+        """Answer a question asked before the tenant is known."""
+        if rpc.is_tenant_scoped:
+            msg = f"{rpc.schema} is asked within a tenant"
+            raise TypeError(msg)
+
+        async def unscoped(request: RequestT, _message: NatsMessage) -> ReplyT:
+            return await handler(request)
+
+        self._answer(rpc, unscoped)
+
+    def _answer(
+        self, rpc: Rpc[RequestT, ReplyT], handler: Callable[[RequestT, NatsMessage], Awaitable[ReplyT]]
+    ) -> None:
+        subscriber = self.broker.subscriber(
+            subjects.rpc(rpc), queue=rpc.owner, max_workers=RPC_CONCURRENCY, decoder=whole_message
+        )
+
+        async def respond(message: NatsMessage) -> NatsResponse:
+            begin = time.perf_counter()
+            try:
+                reply = await handler(_read_request(rpc, message), message)
+            except Exception as error:  # noqa: BLE001 - the caller gets an answer now, not a timeout
+                failure = _failure_of(rpc, error)
+                metrics.RPC_SECONDS.labels(rpc.verb, failure.code).observe(time.perf_counter() - begin)
+                return NatsResponse(failure.dump(), headers={FAILED: failure.code})
+            metrics.RPC_SECONDS.labels(rpc.verb, "ok").observe(time.perf_counter() - begin)
+            return NatsResponse(reply.dump())
+
+        subscriber(respond)
+
+    # ---- saying and hearing -----------------------------------------------------------------------------------
+
+    async def publish(self, subject: str, body: bytes, *, stream: str, headers: dict[str, str]) -> None:
+        """Publish into a stream; returns after its PubAck.
+
+        Raises:
+            Overloaded: the tenant's cap in this queue is reached.
+            Unavailable: the broker is away or did not acknowledge in time.
+        """
+        try:
+            await self.broker.publish(body, subject, stream=stream, headers=headers, timeout=PUBLISH_TIMEOUT_S)
+        except APIError as error:
+            if error.err_code in _CAP_REACHED:
+                raise CapReached(retry_after_s=2) from error
+            raise Unavailable("the broker refused a message", retry_after_s=2) from error
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise Unavailable("the broker is away", retry_after_s=2) from error
+
+    async def hint(self, verb: str, tenant_id: TenantId, key: UUID, body: Contract) -> None:
+        """A control message that may be lost."""
+        await self.nc.publish(subjects.control(verb, tenant_id, key), body.dump())
+
+    async def listen(self, fact: Fact[Any], react: Callable[[Any, TenantScope], Awaitable[None]]) -> Subscription:
+        """Hear a fact live, on every replica; what is missed is missed."""
+
+        async def heard(message: Msg) -> None:
+            try:
+                await react(fact.model.read(message.data), TenantScope.from_subject(message.subject, self.service))
+            except Exception:  # noqa: BLE001 - a listener that fails must not end the subscription
+                _log.exception("listener.failed", schema=fact.schema)
+
+        return await self.nc.subscribe(subjects.fact_filter(fact), cb=heard)
+
+    # ---- the connection's own voice ---------------------------------------------------------------------------
+
+    async def _heard_error(self, error: Exception) -> None:
+        kind = "permissions" if "permissions violation" in str(error).lower() else type(error).__name__
+        metrics.BROKER_ERRORS.labels(kind).inc()
+        _log.warning("broker.error", kind=kind, error=str(error)[:200])
+
+    async def _heard_reconnected(self) -> None:
+        _log.info("broker.back")
+        for react in self._reconnected:
+            await react()
+
+    async def _heard_closed(self) -> None:
+        if self._on_closed is not None:
+            self._on_closed()
+
+
+class CapReached(Retryable):
+    """The queue holds as much of this tenant as it may."""
+
+    default_code = "too_many_turns"
+
+
+# JSStreamMsgsPerSubjectExceeded (discard new per subject), JSStreamStoreFailed with the same cause.
+_CAP_REACHED = (10077, 10059)
+
+
+async def whole_message(message: NatsMessage, *_: Any) -> NatsMessage:
+    """FastStream's decoder seat: our handlers read bytes and headers themselves, so nothing may fail before them."""
+    return message
+
+
+def _read_request(rpc: Rpc[RequestT, ReplyT], message: NatsMessage) -> RequestT:
+    deadline = message.headers.get(DEADLINE, "")
+    if deadline.isdigit() and int(deadline) < time.time() * 1000:
+        raise DeadlineExceeded
+    try:
+        return rpc.request.read(message.body)
+    except ValidationError as error:
+        raise Unreadable(describe(error)) from error
+
+
+def _scope_of(message: NatsMessage) -> TenantScope:
+    try:
+        return TenantScope(TenantId(UUID(message.headers[TENANT])), message.headers.get(ACTOR, ""))
+    except (KeyError, ValueError) as error:
+        raise Unreadable("no tenant") from error
+
+
+def _failure_of(rpc: Rpc[Any, Any], error: Exception) -> Failure:
+    if isinstance(error, LumoraError):
+        if not isinstance(error, Rejected):
+            _log.warning("rpc.failed", verb=rpc.verb, code=error.code, detail=error.detail)
+        return error.as_failure()
+    _log.error("rpc.crashed", verb=rpc.verb, exc_info=error)
+    return LumoraError().as_failure()
+
+
+def describe(error: ValidationError) -> str:
+    """What is wrong with the input, field by field, without repeating the input."""
+    parts = [f"{'.'.join(str(step) for step in item['loc']) or 'body'}: {item['msg']}" for item in error.errors()[:5]]
+    return "; ".join(parts)

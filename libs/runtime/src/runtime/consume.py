@@ -1,0 +1,222 @@
+"""The only way to consume jobs and facts: durable pull, one message a slot, heartbeat, scope, decided outcome.
+
+A slot is one FastStream subscriber with a batch of one; N slots are N subscribers on the same durable. Larger
+batches make fast messages wait for slow ones, `max_workers` fetches more than it works on. What ends a delivery is
+decided here alone.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import nats.errors
+from faststream import AckPolicy
+from faststream.nats import JStream, NatsMessage, PullSub
+from nats.aio.msg import Msg
+from pydantic import ValidationError
+
+from contracts import subjects
+from contracts.base import Contract, Job
+from contracts.channel import Fact, Work
+from contracts.ids import EventId
+from contracts.streams import Consumer
+from contracts.streams import consumer as find_consumer
+from runtime import logs, metrics, nats_permissions
+from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus, whole_message
+from runtime.errors import NotNow, Rejected, Unreadable
+from runtime.tenancy import TenantScope
+
+JobT = TypeVar("JobT", bound=Job)
+Handler = Callable[[Any, TenantScope, EventId], Awaitable[None]]
+GiveUp = Callable[[Any, TenantScope, Exception], Awaitable[None]]
+
+PULL_S = 3.0
+WATCH_S = 10.0
+JITTER = (0.8, 1.2)
+
+_log = logs.get_logger()
+
+
+class Consumption:
+    """One durable's handlers, slots and watchdog."""
+
+    def __init__(self, bus: Bus, consumer: Consumer, *, slots: int, give_up: GiveUp | None) -> None:
+        self._bus = bus
+        self._consumer = consumer
+        self._handlers: dict[str, tuple[type[Contract], Handler]] = {}
+        self._give_up = give_up
+        self._is_missing = False
+        stream = JStream(consumer.stream, declare=False)
+        self._slots = [self._slot(stream) for _ in range(slots)]
+
+    def _slot(self, stream: JStream) -> Any:
+        subscriber = self._bus.broker.subscriber(
+            self._consumer.filter_subjects[0] if self._consumer.filter_subjects else ">",
+            stream=stream,
+            durable=self._consumer.name,
+            pull_sub=PullSub(batch_size=1, timeout=PULL_S),
+            inbox_prefix=f"{nats_permissions.inbox_prefix(self._bus.service)}.".encode(),
+            no_reply=True,
+            ack_policy=AckPolicy.MANUAL,
+            decoder=whole_message,
+        )
+        subscriber(self._deliver)
+        return subscriber
+
+    def on(self, prefix: str, model: type[Contract], handler: Handler) -> None:
+        """Messages whose subject starts with `prefix` go to `handler`."""
+        self._handlers[prefix] = (model, handler)
+
+    async def stop(self) -> None:
+        """Fetch no more; returns when running deliveries have ended."""
+        await asyncio.gather(*(slot.stop() for slot in self._slots))
+
+    async def watch(self) -> None:
+        """Ask every 10 s whether the durable still exists; subscribe again when it is back. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
+                await self._look()
+
+    async def _look(self) -> None:
+        jetstream = self._bus.nc.jetstream(timeout=2)
+        try:
+            await jetstream.consumer_info(self._consumer.stream, self._consumer.name)
+        except nats.js.errors.NotFoundError:
+            metrics.CONSUMERS_MISSING.inc(0 if self._is_missing else 1)
+            self._is_missing = True
+            _log.warning("consumer.missing", stream=self._consumer.stream, consumer=self._consumer.name)
+            return
+        if self._is_missing:
+            self._is_missing = False
+            metrics.CONSUMERS_MISSING.dec()
+            for slot in self._slots:
+                await slot.stop()
+                await slot.start()
+            _log.info("consumer.back", stream=self._consumer.stream, consumer=self._consumer.name)
+
+    # ---- one delivery -----------------------------------------------------------------------------------------
+
+    async def _deliver(self, message: NatsMessage) -> None:
+        raw = message.raw_message
+        beating = asyncio.create_task(self._beat(raw))
+        try:
+            outcome = await self._handle(raw)
+        except asyncio.CancelledError:
+            outcome = "cancelled"  # shutdown: unacknowledged, so it is delivered elsewhere
+            raise
+        except NotNow as error:
+            outcome = await self._postpone(raw, error)
+        except Exception as error:  # noqa: BLE001 - every failure is decided here
+            outcome = await self._fail(raw, error)
+        finally:
+            beating.cancel()
+        metrics.DELIVERIES.labels(self._consumer.name, outcome).inc()
+
+    async def _handle(self, raw: Msg) -> str:
+        model, handler, scope, event_id = self._open(raw)
+        try:
+            content = model.read(raw.data)
+        except ValidationError as error:
+            raise Unreadable(f"not a {model.__name__}") from error
+        await handler(content, scope, event_id)
+        await _acknowledge(raw)
+        return "done"
+
+    def _open(self, raw: Msg) -> tuple[type[Contract], Handler, TenantScope, EventId]:
+        found = next((pair for prefix, pair in self._handlers.items() if raw.subject.startswith(prefix)), None)
+        if found is None:
+            raise Unreadable(f"nobody here reads {raw.subject.split('.', 3)[:3]}")
+        try:
+            scope = TenantScope.from_subject(raw.subject, self._bus.service)
+            return *found, scope, EventId(UUID((raw.headers or {})[EVENT_ID]))
+        except (KeyError, ValueError) as error:
+            raise Unreadable("no tenant or no Event-Id") from error
+
+    async def _beat(self, raw: Msg) -> None:
+        while True:
+            await asyncio.sleep(self._consumer.retry.heartbeat_s)
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await raw.in_progress()
+
+    async def _postpone(self, raw: Msg, error: NotNow) -> str:
+        if raw.metadata.num_delivered >= error.until_delivery:
+            await _acknowledge(raw)
+            return "left_to_reconciler"
+        await raw.nak(delay=error.delay_s)
+        return "postponed"
+
+    async def _fail(self, raw: Msg, error: Exception) -> str:
+        delivered, retry = raw.metadata.num_delivered, self._consumer.retry
+        if not isinstance(error, Rejected) and delivered < retry.attempts:
+            delay_s = retry.delays_s[delivered - 1] * random.uniform(*JITTER)  # noqa: S311 - no secret
+            _log.warning(
+                "delivery.retry",
+                consumer=self._consumer.name,
+                attempt=delivered,
+                delay_s=round(delay_s, 1),
+                exc_info=error,
+            )
+            with contextlib.suppress(nats.errors.Error, OSError):  # not heard: ack_wait brings it back
+                await raw.nak(delay=delay_s)
+            return "retried"
+        try:
+            await self._bury(raw, error)
+        except Exception as later:  # noqa: BLE001 - neither buried nor acknowledged: it comes again
+            _log.warning("delivery.unburied", consumer=self._consumer.name, exc_info=later)
+            return "unburied"
+        return "dead"
+
+    async def _bury(self, raw: Msg, error: Exception) -> None:
+        """Let the owner close what is open, copy to the DLQ, and only after its PubAck terminate."""
+        if self._give_up is not None and not isinstance(error, Unreadable):
+            model, _, scope, _ = self._open(raw)
+            await self._give_up(model.read(raw.data), scope, error)
+        metadata = raw.metadata
+        kept = {name: value for name, value in (raw.headers or {}).items() if name in {EVENT_ID, SCHEMA, "traceparent"}}
+        await self._bus.publish(
+            subjects.dead_letter(metadata.stream, metadata.consumer),
+            raw.data,
+            stream="DLQ",
+            headers=kept
+            | {
+                MESSAGE_ID: f"{metadata.stream}:{metadata.sequence.stream}",
+                "Dlq-Reason": type(error).__name__,
+                "Dlq-Subject": raw.subject,
+            },
+        )
+        await raw.term()
+        _log.error("delivery.dead", consumer=self._consumer.name, reason=type(error).__name__, exc_info=error)
+
+
+async def _acknowledge(raw: Msg) -> None:
+    """Twice if need be, and heard by the server: an ack lost on the way would deliver the message again."""
+    for _ in range(2):
+        with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
+            await raw.ack_sync(timeout=2)
+            return
+
+
+def consume_work(
+    bus: Bus,
+    work: Work[JobT],
+    handler: Callable[[JobT, TenantScope, EventId], Awaitable[None]],
+    *,
+    slots: int,
+    give_up: GiveUp | None = None,
+) -> Consumption:
+    """Do the jobs of a queue, `slots` at a time. `give_up` closes what a job that is dead-lettered leaves open."""
+    consumption = Consumption(bus, find_consumer(work.stream, work.queue), slots=slots, give_up=give_up)
+    consumption.on(f"job.{work.queue}.", work.model, handler)
+    return consumption
+
+
+def consume_facts(bus: Bus, handlers: dict[Fact[Any], Handler], *, slots: int = 2) -> Consumption:
+    """Consume facts with the service's own durable on EVENTS."""
+    consumption = Consumption(bus, find_consumer("EVENTS", bus.service), slots=slots, give_up=None)
+    for fact, handler in handlers.items():
+        consumption.on(f"evt.{fact.owner}.{fact.name}.v{fact.version}.", fact.model, handler)
+    return consumption

@@ -1,0 +1,141 @@
+"""The transactional outbox: what a commit said goes out, whatever dies.
+
+The committing process publishes its own rows at once and deletes them in batches. The relay is the net below it:
+every half second it takes rows that are older than a second (`FOR UPDATE SKIP LOCKED`; never `id > last`, which
+skips late commits for ever) and publishes them under the same `Nats-Msg-Id`, so a row that went out twice is
+dropped by the broker or by the inbox.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from contracts.ids import TenantId
+from runtime import logs, metrics
+from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus, CapReached
+from runtime.errors import Retryable
+
+ROUND_S = 0.5
+GRACE_S = 1.0
+BATCH = 200
+DELETE_EVERY_S = 0.2
+
+_TAKE = """
+    SELECT id, tenant_id, subject, stream, schema_name, body FROM outbox
+    WHERE created_at < now() - make_interval(secs => $1)
+    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+
+_log = logs.get_logger()
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One row of the outbox."""
+
+    id: UUID
+    tenant_id: TenantId
+    subject: str
+    stream: str
+    schema: str
+    body: bytes
+
+
+class OutboxRelay:
+    """Publishes and deletes outbox rows, with the relay role."""
+
+    def __init__(self, url: str, bus: Bus) -> None:
+        self._url = url
+        self._bus = bus
+        self._pool: asyncpg.Pool | None = None
+        self._published: list[UUID] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        self._pool = await asyncpg.create_pool(
+            self._url, min_size=0, max_size=2, max_inactive_connection_lifetime=30, timeout=3, command_timeout=5
+        )
+
+    @property
+    def pool(self) -> "asyncpg.Pool":
+        """The relay role's connections, also the reconciler's."""
+        if self._pool is None:
+            raise RuntimeError("the relay is not open")
+        return self._pool
+
+    def hand_over(self, rows: list[Outgoing]) -> None:
+        """Publish freshly committed rows now; returns at once. Failures are the net's business."""
+        task = asyncio.create_task(self._publish_fresh(rows))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def run(self) -> None:
+        """Delete what went out, publish what was left. Runs until cancelled."""
+        next_round = 0.0
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(DELETE_EVERY_S)
+            try:
+                await self._delete_published()
+                if clock() >= next_round:
+                    next_round = clock() + ROUND_S
+                    while await self._round() == BATCH:
+                        pass
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Retryable) as error:
+                _log.warning("outbox.waiting", error=type(error).__name__)
+                await asyncio.sleep(ROUND_S)
+
+    async def close(self) -> None:
+        """Flush once more, then let go."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=5)
+        with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Retryable):
+            await self._delete_published()
+            await self._round(grace_s=0)
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _publish_fresh(self, rows: list[Outgoing]) -> None:
+        for row in rows:
+            with contextlib.suppress(Retryable):
+                await self._publish(row)
+                self._published.append(row.id)
+                metrics.OUTBOX_PUBLISHED.labels("committer").inc()
+
+    async def _delete_published(self) -> None:
+        if not self._published:
+            return
+        ids, self._published = self._published, []
+        try:
+            await self.pool.execute("DELETE FROM outbox WHERE id = ANY($1::uuid[])", ids)
+        except BaseException:
+            self._published += ids
+            raise
+
+    async def _round(self, grace_s: float = GRACE_S) -> int:
+        async with self.pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(_TAKE, grace_s, BATCH)
+            metrics.OUTBOX_WAITING.set(len(rows))
+            done = [row["id"] for row in rows if await self._publish_left(Outgoing(*row))]
+            await connection.execute("DELETE FROM outbox WHERE id = ANY($1::uuid[])", done)
+        return len(done)
+
+    async def _publish_left(self, row: Outgoing) -> bool:
+        """A full queue is no reason to keep the others waiting: the row stays for the next round."""
+        try:
+            await self._publish(row)
+        except CapReached:
+            return False
+        metrics.OUTBOX_PUBLISHED.labels("relay").inc()
+        return True
+
+    async def _publish(self, row: Outgoing) -> None:
+        await self._bus.publish(
+            row.subject,
+            row.body,
+            stream=row.stream,
+            headers={EVENT_ID: str(row.id), MESSAGE_ID: str(row.id), SCHEMA: row.schema},
+        )

@@ -1,0 +1,66 @@
+"""DDL for migrations: row security, grants, and the tables that every service with events has.
+
+A migration runs as the service's owner role. Handlers run as `<service>_app` and see one tenant; outbox relay and
+reconciler run as `<service>_relay` and see, in the few tables granted to them, every tenant. FORCE binds the owner too.
+"""
+
+TENANT = "(SELECT nullif(current_setting('app.tenant', true), '')::uuid)"
+"""The transaction's tenant; it is '' (not NULL) after an earlier SET LOCAL, where a bare ::uuid would raise."""
+
+
+OWN_ROWS = f"tenant_id = {TENANT}"
+
+
+def protect(service: str, table: str, *, app: str = "SELECT, INSERT, UPDATE, DELETE") -> list[str]:
+    """Statements that bind `table` to one tenant a transaction and grant `app` rights to the handlers."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY tenant ON {table} TO {service}_app USING ({OWN_ROWS}) WITH CHECK ({OWN_ROWS})",
+        f"GRANT {app} ON {table} TO {service}_app",
+    ]
+
+
+def grant_relay(service: str, table: str, *, select: str, update: str) -> list[str]:
+    """Let the relay role look after work rows of every tenant: `select` and `update` name the columns it may touch."""
+    return [
+        f"CREATE POLICY relay_read ON {table} FOR SELECT TO {service}_relay USING (true)",
+        f"CREATE POLICY relay_write ON {table} FOR UPDATE TO {service}_relay USING (true) WITH CHECK (true)",
+        f"GRANT SELECT ({select}), UPDATE ({update}) ON {table} TO {service}_relay",
+    ]
+
+
+def outbox(service: str) -> list[str]:
+    """The outbox; the relay reads and deletes the rows of every tenant."""
+    return [
+        """CREATE TABLE outbox (
+            id uuid NOT NULL, tenant_id uuid NOT NULL, subject text NOT NULL, stream text NOT NULL,
+            schema_name text NOT NULL, body bytea NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (tenant_id, id))""",
+        "CREATE INDEX outbox_age ON outbox (created_at)",
+        "CREATE INDEX outbox_id ON outbox (id)",
+        *protect(service, "outbox", app="SELECT, INSERT"),
+        f"CREATE POLICY relay ON outbox TO {service}_relay USING (true)",
+        # SELECT … FOR UPDATE asks for the right to update; the relay changes nothing.
+        f"GRANT SELECT, UPDATE, DELETE ON outbox TO {service}_relay",
+    ]
+
+
+def inbox(service: str) -> list[str]:
+    """The inbox: which event this consumer handled already."""
+    return [
+        """CREATE TABLE inbox (
+            tenant_id uuid NOT NULL, consumer text NOT NULL, event_id uuid NOT NULL,
+            handled_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (tenant_id, consumer, event_id))""",
+        *protect(service, "inbox", app="SELECT, INSERT"),
+    ]
+
+
+def idempotency(service: str) -> list[str]:
+    """Idempotency-Keys with their first answers."""
+    return [
+        """CREATE TABLE idempotency (
+            tenant_id uuid NOT NULL, key text NOT NULL, body_sha256 text NOT NULL, answer bytea,
+            created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (tenant_id, key))""",
+        *protect(service, "idempotency"),
+    ]

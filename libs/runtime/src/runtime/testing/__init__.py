@@ -1,0 +1,1 @@
+"""What tests and demonstrations need: simulated and real servers, fakes, patience."""

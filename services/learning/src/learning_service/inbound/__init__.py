@@ -1,0 +1,1 @@
+"""Doors: facts and questions come in here."""
