@@ -1,0 +1,1 @@
+"""What crosses services; a service's own unit tests live beside it."""
