@@ -1,6 +1,7 @@
 import random
 
 import pytest
+
 from filter_service.domain.judge import Judge, prepare
 from filter_service.domain.policy import Policy
 
@@ -129,6 +130,11 @@ def test_digits_wait_only_while_they_may_become_a_card(piece: str, held: int) ->
     judge = Judge(prepare(Policy()))
     assert judge.feed(piece) == piece[: len(piece) - held]
     assert judge.held_chars == held
+
+
+def test_digits_out_of_reach_touch_no_card() -> None:
+    far = "4111111111111111" + "\u200b" * 110 + "4"
+    assert shown(far) == shown(*far) == "[redacted]" + "\u200b" * 110 + "4"
 
 
 def test_cards_can_be_left_alone() -> None:

@@ -1,6 +1,7 @@
 import unicodedata
 
 import pytest
+
 from filter_service.domain.fold import fold, joins_words
 
 

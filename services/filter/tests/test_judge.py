@@ -1,4 +1,5 @@
 import pytest
+
 from filter_service.domain.judge import Judge, check_input, prepare
 from filter_service.domain.policy import Policy
 from filter_service.domain.verdict import Allowed, Blocked

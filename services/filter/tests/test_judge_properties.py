@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from itertools import pairwise
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from filter_service.domain.fold import fold, joins_words
 from filter_service.domain.judge import Judge, prepare
 from filter_service.domain.policy import Action, Policy
 from filter_service.domain.rules.terms import spell
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 TERMS = ("acme", "acme corp", "corp ltd", "c++", "$$", "$$ acme", "résumé", "赌博", "4111", "a")
 POLICIES = [
@@ -140,19 +141,19 @@ def _sticks(char: str) -> bool:
     return char not in ("", "_") and joins_words(char)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(policy=st.sampled_from(POLICIES), pieces=cut_texts())
 def test_any_cut_shows_the_same_as_the_whole_text(policy: Policy, pieces: list[str]) -> None:
     assert judged(policy, pieces) == judged(policy, ["".join(pieces)])
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(policy=st.sampled_from(POLICIES), text=TEXTS)
 def test_what_is_shown_is_what_the_rules_say(policy: Policy, text: str) -> None:
     assert judged(policy, [text]) == read_plainly(policy, text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(pieces=st.lists(st.text(max_size=12), max_size=8))
 def test_no_text_breaks_the_judge(pieces: list[str]) -> None:
     policy = Policy(terms=TERMS, window_chars=40)

@@ -1,4 +1,5 @@
 import pytest
+
 from filter_service.domain.errors import TermEmpty, TermTooLong, TooManyTerms, WindowOutOfRange
 from filter_service.domain.policy import Policy
 

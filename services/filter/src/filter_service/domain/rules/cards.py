@@ -77,9 +77,10 @@ class CardNumbers:
         folded, size = window.folded, len(window.folded)
         if folded[start] not in _DIGITS or _is_glued(folded, start):
             return NOTHING
-        digits, at, end = "", start, -1
+        digits, at, end, reach = "", start, -1, window.origin[start] + window.limit
         while True:
-            if at < size and folded[at] in _DIGITS:
+            # A digit out of reach ends the group, as nothing waits for it.
+            if at < size and folded[at] in _DIGITS and window.origin[at] <= reach:
                 digits += folded[at]
                 at += 1
                 if not _lengths(digits):
