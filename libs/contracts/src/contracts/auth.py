@@ -10,6 +10,13 @@ from contracts.channel import Fact, Rpc
 from contracts.ids import ApiKeyId, TenantId, UserId
 from contracts.paging import Idempotency, PageRequest
 
+ACCESS_ISSUER = "lumora"
+ACCESS_AUDIENCE = "lumora.api"
+ACCESS_TYPE = "at+jwt"
+"""RFC 9068. Claims: `sub` the user, `tenant` the business, `role`, `sid` the session family, `iat`, `exp`, `jti`."""
+ACCESS_ALGORITHM = "ES256"
+API_KEY_PREFIX = "lum_"
+
 Role = Literal["owner", "admin", "support", "viewer"]
 Scope = Literal["chat", "documents", "admin"]
 Password = Annotated[str, Field(min_length=10, max_length=200)]

@@ -1,0 +1,1 @@
+"""What the edge decides: who may do what, and how often."""

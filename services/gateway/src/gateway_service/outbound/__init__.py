@@ -1,0 +1,1 @@
+"""Whom the gateway asks, and where it counts and stores."""
