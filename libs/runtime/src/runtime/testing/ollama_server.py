@@ -76,13 +76,18 @@ class Script:
 
 @dataclass(slots=True)
 class Generation:
-    """One question as it came, and how answering it ended: `done`, `fault:<name>` or `client_gone`."""
+    """One question as it came; `outcome` is `running`, then `done`, `fault:<name>` or `client_gone`."""
 
     model: str
     body: dict[str, object]
     headers: dict[str, str]
+    peer: str
     sent: int = 0
-    outcome: str = "client_gone"
+    outcome: str = "running"
+
+    @property
+    def is_over(self) -> bool:
+        return self.outcome != "running"
 
 
 @dataclass
@@ -153,18 +158,18 @@ class SimulatedOllama:
         script = self.script(model)
         if script is None:
             return _refuse(404, f"model '{model}' not found")
-        generation = Generation(model, body, dict(request.headers))
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        generation = Generation(model, body, dict(request.headers), str(peer))
         self.generations.append(generation)
         fault = self._fault(model, script)
-        await asyncio.sleep(script.first_ms / 1000)
-        if fault == "drop":
-            generation.outcome = "fault:drop"
-            _close(request)
-            return web.Response()
-        if fault in _STATUS:
-            generation.outcome = f"fault:{fault}"
-            return _refuse(int(fault), _STATUS[fault])
-        return await _generate(request, generation, script, fault)
+        try:
+            await asyncio.sleep(script.first_ms / 1000)
+            answer = await _generate(request, generation, script, fault)
+        except (ConnectionError, asyncio.CancelledError):
+            generation.outcome = "client_gone"
+            raise
+        generation.outcome = f"fault:{fault}" if fault else "done"
+        return answer
 
     def _fault(self, model: str, script: Script) -> Fault:
         if script.strikes is not None and self._struck[model] >= script.strikes:
@@ -189,6 +194,11 @@ class SimulatedOllama:
 
 
 async def _generate(request: web.Request, generation: Generation, script: Script, fault: Fault) -> web.StreamResponse:
+    if fault == "drop":
+        _close(request)
+        return web.Response()
+    if fault in _STATUS:
+        return _refuse(int(fault), _STATUS[fault])
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(request)
     pieces = [] if fault == "empty" else script.pieces()
@@ -204,9 +214,8 @@ async def _generate(request: web.Request, generation: Generation, script: Script
         await asyncio.sleep(max(0.0, start + i * period - clock()))
         await response.write(_line(generation.model, {"content": piece}))
         generation.sent = i + 1
-    generation.outcome = f"fault:{fault}" if fault else "done"
     if breaks:
-        await _break(request, response, generation, fault)
+        await _break(request, response, fault)
         return response
     usage = {} if fault == "nousage" else {"prompt_eval_count": 11, "eval_count": len(allowed)}
     reason = "length" if len(allowed) < len(pieces) else "stop"
@@ -215,10 +224,9 @@ async def _generate(request: web.Request, generation: Generation, script: Script
     return response
 
 
-async def _break(request: web.Request, response: web.StreamResponse, generation: Generation, fault: Fault) -> None:
+async def _break(request: web.Request, response: web.StreamResponse, fault: Fault) -> None:
     """Spoil a stream that has begun."""
     if fault == "stall":
-        generation.outcome = "client_gone"
         await asyncio.Event().wait()
     elif fault == "reset":
         _close(request)

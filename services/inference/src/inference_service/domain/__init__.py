@@ -1,0 +1,1 @@
+"""What is right: agents, turns, prompts, answers."""

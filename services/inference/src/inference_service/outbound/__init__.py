@@ -1,0 +1,1 @@
+"""How models, tables and other services are asked, one technology a file."""
