@@ -30,8 +30,8 @@ def require_space(path: Path, *, needed: int = GIB) -> None:
     free = shutil.disk_usage(path).free
     if free < needed:
         raise DiskFull(
-            f"Only {free / GIB:.1f} GiB are free on the disk that holds {path}, and Lumora needs {needed / GIB:.0f} GiB: "
-            "free some space, or set LUMORA_DATA to a folder on another disk."
+            f"Only {free / GIB:.1f} GiB are free on the disk that holds {path}, and Lumora needs "
+            f"{needed / GIB:.0f} GiB: free some space, or set LUMORA_DATA to a folder on another disk."
         )
 
 

@@ -17,10 +17,10 @@ _SERVICE_COLOURS = (36, 35, 32, 34, 33, 96, 95, 92, 94)
 _LEVEL_COLOURS = {"warning": 33, "error": 31, "critical": 31, "debug": 2}
 _TIME_KEYS, _EVENT_KEYS = ("timestamp", "time", "ts"), ("event", "message", "msg")
 _HIDDEN_KEYS = frozenset({*_TIME_KEYS, "level", "service", "logger", "event"})
-_NATS = re.compile(r"\[\d+\] (?P<time>[\d/]+ [\d:.]+) \[(?P<level>[A-Z]{3})\] (?P<text>.*)")
+_NATS = re.compile(r"\[\d+\] (?P<time>[\d/]+ [\d:.]+) \[(?P<level>[A-Z]{3})\] ?(?P<text>.*)")
 _POSTGRES = re.compile(r"(?P<level>[A-Z]+):  (?P<text>.*)")
-#: What the embedded servers say below this is of no use to whoever reads the whole platform.
-_SERVER_FLOOR = LEVELS["warning"]
+# Postgres calls these fatal; for whoever connects again a moment later they are not.
+_PASSING = ("the database system is", "terminating connection due to")
 _LONGEST_VALUE = 2_000
 
 
@@ -56,6 +56,8 @@ def parse(service: str, text: str) -> Line:
     if service == "postgres":
         found = _POSTGRES.match(text)
         level, event = (_level(found["level"]), found["text"]) if found else ("info", text)
+        if event.startswith(_PASSING):
+            level = "info"
         return Line(service, level, event, now(), is_server=True)
     return Line(service, "info", text, now())
 
@@ -91,7 +93,9 @@ class LogView:
 
     def render(self, line: Line) -> str | None:
         """The text to print, without its newline; None for a line nobody wants."""
-        if LEVELS[line.level] < (max(self.floor, _SERVER_FLOOR) if line.is_server else self.floor):
+        # What the embedded servers say when all is well is of no use to whoever reads the whole platform.
+        is_told = line.is_server and self.floor >= LEVELS["info"]
+        if LEVELS[line.level] < (LEVELS["warning"] if is_told else self.floor):
             return None
         return self._json(line) if self.is_json else self._readable(line)
 
@@ -104,7 +108,7 @@ class LogView:
     def _readable(self, line: Line) -> str:
         time = line.time.astimezone().strftime("%H:%M:%S")
         service = self._colour(f"{line.service:<11}", colour_of(line.service))
-        level = self._colour(f"{line.level:<8}", _LEVEL_COLOURS.get(line.level))
+        level = self._colour(f"{line.level:<9}", _LEVEL_COLOURS.get(line.level))
         # Our own events carry a sentence; it says more than the event's name and its fields.
         sentence = line.fields.get("sentence")
         said = _clean(str(sentence)) if sentence else " ".join([_clean(line.event), *self._pairs(line.fields)])

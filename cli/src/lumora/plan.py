@@ -128,11 +128,21 @@ class Environments:
     def _special(self, process: Process) -> dict[str, str]:
         files = self._folder.files.as_uri()
         match process.service:
-            case "gateway":
-                return {"HOST": LOOPBACK, "PORT": str(self._settings.port + process.number), "FILES_URL": files}
-            case "ingest":
-                return {"FILES_URL": files, "INDEX_PATH": str(self._folder.index)}
+            case "operator":
+                return {"PROVISIONER_SEED": self._secrets.nkeys["provisioner"].seed, **_limits("TENANT_RUNNING")}
             case "auth":
                 return {"MASTER_KEY": self._secrets.master_key}
+            case "ingest":
+                return {"FILES_URL": files, "INDEX_PATH": str(self._folder.index)}
+            case "inference":
+                return _limits("TENANT_RUNNING", "TENANT_QUEUED", "WORKER_SLOTS")
+            case "gateway":
+                port = str(self._settings.port + process.number)
+                return {"HOST": LOOPBACK, "PORT": port, "FILES_URL": files, **_limits("REQUESTS_PER_MINUTE")}
             case _:
                 return {}
+
+
+def _limits(*names: str) -> dict[str, str]:
+    """The platform's limits that were set, as LUMORA_<name>; a service knows its own defaults."""
+    return {name: os.environ[f"LUMORA_{name}"] for name in names if os.environ.get(f"LUMORA_{name}")}

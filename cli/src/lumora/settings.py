@@ -1,14 +1,10 @@
-"""What a person may turn: environment variables of the command line."""
+"""How `lumora up` runs, handed from the command to the process that supervises; and where the data is."""
 
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from lumora.refused import Refused
-
-_OFF = {"0", "false", "no", "off", ""}
 
 
 @dataclass(frozen=True)
@@ -43,23 +39,3 @@ def data_path(environment: Mapping[str, str] = os.environ) -> Path:
         return Path(given).expanduser().absolute()
     project = Path(__file__).resolve().parents[3]
     return (project if (project / "uv.lock").is_file() else Path.cwd()) / ".lumora"
-
-
-def port_from(environment: Mapping[str, str], name: str, default: int) -> int:
-    """A port number from a variable.
-
-    Raises:
-        Refused: it is not one.
-    """
-    text = environment.get(name, "")
-    if not text:
-        return default
-    if not text.isdecimal() or not 1 <= int(text) <= 65_535:  # noqa: PLR2004 - the last port there is
-        raise Refused(f"{name}={text} is not a port: give a number from 1 to 65535.")
-    return int(text)
-
-
-def flag_from(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """0, false, no and off are off; anything else is on."""
-    text = environment.get(name)
-    return default if text is None else text.strip().lower() not in _OFF

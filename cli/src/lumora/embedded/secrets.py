@@ -89,6 +89,6 @@ def _complete(kept: dict[str, Any], users: Iterable[str], roles: Iterable[str]) 
 def _new_nkey() -> dict[str, str]:
     import nkeys  # noqa: PLC0415 - pulls in libsodium, which only the first start needs
 
-    seed = nkeys.encode_seed(random.token_bytes(32), _NKEY_USER)  # type: ignore[no-untyped-call] # nkeys has no types
-    pair = nkeys.from_seed(seed)  # type: ignore[no-untyped-call] # the same
+    seed = nkeys.encode_seed(random.token_bytes(32), _NKEY_USER)
+    pair = nkeys.from_seed(seed)
     return {"seed": seed.decode(), "public": pair.public_key.decode()}

@@ -1,0 +1,1 @@
+"""Speaks the platform's public interface, as any other program would."""
