@@ -1,14 +1,21 @@
 """The ground of every contract: frozen, strict when built here, tolerant when read from a newer sender."""
 
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 T = TypeVar("T")
+PERSONAL = "x-personal"
+"""The keyword that marks personal data in the published schemas."""
 
 
 class PersonalData:
     """Marks a value that may travel in RPC, frames and tokens, never in facts, logs, metrics or dead-letter reasons."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(core), PERSONAL: True}
 
 
 Personal = Annotated[T, PersonalData()]
@@ -51,12 +58,3 @@ class Reply(Contract):
 
 class Nothing(Reply):
     """Done, and there is nothing to tell."""
-
-
-def personal_fields(model: type[BaseModel]) -> set[str]:
-    """Names of the fields that are marked `Personal`."""
-    return {name for name, field in model.model_fields.items() if _is_personal(field.metadata)}
-
-
-def _is_personal(metadata: list[Any]) -> bool:
-    return any(isinstance(mark, PersonalData) for mark in metadata)

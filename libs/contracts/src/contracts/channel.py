@@ -1,9 +1,9 @@
 """A channel is one message's declaration: its name, model, version, owner and consumers, said once."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from contracts.base import Event, Job, Reply, Request
+from contracts.base import Contract, Event, Job, Reply, Request
 
 EventT = TypeVar("EventT", bound=Event)
 JobT = TypeVar("JobT", bound=Job)
@@ -63,3 +63,20 @@ class Rpc(Generic[RequestT, ReplyT]):
     @property
     def schema(self) -> str:
         return f"rpc.{self.owner}.{self.verb}.v{self.version}"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One kind of message on the token path (`raw`, `tok`) or a control hint (`ctl`): core-published, no envelope."""
+
+    kind: Literal["raw", "tok", "ctl"]
+    name: str
+    model: type[Contract]
+    owner: str
+    """Who publishes it."""
+    listeners: tuple[str, ...]
+    version: int = 1
+
+    @property
+    def schema(self) -> str:
+        return f"{self.kind}.{self.name}.v{self.version}"

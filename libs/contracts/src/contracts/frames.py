@@ -10,6 +10,7 @@ from contracts.ids import AgentId, ClientMessageId, ConversationId, DocumentId, 
 from contracts.inference import CONTENT_LIMIT, AnswerOptions, Author, FinishReason, Source, Usage
 from contracts.ingest import DocumentError, DocumentState
 
+PATH = "/api/chat"
 SUBPROTOCOL = "lumora.v1"
 FRAME_LIMIT_BYTES = 65_536
 CLOSE_NOT_AUTHENTICATED = 4401

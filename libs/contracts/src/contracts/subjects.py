@@ -24,6 +24,11 @@ def fact_filter(channel: Fact[Any]) -> str:
     return f"evt.{channel.owner}.{channel.name}.v{channel.version}.*.*"
 
 
+def fact_prefix(channel: Fact[Any]) -> str:
+    """What the subject of every fact of one kind begins with."""
+    return f"evt.{channel.owner}.{channel.name}.v{channel.version}."
+
+
 def job(work: Work[Any], tenant_id: TenantId) -> str:
     return f"job.{work.queue}.{tenant_id}"
 
@@ -32,8 +37,18 @@ def job_filter(work: Work[Any]) -> str:
     return f"job.{work.queue}.*"
 
 
+def job_prefix(work: Work[Any]) -> str:
+    """What the subject of every job of one queue begins with."""
+    return f"job.{work.queue}."
+
+
 def rpc(question: Rpc[Any, Any]) -> str:
     return f"rpc.{question.owner}.{question.verb}"
+
+
+def rpc_filter(owner: str) -> str:
+    """Every question to one service."""
+    return f"rpc.{owner}.>"
 
 
 def raw(instance: str, message_id: MessageId) -> str:
@@ -64,6 +79,13 @@ def rate(key: str, window: int) -> str:
 
 def dead_letter(stream: str, consumer: str) -> str:
     return f"dlq.{stream}.{consumer}"
+
+
+def template(pattern: str, *names: str) -> str:
+    """A filter with its wildcards named, as documents show it: `job.answer.*` becomes `job.answer.{tenant_id}`."""
+    for name in names:
+        pattern = pattern.replace("*", "{" + name + "}", 1)
+    return pattern
 
 
 def tenant_of(subject: str) -> TenantId:

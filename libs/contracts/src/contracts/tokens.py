@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.base import Contract, Personal
+from contracts.channel import Flow
+from contracts.frames import MessageStarted, Token
 from contracts.ids import MessageId
-from contracts.inference import FinishReason, Source
+from contracts.inference import FinishReason, Source, StopAsked
 
 
 class RawStart(Contract):
@@ -50,3 +52,13 @@ class StreamEnd(Contract):
     last_seq: Annotated[int, Field(ge=-1)]
     finish_reason: FinishReason
     categories: tuple[str, ...] = ()
+
+
+_JUDGE, _FOLLOWERS = ("filter",), ("gateway", "inference")
+RAW_START = Flow("raw", "start", RawStart, owner="inference", listeners=_JUDGE)
+RAW_TOKENS = Flow("raw", "tokens", RawTokens, owner="inference", listeners=_JUDGE)
+RAW_END = Flow("raw", "end", RawEnd, owner="inference", listeners=_JUDGE)
+TOK_STARTED = Flow("tok", "started", MessageStarted, owner="filter", listeners=_FOLLOWERS)
+TOK_TOKEN = Flow("tok", "token", Token, owner="filter", listeners=_FOLLOWERS)
+TOK_END = Flow("tok", "end", StreamEnd, owner="filter", listeners=_FOLLOWERS)
+STOP_HINT = Flow("ctl", "stop", StopAsked, owner="inference", listeners=("inference",))

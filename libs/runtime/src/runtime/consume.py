@@ -210,7 +210,7 @@ def consume_work(
 ) -> Consumption:
     """Do the jobs of a queue, `slots` at a time. `give_up` closes what a job that is dead-lettered leaves open."""
     consumption = Consumption(bus, find_consumer(work.stream, work.queue), slots=slots, give_up=give_up)
-    consumption.on(f"job.{work.queue}.", work.model, handler)
+    consumption.on(subjects.job_prefix(work), work.model, handler)
     return consumption
 
 
@@ -218,5 +218,5 @@ def consume_facts(bus: Bus, handlers: dict[Fact[Any], Handler], *, slots: int = 
     """Consume facts with the service's own durable on EVENTS."""
     consumption = Consumption(bus, find_consumer("EVENTS", bus.service), slots=slots, give_up=None)
     for fact, handler in handlers.items():
-        consumption.on(f"evt.{fact.owner}.{fact.name}.v{fact.version}.", fact.model, handler)
+        consumption.on(subjects.fact_prefix(fact), fact.model, handler)
     return consumption

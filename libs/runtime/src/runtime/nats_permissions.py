@@ -57,7 +57,7 @@ def inbox_prefix(user: str) -> str:
 
 
 def _fixed(name: str) -> Permissions:
-    answers = [f"rpc.{name}.>"] if name in _SERVICES and name != "gateway" else []
+    answers = [subjects.rpc_filter(name)] if name in _SERVICES and name != "gateway" else []
     return Permissions(
         publish=list(_PUBLISH.get(name, ())),
         subscribe=[f"{inbox_prefix(name)}.>", *answers, *_SUBSCRIBE.get(name, ())],

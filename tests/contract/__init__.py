@@ -1,0 +1,1 @@
+"""What is published fits what is declared, and stays readable."""
