@@ -1,0 +1,78 @@
+# Every command a person types. `make up` and `make test` install what they need.
+SHELL := /bin/sh
+UV := sh scripts/uv.sh
+BIN := .venv/bin
+SOURCES := libs services cli tests bench scripts
+UNIT := $(wildcard libs services cli tests/contract tests/conventions)
+LOCKED := uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+MISSING := "The packages were not installed. If the lines above name a wheel that is missing for this machine: Lumora runs from wheels on Linux (glibc) and macOS, x86-64 or ARM64; elsewhere use deploy/compose.yml."
+CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.DEFAULT_GOAL := help
+.PHONY: help up down install sync clean check test fmt lint types unit integration e2e chaos bench contracts contracts-check
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: install ## Run the whole platform on this machine; Ctrl-C drains. Options: make up ARGS="--gateways 2"
+	@$(BIN)/lumora up $(ARGS)
+
+down: ## Stop the platform; all data is kept. Says what it stops
+	@if [ -x $(BIN)/lumora ]; then $(BIN)/lumora down; else echo "Nothing is installed, so nothing runs."; fi
+
+install: .venv/installed ## Install what running needs, and build the embedding model
+	@$(BIN)/python -m compileall -q libs services cli
+	@$(BIN)/python -m ingest_service.build_model
+
+.venv/installed: $(LOCKED)
+	@$(UV) sync --frozen --no-dev --inexact --compile-bytecode || { echo $(MISSING); exit 1; }
+	@touch $@
+
+sync: .venv/synced
+.venv/synced: $(LOCKED)
+	@$(UV) sync --frozen --compile-bytecode || { echo $(MISSING); exit 1; }
+	@touch .venv/installed $@
+
+clean: ## Stop the platform; delete all data, the environment and the caches. Says what it deletes
+	@if [ -x $(BIN)/lumora ]; then $(BIN)/lumora down && $(BIN)/lumora clean --yes; \
+	elif [ -f .lumora/lumora-data.txt ]; then echo "Deleting .lumora, all data"; rm -rf .lumora; fi
+	@for folder in .venv .tools $(CACHES); do \
+	  if [ -e $$folder ]; then echo "Deleting $$folder ($$(du -sh $$folder | cut -f1))"; rm -rf $$folder; fi; done
+	@find libs services cli tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+test: sync check integration e2e ## Everything that CI runs
+
+check: sync lint types unit contracts-check ## Format, lint, types, unit tests, contracts, conventions
+
+fmt: sync ## Format, and mend what the linter can
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+lint: sync ## Check format and lint
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+
+types: sync ## Check types
+	@$(BIN)/mypy $(SOURCES)
+
+unit: sync install ## Unit, contract and convention tests: no server
+	@$(BIN)/pytest $(UNIT) -m "not integration and not e2e and not chaos"
+
+integration: sync install ## One service at a time on real NATS and Postgres
+	@$(BIN)/pytest tests/integration
+
+e2e: sync install ## Every service as a process of its own
+	@$(BIN)/pytest tests/e2e
+
+chaos: sync install ## Kill, pause and cut real processes
+	@$(BIN)/pytest tests/chaos
+
+bench: sync install ## One measurement: make bench b=idle
+	@if [ -z "$(b)" ]; then echo "make bench b=NAME ARGS=…, with NAME of:"; ls bench/*.py | sed 's,bench/,  ,; s,\.py$$,,'; \
+	else $(BIN)/python bench/$(b).py $(ARGS); fi
+
+contracts: sync ## Write schemas and AsyncAPI from the contracts
+	@$(BIN)/python -m contracts.export
+
+contracts-check: sync ## Refuse stale files and breaking changes of contracts
+	@$(BIN)/python -m contracts.export --check
