@@ -7,7 +7,7 @@ from pydantic import Field
 
 from contracts.base import Contract, Event, Job, Nothing, Personal, Reply, Request
 from contracts.channel import Fact, Rpc, Work
-from contracts.ids import DocumentId, PassageId
+from contracts.ids import DocumentId, PassageId, TenantId
 from contracts.paging import Idempotency, PageRequest
 
 DOCUMENT_LIMIT_BYTES = 50 * 1024 * 1024
@@ -40,8 +40,13 @@ class Document(Contract):
     updated_at: datetime
 
 
+def inbox_key(tenant_id: TenantId, inbox_name: str) -> str:
+    """Where in the file store the gateway puts an upload, and where ingest takes it from."""
+    return f"inbox/{tenant_id}/{inbox_name}"
+
+
 class RegisterDocument(Request):
-    """An upload that the gateway has put under the inbox prefix of the file store."""
+    """An upload that the gateway has put at `inbox_key` of the file store; ingest takes it from there."""
 
     document_id: DocumentId
     inbox_name: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
