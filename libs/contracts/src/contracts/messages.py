@@ -92,7 +92,7 @@ def _jobs() -> Iterator[Message]:
 def _job(work: Work[Any]) -> Message:
     return Message(
         "job",
-        f"job.{work.queue}",
+        subjects.job_prefix(work).removesuffix("."),
         work.version,
         work.model,
         owner=work.owner,

@@ -66,9 +66,8 @@ async def is_current(owner_url: str, schema: Schema) -> bool:
 
 def migrate(owner_url: str, schema: Schema) -> None:
     """Apply what is missing. Revision ids are the file names: `0001_first_tables`."""
-    # Heavy, and needed only when something changed.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - heavy, needed only when something changed
+    from alembic.config import Config  # noqa: PLC0415 - the same
 
     config = Config()
     config.set_main_option("script_location", str(schema.migrations))

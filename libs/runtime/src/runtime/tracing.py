@@ -20,8 +20,7 @@ def configure(service: str) -> TracerProvider:
     resource = Resource.create({"service.name": service})
     provider = TracerProvider(sampler=DEFAULT_ON if endpoint else ALWAYS_OFF, resource=resource)
     if endpoint:
-        # Heavy (it imports requests), and needed only where traces are collected.
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - heavy, rarely needed
 
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
