@@ -6,7 +6,7 @@ from runtime.errors import Unavailable
 
 
 class Away:
-    async def add(self, key: str, window: int, amount: int) -> int:  # noqa: ARG002 - the port's names
+    async def add(self, key: str, window: int, amount: int) -> int:
         raise Unavailable
 
 

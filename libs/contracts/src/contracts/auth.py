@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from contracts.base import Contract, Event, Nothing, Personal, Reply, Request
 from contracts.channel import Fact, Rpc
@@ -20,8 +20,8 @@ API_KEY_PREFIX = "lum_"
 Role = Literal["owner", "admin", "support", "viewer"]
 Scope = Literal["chat", "documents", "admin"]
 Password = Annotated[str, Field(min_length=10, max_length=200)]
-Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class Business(Contract):
@@ -50,6 +50,7 @@ class Register(Request):
     password: Personal[Password]
     company_name: Name
     industry: Annotated[str, Field(max_length=100)] = ""
+    idempotency: Idempotency | None = None
 
 
 class Login(Request):
@@ -60,9 +61,13 @@ class Login(Request):
 
 
 class Refresh(Request):
-    """A refresh token, used up by this call."""
+    """A refresh token, used up by this call.
+
+    `client` is a hash of what is known of the caller: the same one may repeat a call whose answer it lost.
+    """
 
     refresh_token: Personal[Annotated[str, Field(max_length=200)]]
+    client: Annotated[str, Field(max_length=64)] = ""
 
 
 class Session(Reply):

@@ -1,0 +1,1 @@
+"""Doors: questions come in here."""

@@ -1,0 +1,1 @@
+"""Where people, sessions and keys are kept, and how secrets are made."""
