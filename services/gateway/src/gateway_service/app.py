@@ -1,0 +1,54 @@
+"""Who is connected to whom."""
+
+from fastapi import FastAPI
+
+from contracts.auth import API_KEY_REVOKED
+from gateway_service.domain.limits import RateLimits
+from gateway_service.inbound import ws
+from gateway_service.inbound.server import PublicServer
+from gateway_service.outbound.keys_rpc import KeysRpc
+from gateway_service.outbound.rate_counters import NatsCounters
+from gateway_service.outbound.sockets import Sockets
+from gateway_service.outbound.token_feed import TokenFeed
+from gateway_service.outbound.turns_rpc import TurnsRpc
+from gateway_service.outbound.verify_tokens import Verifier
+from gateway_service.settings import GatewaySettings
+from runtime.clock import SystemClock
+from runtime.service import Service
+
+
+async def build() -> Service:
+    """Connected once, at the top."""
+    settings = GatewaySettings()
+    service = Service("gateway", settings)
+    bus, clock = service.bus, SystemClock()
+    verifier = Verifier(KeysRpc(bus), clock)
+    limits = RateLimits(NatsCounters(bus), clock, limit=settings.requests_per_minute, replicas=settings.replicas)
+    turns, sockets = TurnsRpc(bus), Sockets()
+    feed = TokenFeed(bus, turns, clock)
+    app = FastAPI()
+    ws.register(
+        app,
+        ws.ChatDesk(
+            credentials=verifier,
+            limits=limits,
+            turns=turns,
+            answers=feed,
+            clients=sockets,
+            clock=clock,
+            origins=settings.origins,
+        ),
+    )
+    server = PublicServer(app, settings.host, settings.port)
+
+    async def listen() -> None:
+        await bus.listen(API_KEY_REVOKED, verifier.drop_revoked)
+        bus.on_reconnect(verifier.drop_all)
+
+    service.on_start(listen)
+    service.on_start(feed.start)
+    service.on_start(server.start)
+    service.loop("feed", feed.watch)
+    service.on_drain(sockets.drain)
+    service.on_stop(server.stop)
+    return service

@@ -1,0 +1,96 @@
+"""What a chat needs from the outside."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from contracts.ids import ConversationId, MessageId
+from contracts.inference import AcceptedTurn, AcceptTurn, Turn
+from gateway_service.domain.principal import Principal
+from gateway_service.domain.resume import Progress
+from runtime.tenancy import TenantScope
+
+
+class Credentials(Protocol):
+    """Who a token belongs to."""
+
+    async def verify(self, token: str) -> Principal:
+        """Raises Rejected (`not_authenticated`), or Unavailable when it cannot be checked now."""
+        ...
+
+
+class Turns(Protocol):
+    """Answers, asked of inference. Every method may raise Unavailable."""
+
+    async def accept(self, scope: TenantScope, request: AcceptTurn) -> AcceptedTurn:
+        """Durable when it returns. Raises NotFound, Overloaded."""
+        ...
+
+    async def stop(self, scope: TenantScope, message_id: MessageId) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def get(self, scope: TenantScope, message_id: MessageId) -> Turn:
+        """Raises NotFound."""
+        ...
+
+
+class Client(Protocol):
+    """The sending half of a socket."""
+
+    following: int
+    """Answers that are still running for this client."""
+
+    def push(self, frame: bytes, answer: str = "") -> None:
+        """Queue a frame; never waits. `answer` names a token frame's answer and attempt: neighbours may be merged."""
+        ...
+
+    def close(self, code: int) -> None:
+        """Close after what is queued."""
+        ...
+
+    async def run(self) -> None:
+        """Send until closed."""
+        ...
+
+
+class Clients(Protocol):
+    """The sockets that are open here."""
+
+    is_draining: bool
+
+    def open(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> Client: ...
+
+    def remove(self, client: Client) -> None: ...
+
+
+class Following(Protocol):
+    """One answer that is followed for one client; frames are kept back until `begin` or `catch_up`."""
+
+    def begin(self) -> None:
+        """The answer is new: nothing can be missing."""
+        ...
+
+    async def catch_up(self) -> None:
+        """What was missed first. Raises NotFound, Unavailable."""
+        ...
+
+    def leave(self) -> None:
+        """Nobody follows any more."""
+        ...
+
+
+class Answers(Protocol):
+    """Follows answers for clients, and ends each with exactly one of completed, blocked, failed."""
+
+    async def follow(
+        self,
+        client: Client,
+        scope: TenantScope,
+        conversation_id: ConversationId,
+        message_id: MessageId,
+        progress: Progress,
+    ) -> Following:
+        """Listen before anything can be said."""
+        ...
+
+    def leave_all(self, client: Client) -> None: ...

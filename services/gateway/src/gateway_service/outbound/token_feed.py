@@ -1,0 +1,279 @@
+"""The answers that clients follow here: each its own subject, live first, history only where something is missing."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from contracts import subjects
+from contracts.frames import MessageBlocked, MessageCompletedFrame, MessageFailedFrame
+from contracts.ids import ConversationId, MessageId
+from contracts.inference import MESSAGE_COMPLETED, MESSAGE_FAILED, MessageCompleted, MessageFailed, Turn
+from gateway_service.domain.chat_ports import Client, Turns
+from gateway_service.domain.resume import Progress, TokenRange, Verdict
+from gateway_service.outbound.token_frames import read_frame
+from gateway_service.outbound.token_history import read_history
+from runtime import logs
+from runtime.bus import Bus
+from runtime.clock import Clock
+from runtime.errors import LumoraError
+from runtime.tenancy import TenantScope
+
+SILENCE_S = 12.0
+"""No token for this long: inference is asked how the turn stands."""
+LOOK_S = 1.0
+RETRY_S = 2.0
+RESUMABLE = timedelta(minutes=10)
+END_PATIENCE_S = 1.0
+"""The stored answer may be known a moment before its last tokens have come through."""
+BLOCKED_TEXT = "I cannot answer that here."
+
+_log = logs.get_logger()
+
+
+class Following:
+    """One answer for one client."""
+
+    def __init__(
+        self, feed: "TokenFeed", client: Client, scope: TenantScope, message_id: MessageId, progress: Progress
+    ) -> None:
+        self._feed = feed
+        self.client = client
+        self.scope = scope
+        self.message_id = message_id
+        self.progress = progress
+        self.due_s = 0.0
+        """When inference is to be asked, on the loop's clock."""
+        self.subject = ""
+        self.subscription: Subscription | None = None
+        self.is_ended = False
+        self.is_finishing = False
+        self.over = asyncio.Event()
+        self._held: list[bytes] | None = []
+        self._key = str(message_id)
+
+    def begin(self) -> None:
+        self.release()
+
+    async def catch_up(self) -> None:
+        await self._feed.catch_up(self)
+
+    def leave(self) -> None:
+        self._feed.leave(self)
+
+    async def hear(self, message: Msg) -> None:
+        """A live frame."""
+        self.due_s = asyncio.get_running_loop().time() + SILENCE_S
+        if self._held is not None:
+            self._held.append(message.data)
+        elif not self.take(message.data):
+            self.hold()
+            self._feed.repair(self)
+
+    def hold(self) -> None:
+        """Keep live frames back until `release`."""
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        """Live frames from now on, after those that were kept back."""
+        held, self._held = self._held or [], None
+        for data in held:
+            self.take(data)
+
+    def take(self, data: bytes) -> bool:
+        """Hand a frame on if it is the next one; False when something before it is missing."""
+        frame = read_frame(data)
+        verdict = self.progress.take(frame)
+        if verdict is Verdict.SEND:
+            is_token = isinstance(frame, TokenRange)
+            self.client.push(data, f"{self._key}:{frame.attempt}" if is_token else "")
+        if self.progress.is_over:
+            self.over.set()
+        else:
+            self.over.clear()
+        return verdict is not Verdict.GAP
+
+
+class TokenFeed:
+    """Follows answers for clients, and ends each with exactly one of completed, blocked, failed."""
+
+    def __init__(self, bus: Bus, turns: Turns, clock: Clock) -> None:
+        self._bus = bus
+        self._turns = turns
+        self._clock = clock
+        self._followings: defaultdict[UUID, list[Following]] = defaultdict(list)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Hear how answers end."""
+        await self._bus.listen(MESSAGE_COMPLETED, self._on_ended)
+        await self._bus.listen(MESSAGE_FAILED, self._on_ended)
+        self._bus.on_reconnect(self._look_at_all)
+
+    async def watch(self) -> None:
+        """Ask about answers that have been silent. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now = asyncio.get_running_loop().time()
+            for following in self._all():
+                if following.due_s <= now and not following.is_finishing:
+                    following.due_s = now + SILENCE_S
+                    self._spawn(self._finish(following))
+
+    async def follow(
+        self,
+        client: Client,
+        scope: TenantScope,
+        conversation_id: ConversationId,
+        message_id: MessageId,
+        progress: Progress,
+    ) -> Following:
+        """Subscribe before anything can be said; frames are kept back until `begin` or `catch_up`."""
+        following = Following(self, client, scope, message_id, progress)
+        following.subject = subjects.tok(scope.tenant_id, conversation_id, message_id)
+        following.due_s = asyncio.get_running_loop().time() + SILENCE_S
+        following.subscription = await self._bus.nc.subscribe(following.subject, cb=following.hear)
+        client.following += 1
+        self._followings[message_id].append(following)
+        return following
+
+    async def catch_up(self, following: Following) -> None:
+        """The answer may be running or over already: what was missed first.
+
+        Raises:
+            NotFound: this business has no such answer.
+            Unavailable: it cannot be found out now.
+        """
+        turn = await self._turns.get(following.scope, following.message_id)
+        if turn.state in {"completed", "failed"}:
+            await self._conclude(following, turn)
+            return
+        # The subscription has reached the server before the history is read, so nothing falls between the two.
+        await self._bus.nc.flush(timeout=3)
+        await self._repair(following)
+
+    def leave(self, following: Following) -> None:
+        """Nobody follows any more."""
+        if following.is_ended:
+            return
+        following.is_ended = True
+        following.client.following -= 1
+        others = self._followings[following.message_id]
+        others.remove(following)
+        if not others:
+            del self._followings[following.message_id]
+        if following.subscription is not None:
+            self._spawn(_unsubscribe(following.subscription))
+
+    def leave_all(self, client: Client) -> None:
+        """The client is gone."""
+        for following in self._all():
+            if following.client is client:
+                self.leave(following)
+
+    # ---- the end ----------------------------------------------------------------------------------------------
+
+    async def _on_ended(self, fact: MessageCompleted | MessageFailed, _scope: TenantScope) -> None:
+        for following in tuple(self._followings.get(fact.message_id, ())):
+            self._spawn(self._finish(following))
+
+    async def _finish(self, following: Following) -> None:
+        """Ask how the turn stands; if it ended, so does the following."""
+        if following.is_finishing or following.is_ended:
+            return
+        following.is_finishing = True
+        try:
+            turn = await self._turns.get(following.scope, following.message_id)
+            if turn.state in {"completed", "failed"}:
+                await self._conclude(following, turn)
+            elif not following.progress.attempt or turn.attempt > following.progress.attempt:
+                await self._repair(following)
+        except LumoraError as error:
+            _log.warning("answer.unknown", code=error.code)
+            following.due_s = asyncio.get_running_loop().time() + RETRY_S
+        finally:
+            following.is_finishing = False
+
+    async def _conclude(self, following: Following, turn: Turn) -> None:
+        if following.is_ended:
+            return
+        if turn.state == "completed" and turn.content and self._is_resumable(turn):
+            await self._see_the_end(following, turn.attempt)
+        if not following.is_ended:
+            following.client.push(last_frame(turn))
+            self.leave(following)
+
+    async def _see_the_end(self, following: Following, attempt: int) -> None:
+        """All tokens before the stored answer: the last ones may still be under way, or must be read back."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_PATIENCE_S if following.progress.attempt == attempt else 0):
+                await following.over.wait()
+        if following.progress.attempt != attempt or not following.progress.is_over:
+            await self._repair(following)
+
+    def _is_resumable(self, turn: Turn) -> bool:
+        return turn.ended_at is None or self._clock.now() - turn.ended_at < RESUMABLE
+
+    # ---- what is missing --------------------------------------------------------------------------------------
+
+    def repair(self, following: Following) -> None:
+        """Something is missing: read it back, in the background."""
+        self._spawn(self._repair(following))
+
+    async def _repair(self, following: Following) -> None:
+        """Read the history again, then go on live. What even that does not bring comes with the stored answer."""
+        following.hold()
+        try:
+            for data in await read_history(self._bus, following.subject):
+                following.take(data)
+        except LumoraError as error:
+            _log.warning("history.away", code=error.code)
+            following.due_s = asyncio.get_running_loop().time() + RETRY_S
+        finally:
+            following.release()
+
+    async def _look_at_all(self) -> None:
+        """The connection was away: anything may have been missed."""
+        for following in self._all():
+            self._spawn(self._repair(following))
+            following.due_s = asyncio.get_running_loop().time() + LOOK_S
+
+    def _all(self) -> list[Following]:
+        return [following for group in self._followings.values() for following in group]
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _unsubscribe(subscription: Subscription) -> None:
+    # Gone with the connection, or closed already: either way there is nothing left to unsubscribe.
+    with contextlib.suppress(Exception):
+        await subscription.unsubscribe()
+
+
+def last_frame(turn: Turn) -> bytes:
+    """How an ended turn is told to a client."""
+    if turn.state == "failed":
+        return MessageFailedFrame(
+            message_id=turn.message_id, code=turn.error_code or "internal", retryable=turn.is_retryable
+        ).dump()
+    if turn.finish_reason == "blocked" and not turn.content:
+        return MessageBlocked(message_id=turn.message_id, categories=turn.categories, text=BLOCKED_TEXT).dump()
+    return MessageCompletedFrame(
+        conversation_id=turn.conversation_id,
+        message_id=turn.message_id,
+        content=turn.content,
+        usage=turn.usage,
+        confidence=turn.confidence,
+        sources=turn.sources,
+        finish_reason=turn.finish_reason or "stop",
+    ).dump()

@@ -1,0 +1,74 @@
+"""Who is connected to whom."""
+
+from uuid import UUID
+
+from contracts.ids import MessageId
+from contracts.inference import ANSWER, AnswerTurn
+from inference_service.domain.answer import Desk
+from inference_service.domain.ports import Candidate
+from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_turns
+from inference_service.outbound.filter_rpc import FilterInputCheck
+from inference_service.outbound.ingest_rpc import IngestKnowledge
+from inference_service.outbound.ollama_model import OllamaModel
+from inference_service.outbound.postgres_agents import PostgresAgents
+from inference_service.outbound.postgres_conversations import PostgresConversations
+from inference_service.outbound.postgres_turns import PostgresTurns
+from inference_service.outbound.providers import FoundProviders
+from inference_service.outbound.stop_signals import ControlStops
+from inference_service.outbound.token_sink import FilterSink
+from inference_service.settings import InferenceSettings
+from runtime.reconcile import Reconciler, Unfinished
+from runtime.service import Service
+
+_TAKE_UNFINISHED = """
+    UPDATE turn SET enqueued_at = now(), times_enqueued = times_enqueued + 1
+    WHERE (tenant_id, id) IN (
+        SELECT tenant_id, id FROM turn
+        WHERE state IN ('accepted', 'running') AND (lease_until IS NULL OR lease_until < now())
+            AND enqueued_at < now() - interval '30 seconds'
+        ORDER BY enqueued_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING tenant_id, id, times_enqueued
+"""
+
+
+async def build() -> Service:
+    """Connected once, at the top."""
+    settings = InferenceSettings()
+    service = Service("inference", settings)
+    bus = service.bus
+    database, relay = service.database(settings)
+    turns = PostgresTurns(database, running_limit=settings.tenant_running, queued_limit=settings.tenant_queued)
+    providers = _providers(service, settings)
+    stops = ControlStops(bus)
+    desk = Desk(
+        turns=turns,
+        knowledge=IngestKnowledge(bus),
+        check=FilterInputCheck(bus),
+        sink=FilterSink(bus),
+        providers=providers,
+        stops=stops,
+        deadline_s=settings.answer_deadline_s,
+    )
+    service.on_start(stops.start)
+    service.consume(on_answer_job.register(bus, desk, slots=settings.worker_slots))
+    rpc_turns.register(bus, turns)
+    rpc_agents.register(bus, PostgresAgents(database), providers)
+    rpc_conversations.register(bus, PostgresConversations(database))
+    unfinished = Unfinished(ANSWER, _TAKE_UNFINISHED, _job)
+    service.loop("reconcile", Reconciler(bus, relay, unfinished).run)
+    return service
+
+
+def _job(row_id: UUID) -> AnswerTurn:
+    return AnswerTurn(message_id=MessageId(row_id))
+
+
+def _providers(service: Service, settings: InferenceSettings) -> FoundProviders:
+    found: dict[str, Candidate] = {}
+    if settings.ollama_host:
+        ollama = OllamaModel(settings.ollama_host)
+        service.on_stop(ollama.close)
+        found["ollama"] = Candidate(ollama, "", needs_knowledge=False)
+    providers = FoundProviders(found)
+    service.on_start(providers.choose_default)
+    return providers

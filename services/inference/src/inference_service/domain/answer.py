@@ -1,0 +1,217 @@
+"""Answer one turn: lease, read, check, ask a model, show through the filter, store what was shown."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.ids import MessageId
+from contracts.inference import FinishReason, Source, Usage
+from contracts.ingest import PassageHit
+from inference_service.domain.citation import cited
+from inference_service.domain.compose import compose
+from inference_service.domain.errors import ModelFailed, ModelRejected
+from inference_service.domain.lease import keeping
+from inference_service.domain.model import End, Model, Pieces, Prompt
+from inference_service.domain.ports import InputCheck, Knowledge, Providers, Sink, StopSignals, Stream, Turns
+from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended, LeasedTurn, Outcome
+from runtime.errors import NotNow, Rejected, Retryable, Unavailable
+from runtime.tenancy import TenantScope
+
+PASSAGES = 6
+SNIPPET_CHARS = 300
+BUSY_DELAY_S, BUSY_DELIVERIES = 3.0, 4
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All that answering needs."""
+
+    turns: Turns
+    knowledge: Knowledge
+    check: InputCheck
+    sink: Sink
+    providers: Providers
+    stops: StopSignals
+    deadline_s: float
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the answer stands on. `is_known` is False when the search was away: no passages then means nothing."""
+
+    hits: tuple[PassageHit, ...]
+    is_known: bool
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return tuple(
+            Source(
+                n=n,
+                document_id=str(hit.document_id),
+                title=hit.title,
+                page=hit.page,
+                snippet=hit.text[:SNIPPET_CHARS],
+                score=hit.score,
+            )
+            for n, hit in enumerate(self.hits, 1)
+        )
+
+
+async def answer(message_id: MessageId, scope: TenantScope, desk: Desk) -> None:
+    """Bring the turn to its end, or raise so that the job comes again.
+
+    Raises:
+        NotNow: another worker holds the lease.
+        Retryable: this attempt failed; the next one begins with the next delivery.
+    """
+    turn = await desk.turns.lease(scope, message_id)
+    if isinstance(turn, Ended):
+        return
+    if isinstance(turn, Busy):
+        raise NotNow(BUSY_DELAY_S, BUSY_DELIVERIES)
+    if turn.attempt > MAX_ATTEMPT:
+        await desk.turns.fail(scope, message_id, "attempts_exhausted", attempt=turn.attempt)
+        return
+    try:
+        async with keeping(desk.turns, desk.stops, scope, turn) as stop:
+            outcome = await _attempt(turn, scope, desk, stop)
+            await desk.turns.complete(scope, turn, outcome)
+    except Rejected as error:
+        await desk.turns.fail(scope, message_id, error.code, attempt=turn.attempt)
+    except ModelFailed as error:
+        if not error.retryable:
+            await desk.turns.fail(scope, message_id, error.code, attempt=turn.attempt)
+            return
+        await desk.turns.release(scope, turn)
+        raise Retryable(error.detail, code=error.code) from error
+    except Retryable:
+        await desk.turns.release(scope, turn)
+        raise
+
+
+async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: asyncio.Event) -> Outcome:
+    if turn.is_stop_asked:
+        return Outcome(content="", finish_reason="stopped", model="")
+    async with desk.sink.open(scope, turn) as stream:
+        categories, ground = await asyncio.gather(
+            desk.check.blocked_categories(scope, turn.question), _ground(turn, scope, desk)
+        )
+        if categories:
+            return Outcome(content="", finish_reason="blocked", model="", categories=categories)
+        return await _generate(turn, desk, stream, ground, stop)
+
+
+async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:
+    if not turn.options.use_knowledge:
+        return Ground((), is_known=True)
+    try:
+        return Ground(await desk.knowledge.search(scope, turn.question, PASSAGES), is_known=True)
+    except Unavailable:
+        return Ground((), is_known=False)
+
+
+async def _generate(turn: LeasedTurn, desk: Desk, stream: Stream, ground: Ground, stop: asyncio.Event) -> Outcome:
+    """Ask the models in order until one begins; one that breaks off after its first word ends the attempt."""
+    failure: ModelFailed = ModelRejected("no provider of this agent is available here")
+    for model_id in _order(turn):
+        candidate = desk.providers.find(model_id)
+        if candidate is None:
+            continue
+        if candidate.needs_knowledge and not ground.is_known:
+            failure = ModelFailed("the documents cannot be searched now", code="unavailable")
+            continue
+        relay = Relay(stream, model_id, ground.sources)
+        try:
+            end = await _until_stopped(
+                relay.run(candidate.model, compose(turn, candidate.name, ground.hits), desk.deadline_s), stop
+            )
+        except ModelFailed as error:
+            if relay.has_started:
+                raise
+            failure = error
+            continue
+        return await _conclude(relay, stream, ground, end)
+    raise failure
+
+
+def _order(turn: LeasedTurn) -> tuple[str, ...]:
+    """The first choice first; a further attempt begins with the next one, because the last broke off in mid-answer."""
+    first = (turn.attempt - 1) % len(turn.models)
+    return turn.models[first:] + turn.models[:first]
+
+
+class Relay:
+    """Carries one model's pieces into the stream."""
+
+    def __init__(self, stream: Stream, model_id: str, sources: tuple[Source, ...]) -> None:
+        self._stream = stream
+        self._sources = sources
+        self.model_id = model_id
+        self.has_started = False
+
+    async def start(self) -> None:
+        if not self.has_started:
+            self.has_started = True
+            await self._stream.start(self.model_id, self._sources)
+
+    async def run(self, model: Model, prompt: Prompt, deadline_s: float) -> End | None:
+        """Until the model's End; None when the filter cut the stream before."""
+        deadline = asyncio.get_running_loop().time() + deadline_s
+        async with aclosing(model.stream(prompt, deadline=deadline)) as answer_:
+            async for item in answer_:
+                if isinstance(item, End):
+                    return item
+                await self._pass_on(item)
+                if self._stream.is_cut:
+                    return None
+        return None
+
+    async def _pass_on(self, pieces: Pieces) -> None:
+        if not self.has_started:
+            await self.start()
+        await self._stream.send(pieces)
+
+
+async def _until_stopped(running: Coroutine[Any, Any, End | None], stop: asyncio.Event) -> End | None:
+    """The model's End; None when a person asked to stop first: the model is then stopped at once."""
+    task = asyncio.ensure_future(running)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return None
+        return task.result()
+    finally:
+        stopping.cancel()
+        task.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+
+
+async def _conclude(relay: Relay, stream: Stream, ground: Ground, end: End | None) -> Outcome:
+    await relay.start()
+    reason: FinishReason = end.finish_reason if end is not None else "stopped"
+    shown = await stream.end(reason)
+    usage = Usage()
+    if end is not None:
+        usage = Usage(
+            prompt_tokens=end.prompt_tokens, completion_tokens=end.completion_tokens, is_estimated=end.estimated
+        )
+    numbers = cited(shown.content)
+    sources = tuple(source for source in ground.sources if source.n in numbers)
+    return Outcome(
+        content=shown.content,
+        finish_reason=shown.finish_reason,
+        model=relay.model_id,
+        sources=sources,
+        usage=usage,
+        confidence=_confidence(ground, sources),
+        categories=shown.categories,
+    )
+
+
+def _confidence(ground: Ground, sources: tuple[Source, ...]) -> float:
+    """The best cosine between the question and a cited passage: an honest signal, not yet a calibrated probability."""
+    cosines = [ground.hits[source.n - 1].dense or 0.0 for source in sources]
+    return round(min(1.0, max((0.0, *cosines))), 4)

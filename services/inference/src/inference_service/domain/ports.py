@@ -1,0 +1,195 @@
+"""What inference needs from the outside."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from contracts.ids import AgentId, ConversationId, MessageId
+from contracts.inference import (
+    AcceptedTurn,
+    AcceptTurn,
+    Agent,
+    Agents,
+    Conversation,
+    Conversations,
+    CreateAgent,
+    FinishReason,
+    ListAgents,
+    ListConversations,
+    ListMessages,
+    Messages,
+    ModelInfo,
+    Source,
+    Turn,
+    UpdateAgent,
+)
+from contracts.ingest import PassageHit
+from inference_service.domain.model import Model, Pieces
+from inference_service.domain.turn import Busy, Ended, LeasedTurn, Outcome
+from runtime.tenancy import TenantScope
+
+
+class Turns(Protocol):
+    """Turns and what belongs to one commit with them."""
+
+    async def accept(self, scope: TenantScope, request: AcceptTurn) -> AcceptedTurn:
+        """Store message, turn and job in one commit; a repeated client_message_id gives the first ids.
+
+        Raises:
+            NotFound: conversation or agent is not there.
+            Overloaded: as many turns run and wait as the business may have.
+        """
+        ...
+
+    async def lease(self, scope: TenantScope, message_id: MessageId) -> LeasedTurn | Ended | Busy:
+        """Take the turn: the next attempt begins."""
+        ...
+
+    async def extend(self, scope: TenantScope, turn: LeasedTurn) -> bool | None:
+        """Keep the lease; returns whether a stop was asked, None when the turn is no longer ours."""
+        ...
+
+    async def release(self, scope: TenantScope, turn: LeasedTurn) -> None:
+        """Give the lease back, so that the next attempt need not wait for it to run out."""
+        ...
+
+    async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> bool:
+        """Store the answer exactly as shown, fenced by attempt and epoch; False when fenced: nothing was stored."""
+        ...
+
+    async def fail(self, scope: TenantScope, message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
+        """End the turn without an answer; with `attempt` only if that one is still current."""
+        ...
+
+    async def stop(self, scope: TenantScope, message_id: MessageId) -> bool:
+        """Mark the turn as stopped; True when a worker has it and must be told. Raises NotFound."""
+        ...
+
+    async def get(self, scope: TenantScope, message_id: MessageId) -> Turn:
+        """Raises NotFound."""
+        ...
+
+
+class AgentStore(Protocol):
+    """The business's agents."""
+
+    async def create(
+        self, scope: TenantScope, request: CreateAgent, model: str, fallbacks: tuple[str, ...]
+    ) -> Agent: ...
+
+    async def update(self, scope: TenantScope, request: UpdateAgent) -> Agent:
+        """Raises NotFound."""
+        ...
+
+    async def get(self, scope: TenantScope, agent_id: AgentId) -> Agent:
+        """Raises NotFound."""
+        ...
+
+    async def delete(self, scope: TenantScope, agent_id: AgentId) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def list(self, scope: TenantScope, request: ListAgents) -> Agents: ...
+
+
+class ConversationStore(Protocol):
+    """Conversations and their messages, to read."""
+
+    async def get(self, scope: TenantScope, conversation_id: ConversationId) -> Conversation:
+        """Raises NotFound."""
+        ...
+
+    async def list(self, scope: TenantScope, request: ListConversations) -> Conversations: ...
+
+    async def messages(self, scope: TenantScope, request: ListMessages) -> Messages:
+        """Raises NotFound."""
+        ...
+
+
+class Knowledge(Protocol):
+    """The business's documents."""
+
+    async def search(self, scope: TenantScope, question: str, k: int) -> tuple[PassageHit, ...]:
+        """Best first. Raises Unavailable."""
+        ...
+
+
+class InputCheck(Protocol):
+    """May this be answered?"""
+
+    async def blocked_categories(self, scope: TenantScope, text: str) -> tuple[str, ...]:
+        """Empty when it may. Raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the customer saw of a stream and how it ended, from the filter's receipts."""
+
+    content: str
+    finish_reason: FinishReason
+    categories: tuple[str, ...] = ()
+
+
+class Stream(Protocol):
+    """One attempt's way through the filter to the customer."""
+
+    @property
+    def is_cut(self) -> bool:
+        """The filter has ended it (a block): more pieces are pointless."""
+        ...
+
+    async def start(self, model: str, sources: tuple[Source, ...]) -> None:
+        """Before the first piece: who answers, and from what."""
+        ...
+
+    async def send(self, pieces: Pieces) -> None:
+        """Raises Unavailable when no replica of the filter takes the tokens."""
+        ...
+
+    async def end(self, finish_reason: FinishReason) -> Shown:
+        """Say that this was all; returns when the receipt for all of it is there. Raises Unavailable."""
+        ...
+
+
+class Sink(Protocol):
+    """Opens streams."""
+
+    def open(self, scope: TenantScope, turn: LeasedTurn) -> AbstractAsyncContextManager[Stream]:
+        """Raises Unavailable when no replica of the filter answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A provider, and its own name of the model that was asked for."""
+
+    model: Model
+    name: str
+    needs_knowledge: bool
+    """True when it can only answer from passages: without a search it must not say that there are none."""
+
+
+class Providers(Protocol):
+    """The models, by provider."""
+
+    def find(self, model_id: str) -> Candidate | None:
+        """None when there is no such provider here."""
+        ...
+
+    def default(self) -> str:
+        """The `provider/model` that an agent gets which names none."""
+        ...
+
+    async def list(self) -> tuple[ModelInfo, ...]:
+        """Every model that can be used now."""
+        ...
+
+
+class StopSignals(Protocol):
+    """Stops that were asked while a worker runs."""
+
+    def watch(self, message_id: MessageId) -> asyncio.Event: ...
+
+    def forget(self, message_id: MessageId) -> None: ...

@@ -1,0 +1,271 @@
+"""A passage as the statements that can be quoted from it, in reading order, without markup.
+
+A statement is a sentence, a list item or short list with the line that introduces it, or a table row with its column
+names. What it depends on to be understood (headings, the line above a list, a question it answers) is its context.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One statement.
+
+    Attributes:
+        text: what may be shown.
+        context: what stands above it: headings, the line that introduces a list, the question it answers.
+        before: the statement that it refers back to (`It costs 9 €.`), without which it says little; else empty.
+    """
+
+    text: str
+    context: str = ""
+    before: str = ""
+
+
+_WHOLE_LIST: Final = 360
+"""Characters up to which a list is one statement: longer ones are quoted item by item."""
+
+_WRAPPED: Final = 60
+"""Characters of a line from which on a paragraph counts as wrapped; lines of a shorter block are facts of their own."""
+
+_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)[\s#]*$")
+_BOLD_LINE: Final = re.compile(r"^\s*(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*$")
+_UNDERLINE: Final = re.compile(r"^\s*(?:=+|-{2,})\s*$")
+_ITEM: Final = re.compile(r"^\s*(?:[-*+•‣–]|(\d{1,2})[.)])\s+(?=\S)")
+_TABLE_RULE: Final = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_FENCE: Final = re.compile(r"^\s*(?:```|~~~)")
+_FAQ_MARK: Final = re.compile(r"^\s*(?:[QAFPR]|Frage|Antwort|问|答|س|ج)\s*[:：]\s*", re.IGNORECASE)
+_QUESTION_END: Final = ("?", "？", "؟", "?”", '?"')
+
+_LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
+_FOOTNOTE: Final = re.compile(r"\s?\[\^?\d{1,3}\]")
+"""Notes of the document itself: quoted, they would read as our own citations."""
+_EMPHASIS: Final = re.compile(r"(\*\*|__|\*|`|~~)(?=\S)(.+?)(?<=\S)\1")
+_TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>|<!--.*?-->")
+
+_ABBREVIATIONS: Final = frozenset(
+    ["e.g", "i.e", "etc", "vs", "approx", "no", "nos", "fig", "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "inc", "ltd", "co", "corp", "dept", "est", "ca", "cf", "al", "vol", "ed", "p", "pp", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "min", "max", "tel", "a.m", "p.m", "u.s", "u.k", "z.b", "d.h", "u.a", "bzw", "usw", "nr", "abs", "evtl", "ggf", "inkl", "exkl", "zzgl", "mind", "max", "str", "tel", "bspw", "vgl", "sog", "o.ä", "u.ä", "z.t", "i.d.r", "v.a", "hr", "fr", "st", "p.ej", "ej", "sra", "srta", "dra", "ud", "uds", "vd", "núm", "pág", "art", "av", "avda", "aprox", "c", "p.e", "m", "mm", "mme", "mlle", "av", "bd", "env", "cf", "ex", "éd", "réf", "dott", "sig", "sigg", "ecc", "es", "pag", "d.c", "a.c", "dhr", "mevr", "bv", "bijv", "enz", "d.w.z", "nl", "т.е", "т.д", "т.п", "др", "г", "гг", "см", "рис", "стр", "им", "ул", "κ.λπ", "π.χ", "δηλ"]
+)
+_MAY_END: Final = frozenset({"etc", "usw", "a.m", "p.m", "inc", "ltd", "co", "a.c", "d.c"})
+"""Abbreviations that also end sentences: they do before a capital."""
+
+_REFERS_BACK: Final = re.compile(
+    r"(?:it|its|they|their|them|this|that|these|those|he|she|his|her|both|such|however|otherwise|therefore|instead"
+    r"|er|es|ihre?|dies|diese[rsmn]?|damit|dadurch|davon|dabei|dafür|sonst|andernfalls|jedoch"
+    r"|él|ella|ellos|ellas|est[eao]s?|es[ao]s?|además"
+    r"|ils?|elles?|ce|cette|ces|cela|celles?-ci|celui-ci"
+    r"|esso|essa|essi|quest[oaie]|ele|ela|eles|elas|isso|isto|dit|deze|dat"
+    r"|это|он|она|они|эти|هذا|هذه|ذلك|وهو|وهي)\b|[它他她这那其此]",
+    re.IGNORECASE,
+)
+_SHORT_REPLY: Final = 12
+"""Characters: `Yes.` or `No, sorry.` is shown with what follows it."""
+
+_NOT_AFTER_NUMBER: Final = re.compile(
+    r"^(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Jh|Etage|Stock)"
+)
+_ORDINAL: Final = re.compile(r"(?:^|[\s(])\d{1,2}\.$")
+_INITIAL: Final = re.compile(r"(?:^|[\s(.])[A-ZÀ-ÞА-Я]\.$")
+_STOP: Final = re.compile(r"[.!?…؟۔।॥։]+[\"'”’»)\]]*(?=\s|$)|[。！？｡]+[”’」』）]*|(?<=[\u0370-\u03ff]);(?=\s|$)")
+_CLAUSES: Final = re.compile("(?<=[\u0e00-\u0eff])\\s+(?=[\u0e00-\u0eff])")
+_CLAUSE: Final = 80
+"""Characters: Thai and Lao end no sentence with a mark, so clauses are put together up to about a sentence."""
+
+
+def sentences(text: str) -> list[Sentence]:
+    """Return the statements of a passage in reading order; headings and questions are only context."""
+    found: list[Sentence] = []
+    heading = lead = ""
+    for kind, lines in _blocks(text):
+        if kind == "heading":
+            heading, lead = _plain(lines[0]), ""
+        elif kind == "table":
+            found += [Sentence(row, _join(heading, lead)) for row in _rows(lines)]
+        elif kind == "list":
+            found += _items(lines, heading, lead)
+            lead = ""
+        else:
+            lead = _paragraph(lines, heading, found)
+    return [sentence for sentence in found if any(map(str.isalnum, sentence.text))]
+
+
+def split_sentences(text: str) -> list[str]:
+    """Cut running text at the ends of its sentences; joined with spaces it is the text again, save white space."""
+    cut: list[str] = []
+    start = 0
+    for stop in _STOP.finditer(text):
+        if _ends_sentence(text[start : stop.end()], text[stop.end() :].lstrip(), stop.group()):
+            cut.append(text[start : stop.end()].strip())
+            start = stop.end()
+    rest = text[start:].strip()
+    return [part for sentence in [*cut, rest] if sentence for part in _by_clauses(sentence)]
+
+
+def _ends_sentence(before: str, after: str, mark: str) -> bool:
+    if mark[0] in "。！？｡।॥" or not after:
+        return True
+    if after[0].islower():
+        return False
+    if mark[0] != ".":
+        return True
+    if mark.strip("\"'”’»)]") == "." and _INITIAL.search(before) and len(before) > len("A."):
+        return False
+    last = before[: -len(mark)].rsplit(maxsplit=1)
+    word = last[-1].lstrip("([\"'“‘„«").lower() if last else ""
+    if word in _ABBREVIATIONS:
+        return word in _MAY_END and after[0].isupper()
+    return not (_ORDINAL.search(before) and _NOT_AFTER_NUMBER.match(after))
+
+
+def _by_clauses(sentence: str) -> Iterator[str]:
+    """Give Thai and Lao back in parts of about a sentence, everything else whole."""
+    held = ""
+    for clause in _CLAUSES.split(sentence):
+        held = f"{held} {clause}" if held else clause
+        if len(held) >= _CLAUSE:
+            yield held
+            held = ""
+    if held:
+        yield held
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Give the blocks of a text as (heading | table | list | paragraph, lines)."""
+    held: list[str] = []
+    kind = "paragraph"
+    for line in _TAG.sub(" ", text).splitlines():
+        is_under = bool(_UNDERLINE.match(line)) and kind == "paragraph" and len(held) == 1
+        new = "heading" if is_under else _kind(line, kind if held else "")
+        if is_under:
+            yield "heading", held
+            held = []
+        elif new == "heading":
+            if held:
+                yield _settled(kind, held, is_last=False), held
+            yield "heading", [_title(line)]
+            held = []
+        elif new == "blank":
+            if held:
+                yield _settled(kind, held, is_last=False), held
+            held = []
+        elif new != kind and held:
+            yield _settled(kind, held, is_last=False), held
+            held, kind = [line], new
+        else:
+            held.append(line)
+            kind = new
+    if held:
+        yield _settled(kind, held, is_last=True), held
+
+
+def _kind(line: str, open_kind: str) -> str:
+    """Say what a line is, given the kind of the block it would continue."""
+    if not line.strip() or _FENCE.match(line) or (_UNDERLINE.match(line) and open_kind != "table"):
+        return "blank"
+    if _HEADING.match(line) or _BOLD_LINE.match(line):
+        return "heading"
+    if line.count("|") > 1 or (open_kind == "table" and "|" in line):
+        return "table"
+    if _ITEM.match(line):
+        return "list"
+    return "list" if open_kind == "list" and line[:1].isspace() else "paragraph"
+
+
+def _settled(kind: str, lines: list[str], *, is_last: bool) -> str:
+    """Take a single short line without an end mark for a heading of what follows, as plain text has them."""
+    line = lines[0].strip()
+    if kind == "paragraph" and len(lines) == 1 and not is_last and len(line) <= _WRAPPED:
+        has_end = line.endswith((".", "!", ":", "…", "。", "！", "：", ";", ",", "؛", "،", "।"))
+        return "paragraph" if has_end or ": " in line else "heading"
+    return kind
+
+
+def _title(line: str) -> str:
+    match = _HEADING.match(line) or _BOLD_LINE.match(line)
+    return match.group(1) if match else line
+
+
+def _plain(text: str) -> str:
+    """Take the inline markup away and make white space single."""
+    text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text))
+    text = _EMPHASIS.sub(r"\2", _EMPHASIS.sub(r"\2", text))
+    return " ".join(_FAQ_MARK.sub("", text.lstrip("> ")).split())
+
+
+def _join(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _paragraph(lines: list[str], heading: str, found: list[Sentence]) -> str:
+    """Add a paragraph's sentences; return its last one when that introduces what follows."""
+    plain = [_plain(line) for line in lines]
+    if len(plain) > 1 and all(len(line) < _WRAPPED for line in plain) and not any(map(_is_running, plain[:-1])):
+        found += _short_lines(plain, heading)
+        return ""
+    asked = lead = reply = before = ""
+    for sentence in split_sentences(_unwrapped(plain)):
+        if sentence.endswith(_QUESTION_END):
+            asked = sentence
+        elif sentence.endswith((":", "：")):
+            lead = sentence
+        elif len(sentence) < _SHORT_REPLY and asked and not reply:
+            reply = sentence
+        else:
+            whole = _join(reply, sentence)
+            refers = bool(before) and _REFERS_BACK.match(sentence)
+            found.append(Sentence(whole, _join(heading, asked), before if refers else ""))
+            reply, before = "", whole
+    if reply:
+        found.append(Sentence(reply, _join(heading, asked)))
+    return lead or asked
+
+
+def _is_running(line: str) -> bool:
+    """Whether a line ends as one that goes on, or ends a sentence: then its block is running text."""
+    return line.endswith((".", ",", "!", "?", "。", "，", "！", "？", "؟", "،")) or not (
+        line[0].isupper() or line[0].isdigit()
+    )
+
+
+def _unwrapped(lines: list[str]) -> str:
+    """Put wrapped lines together, without a space between two Chinese or Japanese characters."""
+    return re.sub("(?<=[\u3000-\u9fff\uff00-\uffef]) (?=[\u3000-\u9fff\uff00-\uffef])", "", " ".join(lines))
+
+
+def _short_lines(lines: list[str], heading: str) -> list[Sentence]:
+    whole = "; ".join(line.rstrip(";.") for line in lines) + "."
+    if len(whole) <= _WHOLE_LIST:
+        return [Sentence(whole, heading)]
+    return [Sentence(line, heading) for line in lines]
+
+
+def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
+    """Return a list as one statement when it is short and belongs together, else item by item."""
+    items: list[str] = []
+    is_ordered = bool(_ITEM.match(lines[0]) and _ITEM.match(lines[0]).group(1))  # type: ignore[union-attr]
+    for line in lines:
+        if _ITEM.match(line):
+            items.append(_plain(_ITEM.sub("", line)))
+        elif items:
+            items[-1] = _join(items[-1], _plain(line))
+    shown_lead = "" if lead.endswith(_QUESTION_END) else lead
+    numbered = [f"{n}. {item}" for n, item in enumerate(items, 1)] if is_ordered else [i.rstrip(";,.") for i in items]
+    whole = _join(shown_lead, " ".join(numbered) if is_ordered else "; ".join(numbered) + ".")
+    if (shown_lead or is_ordered) and len(whole) <= _WHOLE_LIST:
+        return [Sentence(whole, heading)]
+    return [Sentence(_join(shown_lead, item), _join(heading, lead)) for item in items]
+
+
+def _rows(lines: list[str]) -> Iterator[str]:
+    """Give each table row as `first cell: column value, column value`."""
+    cells = [
+        [_plain(cell) for cell in line.strip().strip("|").split("|")] for line in lines if not _TABLE_RULE.match(line)
+    ]
+    has_header = len(lines) > 1 and bool(_TABLE_RULE.match(lines[1]))
+    names = cells[0] if has_header else []
+    for row in cells[1:] if has_header else cells:
+        named = [_join(name, value) for name, value in zip(names[1:], row[1:], strict=False) if value] or row[1:]
+        yield f"{row[0]}: {', '.join(named)}." if row[0] else f"{', '.join(named)}."

@@ -1,0 +1,63 @@
+"""A turn: one customer message and the work of answering it."""
+
+from dataclasses import dataclass, field
+
+from contracts.ids import AgentId, ConversationId, MessageId
+from contracts.inference import AnswerOptions, FinishReason, Source, Usage
+
+MAX_ATTEMPT = 5
+"""Beyond this many attempts a turn is failed, whoever took it."""
+LEASE_S = 8.0
+"""Shorter than the job's ack_wait, so that a redelivered job finds the lease of a dead worker expired."""
+LEASE_EVERY_S = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An earlier message of the conversation."""
+
+    is_customer: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedTurn:
+    """A turn this worker alone may answer while it keeps the lease. `attempt` and `epoch` fence its completion."""
+
+    message_id: MessageId
+    conversation_id: ConversationId
+    agent_id: AgentId
+    attempt: int
+    epoch: int
+    is_stop_asked: bool
+    question: str
+    history: tuple[Said, ...]
+    options: AnswerOptions
+    persona: str
+    instructions: str
+    agent_name: str
+    models: tuple[str, ...]
+    """`provider/model`, the first choice first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The turn is completed or failed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another worker holds the lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was shown to the customer, and what it cost."""
+
+    content: str
+    finish_reason: FinishReason
+    model: str
+    sources: tuple[Source, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    confidence: float = 0.0
+    categories: tuple[str, ...] = ()

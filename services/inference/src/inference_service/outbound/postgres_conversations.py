@@ -1,0 +1,98 @@
+"""Conversations and messages in Postgres, to read."""
+
+from sqlalchemy import tuple_
+from sqlmodel import col, select
+
+from contracts.ids import ConversationId
+from contracts.inference import (
+    Conversation,
+    Conversations,
+    ListConversations,
+    ListMessages,
+    Message,
+    Messages,
+    Source,
+    Usage,
+)
+from inference_service.outbound import cursor
+from inference_service.outbound.tables import ConversationRow, MessageRow, TurnRow
+from runtime.db import Database
+from runtime.errors import NotFound
+from runtime.tenancy import TenantScope
+
+
+class PostgresConversations:
+    """Implements `ConversationStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, scope: TenantScope, conversation_id: ConversationId) -> Conversation:
+        async with self._database.tenant_tx(scope) as tx:
+            question = select(ConversationRow).where(ConversationRow.id == conversation_id)
+            row = (await tx.session.exec(question)).one_or_none()
+        if row is None:
+            raise NotFound
+        return _conversation(row)
+
+    async def list(self, scope: TenantScope, request: ListConversations) -> Conversations:
+        order = tuple_(col(ConversationRow.updated_at), col(ConversationRow.id))
+        question = select(ConversationRow).order_by(order.desc()).limit(request.limit + 1)
+        if request.status is not None:
+            question = question.where(ConversationRow.status == request.status)
+        if request.agent_id is not None:
+            question = question.where(ConversationRow.agent_id == request.agent_id)
+        if request.cursor is not None:
+            question = question.where(order < tuple_(*cursor.decode(request.cursor)))
+        async with self._database.tenant_tx(scope) as tx:
+            rows = (await tx.session.exec(question)).all()
+        page = rows[: request.limit]
+        following = cursor.encode(page[-1].updated_at, page[-1].id) if len(rows) > request.limit else None
+        return Conversations(items=tuple(_conversation(row) for row in page), next_cursor=following)
+
+    async def messages(self, scope: TenantScope, request: ListMessages) -> Messages:
+        order = tuple_(col(MessageRow.created_at), col(MessageRow.id))
+        question = (
+            select(MessageRow, TurnRow)
+            .outerjoin(TurnRow, (col(TurnRow.tenant_id) == MessageRow.tenant_id) & (col(TurnRow.id) == MessageRow.id))
+            .where(MessageRow.conversation_id == request.conversation_id)
+            .order_by(order)
+            .limit(request.limit + 1)
+        )
+        if request.cursor is not None:
+            question = question.where(order > tuple_(*cursor.decode(request.cursor)))
+        async with self._database.tenant_tx(scope) as tx:
+            rows = (await tx.session.exec(question)).all()
+            if not rows:
+                await self.get(scope, request.conversation_id)
+        page = rows[: request.limit]
+        last = page[-1][0] if page else None
+        following = cursor.encode(last.created_at, last.id) if last is not None and len(rows) > request.limit else None
+        return Messages(items=tuple(_message(message, turn) for message, turn in page), next_cursor=following)
+
+
+def _conversation(row: ConversationRow) -> Conversation:
+    return Conversation.model_validate(row.model_dump(exclude={"tenant_id", "epoch"}))
+
+
+def _message(row: MessageRow, turn: TurnRow | None) -> Message:
+    usage = None
+    if turn is not None:
+        usage = Usage(
+            prompt_tokens=turn.prompt_tokens,
+            completion_tokens=turn.completion_tokens,
+            is_estimated=turn.is_usage_estimated,
+        )
+    return Message.model_validate(
+        {
+            "id": row.id,
+            "conversation_id": row.conversation_id,
+            "author": row.author,
+            "content": row.content,
+            "sources": tuple(Source.model_validate(source) for source in row.sources),
+            "finish_reason": turn.finish_reason if turn else None,
+            "model": turn.model if turn else None,
+            "usage": usage,
+            "created_at": row.created_at,
+        }
+    )

@@ -1,0 +1,205 @@
+"""The worker's end of the token path: raw pieces to one filter replica, receipts back from the customer's own subject.
+
+What the filter publishes is what the customer sees and what is stored, so the receipts are collected here. A replica that
+gives none for 2 s after more than its window was sent, or after the end, is taken for dead: another one is opened and all
+pieces are sent again. The filter is deterministic, and skips what is out already.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from nats.aio.msg import Msg
+from prometheus_client import Counter
+
+from contracts import subjects
+from contracts.filter import OPEN_STREAM, OpenStream
+from contracts.inference import FinishReason, Source
+from inference_service.domain.model import Pieces
+from inference_service.domain.ports import Shown
+from inference_service.domain.turn import LeasedTurn
+from runtime import logs
+from runtime.bus import Bus
+from runtime.errors import Unavailable
+from runtime.tenancy import TenantScope
+
+RECEIPT_S = 2.0
+LOOK_S = 0.5
+OPENINGS = 4
+REPLAY_BYTES = 200_000
+"""A replay is cut into messages of about this size: the broker takes 1 MiB at most."""
+
+REOPENED = Counter("inference_streams_reopened_total", "Token streams moved to another filter replica.")
+
+_log = logs.get_logger()
+
+
+class FilterStream:
+    """Implements `Stream`."""
+
+    def __init__(self, bus: Bus, scope: TenantScope, turn: LeasedTurn) -> None:
+        self._bus = bus
+        self._scope = scope
+        self._turn = turn
+        self._subject = ""
+        self._window = 0
+        self._start = b""
+        self._pieces: list[str] = []
+        self._end = b""
+        self._receipts: list[str] = []
+        self._next_seq = 0
+        self._unanswered = 0
+        self._last_receipt = 0.0
+        self._ended: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_cut(self) -> bool:
+        return self._ended.done()
+
+    async def start(self, model: str, sources: tuple[Source, ...]) -> None:
+        body = {"type": "start", "attempt": self._turn.attempt, "model": model}
+        body["sources"] = [source.model_dump(mode="json") for source in sources]
+        self._start = orjson.dumps(body)
+        await self._bus.nc.publish(self._subject, self._start)
+
+    async def send(self, pieces: Pieces) -> None:
+        self._raise_if_failed()
+        first = len(self._pieces)
+        self._pieces.extend(pieces.texts)
+        if not self._unanswered:
+            self._last_receipt = asyncio.get_running_loop().time()
+        self._unanswered += sum(map(len, pieces.texts))
+        await self._bus.nc.publish(self._subject, self._tokens(first, pieces.texts))
+
+    async def end(self, finish_reason: FinishReason) -> Shown:
+        body = {
+            "type": "end",
+            "attempt": self._turn.attempt,
+            "count": len(self._pieces),
+            "finish_reason": finish_reason,
+        }
+        self._end = orjson.dumps(body)
+        self._last_receipt = asyncio.get_running_loop().time()
+        await self._bus.nc.publish(self._subject, self._end)
+        return await self._ended
+
+    # ---- receipts ---------------------------------------------------------------------------------------------
+
+    async def on_receipt(self, message: Msg) -> None:
+        """A frame on the customer's subject."""
+        frame = orjson.loads(message.data)
+        if frame.get("attempt") != self._turn.attempt:
+            return
+        kind = frame["type"]
+        if kind == "token":
+            self._take(frame.get("from_seq", frame["seq"]), frame["seq"], frame["text"])
+        elif kind == "end" and not self._ended.done() and frame["last_seq"] == self._next_seq - 1:
+            shown = Shown("".join(self._receipts), frame["finish_reason"], tuple(frame["categories"]))
+            self._ended.set_result(shown)
+
+    def _take(self, first: int, last: int, text: str) -> None:
+        # A gap is left to the watchdog: the replica is asked again from the last receipt on.
+        if first != self._next_seq:
+            return
+        self._next_seq = last + 1
+        self._receipts.append(text)
+        self._unanswered = 0
+        self._last_receipt = asyncio.get_running_loop().time()
+
+    # ---- replicas ---------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Find a replica. Raises Unavailable."""
+        question = OpenStream(
+            conversation_id=self._turn.conversation_id,
+            message_id=self._turn.message_id,
+            attempt=self._turn.attempt,
+            seen_seq=self._next_seq - 1,
+        )
+        for chance in range(OPENINGS):
+            try:
+                opened = await self._bus.request(OPEN_STREAM, question, self._scope)
+            except Unavailable:
+                await asyncio.sleep(0.1 * 2**chance)
+            else:
+                self._subject, self._window = opened.subject, opened.window
+                return
+        raise Unavailable("no filter answers", code="filter_unavailable")
+
+    async def watch(self) -> None:
+        """Runs beside the stream: moves it to another replica when receipts stay away."""
+        clock = asyncio.get_running_loop().time
+        while not self._ended.done():
+            await asyncio.sleep(LOOK_S)
+            is_owed = self._unanswered > self._window or self._end
+            if not is_owed or self._ended.done() or clock() - self._last_receipt < RECEIPT_S:
+                continue
+            try:
+                await self.open()
+                await self._replay()
+            except Unavailable as error:
+                if not self._ended.done():
+                    self._ended.set_exception(error)
+                return
+            self._last_receipt = clock()
+
+    async def _replay(self) -> None:
+        REOPENED.inc()
+        _log.warning("stream.reopened", message_id=str(self._turn.message_id), seen_seq=self._next_seq - 1)
+        messages = [self._start, *self._in_parts(), self._end]
+        # Published without a pause in between: what `send` adds from now on goes to the new replica, after these.
+        for message in messages:
+            if message:
+                await self._bus.nc.publish(self._subject, message)
+
+    def _in_parts(self) -> list[bytes]:
+        parts: list[bytes] = []
+        first, size = 0, 0
+        for index, piece in enumerate(self._pieces):
+            size += len(piece)
+            if size > REPLAY_BYTES:
+                parts.append(self._tokens(first, tuple(self._pieces[first : index + 1])))
+                first, size = index + 1, 0
+        if first < len(self._pieces):
+            parts.append(self._tokens(first, tuple(self._pieces[first:])))
+        return parts
+
+    def _tokens(self, first: int, texts: tuple[str, ...]) -> bytes:
+        return orjson.dumps({"type": "tokens", "attempt": self._turn.attempt, "first": first, "texts": texts})
+
+    def _raise_if_failed(self) -> None:
+        if self._ended.done() and self._ended.exception() is not None:
+            self._ended.result()
+
+    def abandon(self) -> None:
+        """Nobody waits for the end any more."""
+        if self._ended.done() and not self._ended.cancelled():
+            self._ended.exception()  # seen, so that asyncio does not complain that nobody looked
+        self._ended.cancel()
+
+
+class FilterSink:
+    """Implements `Sink`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    @asynccontextmanager
+    async def open(self, scope: TenantScope, turn: LeasedTurn) -> AsyncIterator[FilterStream]:
+        stream = FilterStream(self._bus, scope, turn)
+        subject = subjects.tok(scope.tenant_id, turn.conversation_id, turn.message_id)
+        # Subscribed before it opens: the broker handles both in the order of this connection, so no receipt is missed.
+        receipts = await self._bus.nc.subscribe(subject, cb=stream.on_receipt)
+        watching: asyncio.Task[None] | None = None
+        try:
+            await stream.open()
+            watching = asyncio.create_task(stream.watch())
+            yield stream
+        finally:
+            if watching is not None:
+                watching.cancel()
+            stream.abandon()
+            with contextlib.suppress(Exception):
+                await receipts.unsubscribe()

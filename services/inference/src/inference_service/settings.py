@@ -1,0 +1,22 @@
+"""INFERENCE_… settings, and the variables that the providers' own clients use."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from runtime.settings import DatabaseSettings
+
+
+class InferenceSettings(DatabaseSettings):
+    """What an operator may turn."""
+
+    model_config = SettingsConfigDict(env_prefix="INFERENCE_", extra="ignore", frozen=True, populate_by_name=True)
+
+    tenant_running: int = 8
+    """Answers of one business that may be accepted or running; what is beyond waits in Postgres."""
+    tenant_queued: int = 50
+    """Answers of one business that may wait; beyond that it gets 429."""
+    worker_slots: int = 64
+    """Answers that one process works on at a time."""
+    answer_deadline_s: float = 180.0
+    """A model's whole answer must have come by then."""
+    ollama_host: str | None = Field(default=None, alias="OLLAMA_HOST")
