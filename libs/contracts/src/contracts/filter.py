@@ -57,6 +57,8 @@ class OpenStream(Request):
     message_id: MessageId
     attempt: int
     seen_seq: int = -1
+    policy_version: int | None = None
+    """Given when the attempt moves here from another replica: its replay is judged as its beginning was."""
 
 
 class StreamOpened(Reply):

@@ -19,6 +19,8 @@ CLOSE_TOO_MANY = 4429
 CLOSE_BINARY = 1003
 CLOSE_RESTART = 1012
 CLOSE_SLOW = 1013
+CLOSE_TRY_LATER = 1013
+"""RFC 6455 registry: \"try again later\"; also said when who you are cannot be checked now."""
 
 
 class ResumePoint(Contract):

@@ -4,6 +4,7 @@ FastStream carries commands, facts and RPC; the token path uses the same connect
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -52,6 +53,7 @@ class Bus:
         self.service = service
         self._on_closed = on_closed
         self._reconnected: list[Callable[[], Awaitable[None]]] = []
+        self._answering: dict[str, Any] = {}
         self.broker = NatsBroker(
             url,
             name=service,
@@ -64,7 +66,7 @@ class Bus:
             error_cb=self._heard_error,
             closed_cb=self._heard_closed,
             reconnected_cb=self._heard_reconnected,
-            logger=None,
+            logger=_quiet_logger(),
             apply_types=False,
             graceful_timeout=GRACEFUL_S,
         )
@@ -180,6 +182,13 @@ class Bus:
             return NatsResponse(reply.dump())
 
         subscriber(respond)
+        self._answering[rpc.schema] = subscriber
+
+    async def retire(self, rpc: Rpc[Any, Any]) -> None:
+        """Answer this question no more, while the rest goes on: other replicas take it from now on."""
+        subscriber = self._answering.pop(rpc.schema, None)
+        if subscriber is not None:
+            await subscriber.stop()
 
     # ---- saying and hearing -----------------------------------------------------------------------------------
 
@@ -231,6 +240,13 @@ class Bus:
             self._on_closed()
 
 
+def _quiet_logger() -> logging.Logger:
+    """FastStream tells of every message; what matters is only what it could not hand to us."""
+    logger = logging.getLogger("faststream")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
 class CapReached(Retryable):
     """The queue holds as much of this tenant as it may."""
 
@@ -241,7 +257,7 @@ class CapReached(Retryable):
 _CAP_REACHED = (10077, 10059)
 
 
-async def whole_message(message: NatsMessage, *_: Any) -> NatsMessage:
+async def whole_message(message: NatsMessage) -> NatsMessage:
     """FastStream's decoder seat: our handlers read bytes and headers themselves, so nothing may fail before them."""
     return message
 

@@ -45,6 +45,7 @@ class FilterStream:
         self._turn = turn
         self._subject = ""
         self._window = 0
+        self._policy_version: int | None = None
         self._start = b""
         self._pieces: list[str] = []
         self._end = b""
@@ -117,6 +118,7 @@ class FilterStream:
             message_id=self._turn.message_id,
             attempt=self._turn.attempt,
             seen_seq=self._next_seq - 1,
+            policy_version=self._policy_version,
         )
         for chance in range(OPENINGS):
             try:
@@ -125,6 +127,7 @@ class FilterStream:
                 await asyncio.sleep(0.1 * 2**chance)
             else:
                 self._subject, self._window = opened.subject, opened.window
+                self._policy_version = opened.policy_version
                 return
         raise Unavailable("no filter answers", code="filter_unavailable")
 
