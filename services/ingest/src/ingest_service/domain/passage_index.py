@@ -1,0 +1,87 @@
+"""The port to the vectors of every tenant's passages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import uuid5
+
+from contracts.ids import DocumentId, PassageId
+from ingest_service.domain.terms import SparseVector
+from runtime.tenancy import TenantScope
+
+DenseVector = Sequence[float]
+"""384 numbers of unit length."""
+
+
+def passage_id(document_id: DocumentId, generation: int, n: int) -> PassageId:
+    """The same passage of the same reading always has the same id, so that indexing twice changes nothing."""
+    return PassageId(uuid5(document_id, f"{generation}/{n}"))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPassage:
+    """One passage as the index keeps it. `generation` tells the readings of one document apart."""
+
+    id: PassageId
+    document_id: DocumentId
+    generation: int
+    language: str
+    dense: DenseVector
+    sparse: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Search within these documents or languages only; empty means all."""
+
+    document_ids: tuple[DocumentId, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+EVERYTHING = Narrowing()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that one leg found, with that leg's own score (cosine, or BM25)."""
+
+    id: PassageId
+    score: float
+
+
+class PassageIndex(Protocol):
+    """Vectors of passages; whatever is read or changed is bound to one tenant."""
+
+    async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
+        """Write passages; one with the same id replaces the earlier one."""
+        ...
+
+    async def delete_document(
+        self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
+    ) -> None:
+        """Remove a document's passages, except those of one reading; nothing happens when there is none."""
+        ...
+
+    async def delete_tenant(self, scope: TenantScope) -> int:
+        """Remove every passage of the tenant; how many there were."""
+        ...
+
+    async def search_dense(
+        self, scope: TenantScope, vector: DenseVector, limit: int, only: Narrowing = EVERYTHING
+    ) -> list[Hit]:
+        """The passages nearest in meaning, best first, scored by cosine."""
+        ...
+
+    async def search_sparse(
+        self, scope: TenantScope, vector: SparseVector, limit: int, only: Narrowing = EVERYTHING
+    ) -> list[Hit]:
+        """The passages that share terms, best first, scored by BM25 over this tenant's passages alone."""
+        ...
+
+    async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
+        """Passages of the tenant, or of one of its documents."""
+        ...
+
+    async def count_all(self) -> int:
+        """Passages of all tenants: a figure for operators."""
+        ...

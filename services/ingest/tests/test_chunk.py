@@ -1,0 +1,169 @@
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest_service.domain import markdown
+from ingest_service.domain.chunk import Passage, chunk
+from ingest_service.domain.sniff import MARKDOWN, PLAIN, Text
+from services.ingest.tests.memory import WordCounter
+
+RETURNS = """# Returns
+
+You may send things back.
+
+## How long
+
+Within **30 days** of delivery. It must be:
+
+- unused
+- with its tag
+  - even the small one
+
+## Prices
+
+| item | days |
+|---|---|
+| tent | 30 |
+| stove | 14 |
+"""
+
+
+def chunked(text: str, kind: str = MARKDOWN, most_tokens: int = 220) -> list[Passage]:
+    passages = chunk(Text(kind, text), WordCounter(), most_tokens)
+    for n, passage in enumerate(passages):
+        assert passage.n == n
+        assert text[passage.span.start : passage.span.end] == passage.body
+        assert passage.body.strip()
+    return passages
+
+
+def test_headings_travel_with_their_text():
+    passages = chunked(RETURNS)
+    assert [passage.headings for passage in passages] == [
+        ("Returns",),
+        ("Returns", "How long"),
+        ("Returns", "Prices"),
+    ]
+    assert passages[1].full_text.startswith("Returns > How long\nWithin **30 days**")
+
+
+def test_a_list_stays_with_what_introduces_it():
+    assert chunked(RETURNS)[1].body.endswith("It must be:\n\n- unused\n- with its tag\n  - even the small one")
+
+
+def test_a_long_list_is_cut_between_its_items_and_each_part_is_introduced():
+    items = [f"- item number {n} is kept whole" for n in range(40)]
+    passages = chunked("# Kit\n\nTake with you:\n\n" + "\n".join(items), most_tokens=60)
+    assert len(passages) > 3
+    assert "\n".join(passage.body.removeprefix("Take with you:\n\n") for passage in passages) == "\n".join(items)
+    assert all("Take with you:" in passage.full_text for passage in passages)
+
+
+def test_a_long_table_repeats_its_header():
+    rows = [f"| tent {n} | {n} kg | {n * 10} EUR |" for n in range(60)]
+    passages = chunked("\n".join(["| name | weight | price |", "|---|---|---|", *rows]), most_tokens=80)
+    assert len(passages) > 5
+    for passage in passages:
+        assert passage.full_text.count("| name | weight | price |") == 1
+        assert passage.body.splitlines()[-1] in rows
+
+
+def test_a_paragraph_that_fits_is_never_cut():
+    paragraphs = [f"Paragraph {n} has some words. It has two sentences." for n in range(30)]
+    passages = chunked("\n\n".join(paragraphs), PLAIN, most_tokens=50)
+    assert "\n\n".join(passage.body for passage in passages) == "\n\n".join(paragraphs)
+
+
+def test_a_long_paragraph_is_cut_at_sentences_and_overlaps():
+    sentences = [f"Sentence {n} says it." for n in range(60)]
+    passages = chunked(" ".join(sentences), PLAIN, most_tokens=40)
+    for before, after in pairwise(passages):
+        assert after.body.split(". ")[0].rstrip(".") + "." == before.body.split(". ")[-1]
+    assert passages[-1].body.endswith("Sentence 59 says it.")
+
+
+def test_text_without_spaces_or_stops_is_cut_too():
+    passages = chunked("字" * 3000, PLAIN, most_tokens=100)
+    assert len(passages) > 4
+    assert passages[0].span.start == 0
+    assert passages[-1].span.end == 3000
+
+
+def test_parts_are_of_about_equal_size():
+    passages = chunked(" ".join(f"Sentence {n} says it." for n in range(26)), PLAIN, most_tokens=100)
+    sizes = WordCounter().count_tokens([passage.body for passage in passages])
+    assert max(sizes) < 2 * min(sizes)
+
+
+def test_a_heading_without_text_is_still_found():
+    passages = chunked("# Shop\n\n## Closed on Sundays\n\n## Open on Mondays\n\nFrom nine.")
+    assert [(passage.headings, passage.body) for passage in passages] == [
+        (("Shop",), "## Closed on Sundays"),
+        (("Shop", "Open on Mondays"), "From nine."),
+    ]
+    assert [passage.body for passage in chunked("# Only a title")] == ["# Only a title"]
+
+
+def test_heading_marks_and_links_are_no_words():
+    assert chunked("# **Our** `best` [tents](http://x)\n\nGood.")[0].headings == ("Our best tents",)
+
+
+def test_comments_are_no_text_and_code_is_kept_whole():
+    passages = chunked("<!-- secret -->\n\n```\na = 1\n\n# no heading\n```\n\nAfter.")
+    assert len(passages) == 1
+    assert "secret" not in passages[0].body
+    assert "# no heading" in passages[0].body
+
+
+def test_windows_line_ends_keep_the_offsets_exact():
+    passages = chunked(RETURNS.replace("\n", "\r\n"))
+    assert [passage.headings[-1] for passage in passages] == ["Returns", "How long", "Prices"]
+
+
+def test_plain_text_headings_and_lists_are_seen():
+    text = (
+        "NORTH SHOP\n\nOpening hours\n\nMonday to Friday: 9-18\n\n"
+        "Returns\n=======\nWithin 30 days.\nBring:\n- the bill\n- the item\n"
+    )
+    passages = chunked(text, PLAIN)
+    assert [passage.headings for passage in passages] == [("NORTH SHOP", "Opening hours"), ("Returns",)]
+    assert passages[1].body == "Within 30 days.\nBring:\n- the bill\n- the item"
+
+
+def test_an_endless_heading_leaves_room_for_text():
+    passages = chunked("# " + "word " * 500 + "\n\nThe text.", most_tokens=100)
+    assert passages[-1].body == "The text."
+    assert max(WordCounter().count_tokens([passage.full_text for passage in passages])) <= 100
+
+
+def test_a_long_document_is_parsed_in_slabs_without_a_seam(monkeypatch):
+    text = "\n".join(f"## Part {n}\n\nText of part {n}.\n\n```\n## no heading {n}\n```\n" for n in range(60))
+    whole = chunked(text)
+    monkeypatch.setattr(markdown, "SLAB", 200)
+    assert chunked(text) == whole
+    assert len(whole) == 60
+
+
+@pytest.mark.parametrize("kind", [MARKDOWN, PLAIN])
+@given(data=st.data())
+def test_no_word_is_lost_and_no_passage_is_too_long(kind, data):
+    seed = data.draw(st.integers(0, 2**32))
+    most_tokens = data.draw(st.integers(40, 120))
+    chooser = random.Random(seed)
+    makers = [
+        lambda n: f"# Title {n}",
+        lambda n: f"### Below {n}",
+        lambda n: " ".join(f"w{n}x{k}" for k in range(chooser.randint(1, 150))) + ".",
+        lambda n: "\n".join(f"- i{n}x{k} with words" for k in range(chooser.randint(1, 30))),
+        lambda n: "| a | b |\n|---|---|\n" + "\n".join(f"| c{n}x{k} | d |" for k in range(chooser.randint(1, 30))),
+        lambda _: "It has these:",
+    ]
+    text = "\n\n".join(chooser.choice(makers)(n) for n in range(chooser.randint(1, 12)))
+    passages = chunked(text, kind, most_tokens)
+    sizes = WordCounter().count_tokens([passage.full_text for passage in passages])
+    assert max(sizes) <= most_tokens
+    shown = "\n".join(passage.full_text for passage in passages).split()
+    assert set(text.replace("#", " ").split()) <= set(shown) | {"|---|---|"}

@@ -1,0 +1,62 @@
+from uuid import UUID
+
+import pytest
+
+from contracts.ids import DocumentId, PassageId, TenantId, uuid7
+from ingest_service.domain.fuse import ENGLISH_DENSE, OTHER_DENSE, dense_weight, fuse
+from ingest_service.domain.passage_index import Hit, IndexedPassage, Narrowing, passage_id
+from ingest_service.domain.search import search
+from ingest_service.domain.terms import passage_vector
+from runtime.tenancy import TenantScope
+from services.ingest.tests.memory import MemoryEmbedder, MemoryPassageIndex
+
+A, B, C = (PassageId(UUID(int=number)) for number in range(1, 4))
+OURS = TenantScope(TenantId(uuid7()), "service:test")
+
+
+def test_each_leg_counts_relative_to_its_best():
+    found = fuse([Hit(A, 0.8), Hit(B, 0.4)], [Hit(B, 12.0), Hit(C, 6.0)], weight=0.25)
+    assert [(item.id, item.score) for item in found] == [
+        (B, pytest.approx(0.75 + 0.125)),
+        (C, pytest.approx(0.375)),
+        (A, pytest.approx(0.25)),
+    ]
+    assert (found[0].dense, found[0].bm25) == (0.4, 12.0)
+    assert (found[1].dense, found[1].bm25) == (None, 6.0)
+
+
+def test_one_leg_alone_keeps_its_order():
+    assert [item.id for item in fuse([Hit(A, 0.8), Hit(B, 0.4)], [], weight=0.05)] == [A, B]
+    assert [item.id for item in fuse([], [Hit(C, 2.0), Hit(A, 1.0)], weight=0.4)] == [C, A]
+    assert fuse([], [], weight=0.4) == []
+
+
+def test_a_cosine_below_zero_takes_nothing_away():
+    assert fuse([Hit(A, -0.2)], [Hit(A, 3.0)], weight=0.4)[0].score == pytest.approx(0.6)
+
+
+def test_the_model_has_less_to_say_outside_english():
+    assert dense_weight(("en",)) == ENGLISH_DENSE
+    assert dense_weight(("zh",)) == OTHER_DENSE
+    assert dense_weight(("de",)) < dense_weight(("en", "de", "es")) < dense_weight(("en",))
+    assert dense_weight(()) < ENGLISH_DENSE
+
+
+async def test_search_asks_both_legs_within_one_tenant():
+    index, embedder = MemoryPassageIndex(), MemoryEmbedder()
+    texts = ["The tent has four poles.", "The stove burns gas.", "A jacket against rain."]
+    document = DocumentId(uuid7())
+    vectors = await embedder.embed(texts)
+    passages = [
+        IndexedPassage(passage_id(document, 1, n), document, 1, "en", vectors[n], passage_vector(text))
+        for n, text in enumerate(texts)
+    ]
+    await index.upsert(OURS, passages)
+    found = await search("Which gas does the stove burn?", OURS, embedder=embedder, index=index)
+    assert found[0].id == passages[1].id
+    assert found[0].bm25 is not None
+    assert len(found) == 3
+    stranger = TenantScope(TenantId(uuid7()), "service:test")
+    assert await search("gas", stranger, embedder=embedder, index=index) == []
+    nowhere = Narrowing(document_ids=(DocumentId(uuid7()),))
+    assert await search("gas", OURS, embedder=embedder, index=index, only=nowhere) == []

@@ -1,0 +1,83 @@
+import asyncio
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from ingest_service import build_model
+from ingest_service.outbound import minilm_model
+from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Iterator[MiniLmEmbedder]:
+    path = minilm_model.built_model_path()
+    if not path.exists():
+        minilm_model.build(path)
+    embedder = MiniLmEmbedder(path, remembered_queries=2)
+    yield embedder
+    embedder.close()
+
+
+def test_nearness_is_that_of_the_published_model(embedder):
+    texts = ["How do I get a refund?", "Customers may return any item within 30 days.", "The cat sat on the mat."]
+    vectors = np.array(embedder.embed_now(texts))
+    near = vectors @ vectors.T
+    assert np.allclose(np.diag(near), 1.0, atol=1e-5)
+    # fp32 gives 0.370 and 0.015; eight bits may move them a little
+    assert near[0, 1] == pytest.approx(0.370, abs=0.05)
+    assert near[0, 2] == pytest.approx(0.015, abs=0.05)
+
+
+def test_batches_give_each_text_its_own_vector_in_order(embedder):
+    texts = ["word " * length for length in (300, 1, 40, 7, 120, 2, 250, 90)] * 3
+    together = np.array(embedder.embed_now(texts))
+    # eight bits scale by the largest value of a run, so that company moves a vector a little
+    for place in (0, 1, 6, 10, 23):
+        alone = np.array(embedder.embed_now([texts[place]]))[0]
+        assert float(together[place] @ alone) == pytest.approx(1.0, abs=0.05)
+    assert embedder.embed_now([]) == []
+
+
+def test_tokens_are_counted_without_marks(embedder):
+    assert embedder.count_tokens(["money", "the money", ""]) == [1, 2, 0]
+    assert embedder.count_tokens(["word " * 400]) == [400]
+
+
+async def test_queries_are_remembered_and_the_loop_runs_on(embedder):
+    first = await embedder.embed_query("one")
+    assert await embedder.embed_query("one") is first
+    await embedder.embed_query("two")
+    await embedder.embed_query("three")
+    again = await embedder.embed_query("one")
+    assert again is not first
+    assert again == first
+    ticks = 0
+    working = asyncio.create_task(embedder.embed(["many words are here " * 40] * 64))
+    while not working.done():
+        await asyncio.sleep(0.001)
+        ticks += 1
+    assert ticks > 3
+    assert len(await working) == 64
+
+
+def test_building_again_does_nothing(embedder, capsys):
+    path = minilm_model.built_model_path()
+    before = path.stat().st_mtime_ns
+    assert build_model.main() == 0
+    assert path.stat().st_mtime_ns == before
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_other_weights_are_refused(tmp_path, monkeypatch):
+    false = tmp_path / "model.safetensors"
+    false.write_bytes(b"not the weights")
+    monkeypatch.setattr(minilm_model, "model_file", lambda _name: false)
+    with pytest.raises(minilm_model.ModelFilesMissing, match="hash"):
+        minilm_model.build(tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_model_that_was_not_built_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="build_model"):
+        MiniLmEmbedder(tmp_path / "none.onnx")

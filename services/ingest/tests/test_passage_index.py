@@ -1,0 +1,166 @@
+import asyncio
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from contracts.ids import DocumentId, PassageId, TenantId, uuid7
+from ingest_service.domain.passage_index import IndexedPassage, Narrowing, PassageIndex, passage_id
+from ingest_service.domain.terms import SparseVector, passage_vector, query_vector
+from ingest_service.outbound import edge_index
+from ingest_service.outbound.edge_index import EdgeIndex, ForeignHit
+from runtime.tenancy import TenantScope
+from services.ingest.tests.memory import MemoryPassageIndex
+
+OURS = TenantScope(TenantId(uuid7()), "service:test")
+THEIRS = TenantScope(TenantId(uuid7()), "service:test")
+TENTS, STOVES = DocumentId(uuid.UUID(int=1)), DocumentId(uuid.UUID(int=2))
+
+
+def axis(place: int) -> list[float]:
+    return [1.0 if place == number else 0.0 for number in range(384)]
+
+
+def passage(document: DocumentId, n: int, text: str, *, generation: int = 1, language: str = "en") -> IndexedPassage:
+    return IndexedPassage(
+        id=passage_id(document, generation, n),
+        document_id=document,
+        generation=generation,
+        language=language,
+        dense=axis(n),
+        sparse=passage_vector(text),
+    )
+
+
+class PromisesOfPassageIndex:
+    """What every implementation keeps; the classes below run it against the fake and the engine."""
+
+    @pytest.fixture
+    def index(self) -> PassageIndex:
+        raise NotImplementedError
+
+    async def test_the_nearest_comes_first(self, index):
+        await index.upsert(OURS, [passage(TENTS, n, "tent") for n in range(3)])
+        hits = await index.search_dense(OURS, [0.1, 0.9, 0.4] + [0.0] * 381, limit=2)
+        assert [hit.id for hit in hits] == [passage_id(TENTS, 1, 1), passage_id(TENTS, 1, 2)]
+        assert hits[0].score == pytest.approx(0.9)
+
+    async def test_only_passages_that_share_a_term_match(self, index):
+        await index.upsert(OURS, [passage(TENTS, 0, "A tent for two"), passage(STOVES, 1, "A stove for gas")])
+        hits = await index.search_sparse(OURS, query_vector("which stove"), limit=5)
+        assert [hit.id for hit in hits] == [passage_id(STOVES, 1, 1)]
+        assert await index.search_sparse(OURS, query_vector("umbrella"), limit=5) == []
+        assert await index.search_sparse(OURS, query_vector("?!"), limit=5) == []
+
+    async def test_a_rare_term_weighs_more_than_a_usual_one(self, index):
+        texts = ["warranty tent", "warranty stove", "warranty jacket", "warranty lamp"]
+        await index.upsert(OURS, [passage(TENTS, n, text) for n, text in enumerate(texts)])
+        hits = await index.search_sparse(OURS, query_vector("warranty lamp"), limit=4)
+        assert hits[0].id == passage_id(TENTS, 1, 3)
+        assert hits[0].score > 2 * hits[1].score
+
+    async def test_another_tenant_sees_nothing_and_weighs_nothing(self, index):
+        await index.upsert(OURS, [passage(TENTS, 0, "tent pole"), passage(TENTS, 1, "tent peg")])
+        before = await index.search_sparse(OURS, query_vector("tent pole"), limit=5)
+        foreign = [passage(STOVES, n, "pole pole pole") for n in range(9)]
+        await index.upsert(THEIRS, foreign)
+        assert await index.search_sparse(OURS, query_vector("tent pole"), limit=5) == before
+        assert {hit.id for hit in await index.search_dense(OURS, axis(0), limit=99)} == {
+            passage_id(TENTS, 1, 0),
+            passage_id(TENTS, 1, 1),
+        }
+        assert {hit.id for hit in await index.search_dense(THEIRS, axis(0), limit=99)} == {p.id for p in foreign}
+
+    async def test_writing_twice_changes_nothing(self, index):
+        for _ in range(2):
+            await index.upsert(OURS, [passage(TENTS, 0, "tent"), passage(TENTS, 1, "tent")])
+        assert await index.count(OURS) == 2
+
+    async def test_deleting_spares_other_documents_and_tenants(self, index):
+        await index.upsert(OURS, [passage(TENTS, 0, "tent"), passage(STOVES, 1, "stove")])
+        theirs = IndexedPassage(PassageId(uuid7()), TENTS, 1, "en", axis(0), passage_vector("tent"))
+        await index.upsert(THEIRS, [theirs])
+        for _ in range(2):
+            await index.delete_document(OURS, TENTS)
+        assert await index.count(OURS) == 1
+        assert await index.count(OURS, STOVES) == 1
+        assert await index.count(OURS, TENTS) == 0
+        assert await index.count(THEIRS) == 1
+
+    async def test_an_older_reading_can_be_removed_alone(self, index):
+        await index.upsert(OURS, [passage(TENTS, n, "tent", generation=1) for n in range(3)])
+        await index.upsert(OURS, [passage(TENTS, n, "tent", generation=2) for n in range(2)])
+        await index.delete_document(OURS, TENTS, but_generation=2)
+        assert await index.count(OURS, TENTS) == 2
+        assert (await index.search_dense(OURS, axis(1), limit=1))[0].id == passage_id(TENTS, 2, 1)
+
+    async def test_deleting_a_tenant_counts_what_went(self, index):
+        await index.upsert(OURS, [passage(TENTS, n, "tent") for n in range(3)])
+        await index.upsert(THEIRS, [passage(STOVES, 0, "stove")])
+        assert await index.delete_tenant(OURS) == 3
+        assert await index.delete_tenant(OURS) == 0
+        assert await index.count_all() == 1
+
+    async def test_a_search_can_be_narrowed(self, index):
+        await index.upsert(OURS, [passage(TENTS, 0, "tent"), passage(STOVES, 1, "zelt stove", language="de")])
+        by_document = Narrowing(document_ids=(STOVES,))
+        by_language = Narrowing(languages=("en",))
+        assert [hit.id for hit in await index.search_dense(OURS, axis(0), 9, by_document)] == [passage_id(STOVES, 1, 1)]
+        assert [hit.id for hit in await index.search_dense(OURS, axis(1), 9, by_language)] == [passage_id(TENTS, 1, 0)]
+        assert await index.search_sparse(OURS, query_vector("stove"), 9, by_language) == []
+
+
+class TestMemoryPassageIndex(PromisesOfPassageIndex):
+    @pytest.fixture
+    def index(self) -> PassageIndex:
+        return MemoryPassageIndex()
+
+
+class TestEdgeIndex(PromisesOfPassageIndex):
+    @pytest.fixture
+    async def index(self, tmp_path: Path) -> AsyncIterator[PassageIndex]:
+        index = EdgeIndex.open(tmp_path / "index")
+        yield index
+        await index.close()
+
+    async def test_it_keeps_what_it_has_over_a_restart(self, tmp_path):
+        for count in (1, 2):
+            index = EdgeIndex.open(tmp_path)
+            await index.upsert(OURS, [passage(TENTS, count, "tent")])
+            assert await index.count(OURS) == count
+            await index.close()
+
+    async def test_a_second_process_is_told_so(self, tmp_path):
+        index = EdgeIndex.open(tmp_path)
+        with pytest.raises(RuntimeError, match="cannot be opened"):
+            EdgeIndex.open(tmp_path)
+        await index.close()
+
+    async def test_a_foreign_hit_is_never_returned(self, index, monkeypatch):
+        await index.upsert(THEIRS, [passage(TENTS, 0, "tent")])
+        monkeypatch.setattr(edge_index, "_of", lambda *_: edge_index.edge.Filter(must=[]))
+        with pytest.raises(ForeignHit):
+            await index.search_dense(OURS, axis(0), limit=1)
+
+    async def test_it_reopens_after_its_process_was_killed(self, tmp_path):
+        script = f"""
+import os
+from services.ingest.tests.test_passage_index import *
+async def fill():
+    index = EdgeIndex.open(Path({str(tmp_path)!r}))
+    await index.upsert(OURS, [passage(TENTS, n, "tent") for n in range(50)])
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(fill())
+"""
+        killed = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+        assert await killed.wait() == -signal.SIGKILL
+        index = EdgeIndex.open(tmp_path)
+        assert await index.count_all() == 50
+        await index.close()
+
+
+def test_an_empty_vector_is_no_query():
+    assert query_vector("…") == SparseVector((), ())
