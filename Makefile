@@ -3,6 +3,7 @@ SHELL := /bin/sh
 UV := sh scripts/uv.sh
 BIN := .venv/bin
 SOURCES := libs services cli tests bench scripts
+TYPED := $(wildcard libs/*/src services/*/src) cli/src scripts
 UNIT := $(wildcard libs services cli tests/contract tests/conventions)
 LOCKED := uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
 MISSING := "The packages were not installed. If the lines above name a wheel that is missing for this machine: Lumora runs from wheels on Linux (glibc) and macOS, x86-64 or ARM64; elsewhere use deploy/compose.yml."
@@ -53,7 +54,7 @@ lint: sync ## Check format and lint
 	@$(BIN)/ruff check $(SOURCES)
 
 types: sync ## Check types
-	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/mypy $(TYPED)
 
 unit: sync install ## Unit, contract and convention tests: no server
 	@$(BIN)/pytest $(UNIT) -m "not integration and not e2e and not chaos"

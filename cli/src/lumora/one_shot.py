@@ -4,16 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from lumora.log_view import Line, parse
 from lumora.refused import StartFailed
-from lumora.supervise import next_line
+from lumora.spawn import launcher, next_line, spawn
 
-_LAUNCH = Path(__file__).parent / "embedded" / "launch.py"
 _TOLD_LINES = 12
 
 
@@ -38,32 +35,23 @@ class OneShot:
         Raises:
             StartFailed: it ended with an error; its last lines are in the sentence.
         """
-        launcher = [sys.executable, "-I", "-S", str(_LAUNCH), "--parent", str(os.getpid()), "--death-signal", "9"]
-        process = await asyncio.create_subprocess_exec(
-            *launcher,
-            "--",
-            *self._argv,
-            env=self._env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
+        running = await spawn([*launcher(death_signal=signal.SIGKILL), "--", *self._argv], self._env)
+        process = running.process
         try:
-            await self._read(process)
+            await self._read(running.output)
             code = await process.wait()
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
+            running.close()
         if code != 0:
             told = "\n".join(self._last) or "it said nothing"
             raise StartFailed(f"{self.name} failed with exit code {code}:\n{told}")
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while text := await next_line(process.stdout):
+    async def _read(self, output: asyncio.StreamReader) -> None:
+        while text := await next_line(output):
             line = parse(self.name, text)
             self._last.append(line.event if line.raw is None else str(line.fields.get("sentence") or text))
             if line.event in self._waiting:

@@ -4,18 +4,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from lumora.log_view import Line, now, parse
+from lumora.spawn import launcher, next_line, spawn
 
-_LAUNCH = Path(__file__).parent / "embedded" / "launch.py"
-_LONGEST_LINE = 64 * 1024
 _KEPT_LINES = 30
+_OUTPUT_ENDS_WITHIN_S = 1.0
 
 Say = Callable[[Line], None]
 
@@ -95,42 +93,30 @@ class Child:
         try:
             if self.spec.before is not None:
                 self.spec.before()
-            self._process = await self._spawn()
+            running = await spawn(self._command(), self.spec.env)
         except OSError as error:
             self._tell("error", "process.not_started", f"{self.spec.name} cannot be started: {error.strerror}.")
             return -1
+        self._process = running.process
         self._changed()
-        # The output may be held open by a grandchild, so it is not what tells that the process ended.
-        reading = asyncio.create_task(self._read(self._process))
-        code = await self._process.wait()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(reading, 1.0)
-        self._signal_group(self._process.pid, self.spec.kill_signal)
+        reading = asyncio.create_task(self._read(running.output))
+        code = await running.process.wait()
+        # What it started ends with it, so that nothing holds its output or its port.
+        self._signal_group(running.process.pid, self.spec.kill_signal)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(reading, _OUTPUT_ENDS_WITHIN_S)
+        running.close()
         self._changed()
         return code
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *self._command(),
-            env=dict(self.spec.env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=_LONGEST_LINE,
-            cwd="/",
-            # A session of its own: Ctrl-C in the terminal reaches us alone, and we tell the others in order.
-            start_new_session=True,
-        )
-
     def _command(self) -> list[str]:
+        command = list(self.spec.argv)
         if self.spec.launcher is not None:
-            return self.spec.launcher(list(self.spec.argv))
-        wrap = [sys.executable, "-I", "-S", str(_LAUNCH), "--parent", str(os.getpid())]
-        return [*wrap, "--death-signal", str(int(self.spec.death_signal)), "--", *self.spec.argv]
+            return self.spec.launcher(command)
+        return [*launcher(death_signal=self.spec.death_signal), "--", *command]
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while text := await next_line(process.stdout):
+    async def _read(self, output: asyncio.StreamReader) -> None:
+        while text := await next_line(output):
             self.last_lines.append(text)
             self._say(parse(self.spec.name, text))
 
@@ -220,19 +206,6 @@ class Supervisor:
         """End everything now."""
         for child in self.children:
             child.kill()
-
-
-async def next_line(stream: asyncio.StreamReader) -> str:
-    """The next line that is not blank, cut if it is endless; "" at the end of the stream."""
-    while True:
-        try:
-            raw = await stream.readline()
-        except ValueError:  # longer than the limit: asyncio has dropped what it had of it
-            return "(a log line of more than 64 KiB was cut)"
-        if not raw:
-            return ""
-        if text := raw.decode("utf-8", "replace").rstrip():
-            return text
 
 
 def own_line(level: str, event: str, sentence: str, **fields: object) -> Line:

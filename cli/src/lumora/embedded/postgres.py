@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING
 from lumora.checks import Binaries
 from lumora.ports import LOOPBACK
 from lumora.refused import Refused, StartFailed
+from lumora.spawn import launcher
 
 if TYPE_CHECKING:
     import psutil
 
 #: Made by initdb; creates the services' roles and is used for nothing else.
 SUPERUSER = "lumora"
-_LAUNCH = Path(__file__).with_name("launch.py")
 
 # One small machine: 32 MiB of buffers, one statement at a time per session, no compilation (it costs more than our
 # short statements take), no extra processes for reading. Durability is never traded: fsync, full pages, checksums.
@@ -173,8 +172,7 @@ class PostgresCluster:
 
     def launcher(self, *, death_signal: int, command: list[str]) -> list[str]:
         """Wrap a command so that it runs as the server's user and ends with us."""
-        wrap = [sys.executable, "-I", "-S", str(_LAUNCH), "--parent", str(os.getpid())]
-        wrap += ["--death-signal", str(death_signal)]
+        wrap = launcher(death_signal=death_signal)
         if self.user is not None:
             wrap += ["--uid", str(self.user.uid), "--gid", str(self.user.gid)]
             wrap += ["--reach", str(self.folder), "--reach", str(self.binaries.postgres)]

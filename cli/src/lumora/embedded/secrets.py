@@ -4,7 +4,7 @@ import contextlib
 import json
 import secrets as random
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ _NKEY_USER = 20 << 3  # the prefix byte of a NATS user's key
 class Nkey:
     """An Ed25519 key as NATS writes it: the seed signs in, the public part names the user in nats.conf."""
 
-    seed: str
+    seed: str = field(repr=False)
     public: str
 
 
@@ -27,9 +27,9 @@ class Secrets:
     """Everything that was generated for this data folder."""
 
     nkeys: dict[str, Nkey]
-    passwords: dict[str, str]
-    nats_store_key: str
-    master_key: str
+    passwords: dict[str, str] = field(repr=False)
+    nats_store_key: str = field(repr=False)
+    master_key: str = field(repr=False)
 
 
 def load_or_make(path: Path, *, users: Iterable[str], roles: Iterable[str]) -> Secrets:
