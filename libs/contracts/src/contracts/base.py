@@ -24,7 +24,14 @@ Personal = Annotated[T, PersonalData()]
 class Contract(BaseModel):
     """An undeclared field is our own bug when we build one, and a newer sender's field when we read one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="float", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        ser_json_timedelta="float",
+        protected_namespaces=(),
+        # A refused input may be somebody's words, and an error's text reaches the logs.
+        hide_input_in_errors=True,
+    )
 
     @classmethod
     def read(cls, data: bytes | str) -> Self:

@@ -1,6 +1,7 @@
 """JSON lines on stdout: time, level, service, event, trace_id and what the caller adds. Never personal data."""
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -8,6 +9,9 @@ import structlog
 from opentelemetry import trace
 
 Logger = structlog.stdlib.BoundLogger
+
+# Postgres repeats the refused row under DETAIL, which may go over several lines.
+_DETAIL = re.compile(r"^DETAIL:.*?(?=^(?:HINT:|CONTEXT:|\[SQL|\(Background|$)|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def configure(service: str, level: str = "INFO") -> None:
@@ -18,6 +22,7 @@ def configure(service: str, level: str = "INFO") -> None:
         _add_service(service),
         _add_trace_id,
         structlog.processors.format_exc_info,
+        _without_details,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
@@ -52,6 +57,12 @@ def _add_trace_id(_logger: Any, _method: str, event: structlog.typing.EventDict)
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = trace.format_trace_id(context.trace_id)
+    return event
+
+
+def _without_details(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if "exception" in event:
+        event["exception"] = _DETAIL.sub("", event["exception"])
     return event
 
 
