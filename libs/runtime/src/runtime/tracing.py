@@ -10,6 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from runtime.settings import telemetry_endpoint
 
@@ -27,9 +28,10 @@ def configure(service: str) -> TracerProvider:
     return provider
 
 
-def span(name: str) -> AbstractContextManager[trace.Span]:
-    """A span around a piece of work, current inside the block."""
-    return trace.get_tracer("lumora").start_as_current_span(name)
+def span(name: str, traceparent: str = "") -> AbstractContextManager[trace.Span]:
+    """A span around a piece of work, current inside the block; `traceparent` (W3C) is the caller's."""
+    context = TraceContextTextMapPropagator().extract({"traceparent": traceparent}) if traceparent else None
+    return trace.get_tracer("lumora").start_as_current_span(name, context=context)
 
 
 def trace_id() -> str:

@@ -16,6 +16,7 @@ from inference_service.outbound.postgres_turns import PostgresTurns
 from inference_service.outbound.providers import FoundProviders
 from inference_service.outbound.stop_signals import ControlStops
 from inference_service.outbound.token_sink import FilterSink
+from inference_service.outbound.token_wire import TokenWire
 from inference_service.settings import InferenceSettings
 from runtime.reconcile import Reconciler, Unfinished
 from runtime.service import Service
@@ -39,17 +40,18 @@ async def build() -> Service:
     database, relay = service.database(settings)
     turns = PostgresTurns(database, running_limit=settings.tenant_running, queued_limit=settings.tenant_queued)
     providers = _providers(service, settings)
-    stops = ControlStops(bus)
+    stops, wire = ControlStops(bus), TokenWire(bus)
     desk = Desk(
         turns=turns,
         knowledge=IngestKnowledge(bus),
         check=FilterInputCheck(bus),
-        sink=FilterSink(bus),
+        sink=FilterSink(bus, wire),
         providers=providers,
         stops=stops,
         deadline_s=settings.answer_deadline_s,
     )
     service.on_start(stops.start)
+    service.loop("tokens", wire.run)
     service.consume(on_answer_job.register(bus, desk, slots=settings.worker_slots))
     rpc_turns.register(bus, turns)
     rpc_agents.register(bus, PostgresAgents(database), providers)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from inference_service.domain import marks
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -31,187 +33,23 @@ _WHOLE_LIST: Final = 360
 _WRAPPED: Final = 60
 """Characters of a line from which on a paragraph counts as wrapped; lines of a shorter block are facts of their own."""
 
+_SHORT_REPLY: Final = 12
+"""Characters: `Yes.` or `No, sorry.` is shown with what follows it."""
+
+_CLAUSE: Final = 80
+"""Characters: Thai and Lao end no sentence with a mark, so clauses are put together up to about a sentence."""
+
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)[\s#]*$")
 _BOLD_LINE: Final = re.compile(r"^\s*(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*$")
 _UNDERLINE: Final = re.compile(r"^\s*(?:=+|-{2,})\s*$")
-_ITEM: Final = re.compile(r"^\s*(?:[-*+•‣–]|(\d{1,2})[.)])\s+(?=\S)")
 _TABLE_RULE: Final = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _FENCE: Final = re.compile(r"^\s*(?:```|~~~)")
-_FAQ_MARK: Final = re.compile(r"^\s*(?:[QAFPR]|Frage|Antwort|问|答|س|ج)\s*[:：]\s*", re.IGNORECASE)
-_QUESTION_END: Final = ("?", "？", "؟", "?”", '?"')
-
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 _FOOTNOTE: Final = re.compile(r"\s?\[\^?\d{1,3}\]")
 """Notes of the document itself: quoted, they would read as our own citations."""
 _EMPHASIS: Final = re.compile(r"(\*\*|__|\*|`|~~)(?=\S)(.+?)(?<=\S)\1")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>|<!--.*?-->")
-
-_ABBREVIATIONS: Final = frozenset(
-    [
-        "e.g",
-        "i.e",
-        "etc",
-        "vs",
-        "approx",
-        "no",
-        "nos",
-        "fig",
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "jr",
-        "sr",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "dept",
-        "est",
-        "ca",
-        "cf",
-        "al",
-        "vol",
-        "ed",
-        "p",
-        "pp",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-        "min",
-        "max",
-        "tel",
-        "a.m",
-        "p.m",
-        "u.s",
-        "u.k",
-        "z.b",
-        "d.h",
-        "u.a",
-        "bzw",
-        "usw",
-        "nr",
-        "abs",
-        "evtl",
-        "ggf",
-        "inkl",
-        "exkl",
-        "zzgl",
-        "mind",
-        "max",
-        "str",
-        "tel",
-        "bspw",
-        "vgl",
-        "sog",
-        "o.ä",
-        "u.ä",
-        "z.t",
-        "i.d.r",
-        "v.a",
-        "hr",
-        "fr",
-        "st",
-        "p.ej",
-        "ej",
-        "sra",
-        "srta",
-        "dra",
-        "ud",
-        "uds",
-        "vd",
-        "núm",
-        "pág",
-        "art",
-        "av",
-        "avda",
-        "aprox",
-        "c",
-        "p.e",
-        "m",
-        "mm",
-        "mme",
-        "mlle",
-        "av",
-        "bd",
-        "env",
-        "cf",
-        "ex",
-        "éd",
-        "réf",
-        "dott",
-        "sig",
-        "sigg",
-        "ecc",
-        "es",
-        "pag",
-        "d.c",
-        "a.c",
-        "dhr",
-        "mevr",
-        "bv",
-        "bijv",
-        "enz",
-        "d.w.z",
-        "nl",
-        "т.е",
-        "т.д",
-        "т.п",
-        "др",
-        "г",
-        "гг",
-        "см",
-        "рис",
-        "стр",
-        "им",
-        "ул",
-        "κ.λπ",
-        "π.χ",
-        "δηλ",
-    ]
-)
-_MAY_END: Final = frozenset({"etc", "usw", "a.m", "p.m", "inc", "ltd", "co", "a.c", "d.c"})
-"""Abbreviations that also end sentences: they do before a capital."""
-
-_REFERS_BACK: Final = re.compile(
-    r"(?:it|its|they|their|them|this|that|these|those|he|she|his|her|both|such|however|otherwise|therefore|instead"
-    r"|er|es|ihre?|dies|diese[rsmn]?|damit|dadurch|davon|dabei|dafür|sonst|andernfalls|jedoch"
-    r"|él|ella|ellos|ellas|est[eao]s?|es[ao]s?|además"
-    r"|ils?|elles?|ce|cette|ces|cela|celles?-ci|celui-ci"
-    r"|esso|essa|essi|quest[oaie]|ele|ela|eles|elas|isso|isto|dit|deze|dat"
-    r"|это|он|она|они|эти|هذا|هذه|ذلك|وهو|وهي)\b|[它他她这那其此]",
-    re.IGNORECASE,
-)
-_SHORT_REPLY: Final = 12
-"""Characters: `Yes.` or `No, sorry.` is shown with what follows it."""
-
-_NOT_AFTER_NUMBER: Final = re.compile(
-    r"^(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Jh|Etage|Stock)"
-)
-_ORDINAL: Final = re.compile(r"(?:^|[\s(])\d{1,2}\.$")
-_INITIAL: Final = re.compile(r"(?:^|[\s(.])[A-ZÀ-ÞА-Я]\.$")
-_STOP: Final = re.compile(r"[.!?…؟۔।॥։]+[\"'”’»)\]]*(?=\s|$)|[。！？｡]+[”’」』）]*|(?<=[\u0370-\u03ff]);(?=\s|$)")
 _CLAUSES: Final = re.compile("(?<=[\u0e00-\u0eff])\\s+(?=[\u0e00-\u0eff])")
-_CLAUSE: Final = 80
-"""Characters: Thai and Lao end no sentence with a mark, so clauses are put together up to about a sentence."""
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -235,7 +73,7 @@ def split_sentences(text: str) -> list[str]:
     """Cut running text at the ends of its sentences; joined with spaces it is the text again, save white space."""
     cut: list[str] = []
     start = 0
-    for stop in _STOP.finditer(text):
+    for stop in marks.STOP.finditer(text):
         if _ends_sentence(text[start : stop.end()], text[stop.end() :].lstrip(), stop.group()):
             cut.append(text[start : stop.end()].strip())
             start = stop.end()
@@ -244,19 +82,19 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _ends_sentence(before: str, after: str, mark: str) -> bool:
-    if mark[0] in "。！？｡।॥" or not after:
+    if mark[0] in marks.ALWAYS_STOPS or not after:
         return True
     if after[0].islower():
         return False
     if mark[0] != ".":
         return True
-    if mark.strip("\"'”’»)]") == "." and _INITIAL.search(before) and len(before) > len("A."):
+    if mark.rstrip(marks.CLOSING) == "." and marks.INITIAL.search(before) and len(before) > len("A."):
         return False
     last = before[: -len(mark)].rsplit(maxsplit=1)
-    word = last[-1].lstrip("([\"'“‘„«").lower() if last else ""
-    if word in _ABBREVIATIONS:
-        return word in _MAY_END and after[0].isupper()
-    return not (_ORDINAL.search(before) and _NOT_AFTER_NUMBER.match(after))
+    word = last[-1].lstrip(marks.OPENING).lower() if last else ""
+    if word in marks.ABBREVIATIONS:
+        return word in marks.MAY_END and after[0].isupper()
+    return not (marks.ORDINAL.search(before) and marks.NOT_AFTER_ORDINAL.match(after))
 
 
 def _by_clauses(sentence: str) -> Iterator[str]:
@@ -308,7 +146,7 @@ def _kind(line: str, open_kind: str) -> str:
         return "heading"
     if line.count("|") > 1 or (open_kind == "table" and "|" in line):
         return "table"
-    if _ITEM.match(line):
+    if marks.LIST_ITEM.match(line):
         return "list"
     return "list" if open_kind == "list" and line[:1].isspace() else "paragraph"
 
@@ -317,7 +155,7 @@ def _settled(kind: str, lines: list[str], *, is_last: bool) -> str:
     """Take a single short line without an end mark for a heading of what follows, as plain text has them."""
     line = lines[0].strip()
     if kind == "paragraph" and len(lines) == 1 and not is_last and len(line) <= _WRAPPED:
-        has_end = line.endswith((".", "!", ":", "…", "。", "！", "：", ";", ",", "؛", "،", "।"))
+        has_end = line.endswith(marks.LINE_ENDS)
         return "paragraph" if has_end or ": " in line else "heading"
     return kind
 
@@ -331,7 +169,7 @@ def _plain(text: str) -> str:
     """Take the inline markup away and make white space single."""
     text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text))
     text = _EMPHASIS.sub(r"\2", _EMPHASIS.sub(r"\2", text))
-    return " ".join(_FAQ_MARK.sub("", text.lstrip("> ")).split())
+    return " ".join(marks.FAQ_MARK.sub("", text.lstrip("> ")).split())
 
 
 def _join(*parts: str) -> str:
@@ -346,15 +184,15 @@ def _paragraph(lines: list[str], heading: str, found: list[Sentence]) -> str:
         return ""
     asked = lead = reply = before = ""
     for sentence in split_sentences(_unwrapped(plain)):
-        if sentence.endswith(_QUESTION_END):
+        if sentence.endswith(marks.QUESTION_ENDS):
             asked = sentence
-        elif sentence.endswith((":", "：")):
+        elif sentence.endswith(marks.LEAD_ENDS):
             lead = sentence
-        elif len(sentence) < _SHORT_REPLY and asked and not reply:
+        elif len(sentence) < _SHORT_REPLY and not reply and (asked or heading.endswith(marks.QUESTION_ENDS)):
             reply = sentence
         else:
             whole = _join(reply, sentence)
-            refers = bool(before) and _REFERS_BACK.match(sentence)
+            refers = bool(before) and marks.REFERS_BACK.match(sentence)
             found.append(Sentence(whole, _join(heading, asked), before if refers else ""))
             reply, before = "", whole
     if reply:
@@ -364,9 +202,7 @@ def _paragraph(lines: list[str], heading: str, found: list[Sentence]) -> str:
 
 def _is_running(line: str) -> bool:
     """Whether a line ends as one that goes on, or ends a sentence: then its block is running text."""
-    return line.endswith((".", ",", "!", "?", "。", "，", "！", "？", "؟", "،")) or not (
-        line[0].isupper() or line[0].isdigit()
-    )
+    return line.endswith(marks.RUNNING_ENDS) or not (line[0].isupper() or line[0].isdigit())
 
 
 def _unwrapped(lines: list[str]) -> str:
@@ -384,13 +220,13 @@ def _short_lines(lines: list[str], heading: str) -> list[Sentence]:
 def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
     """Return a list as one statement when it is short and belongs together, else item by item."""
     items: list[str] = []
-    is_ordered = bool(_ITEM.match(lines[0]) and _ITEM.match(lines[0]).group(1))  # type: ignore[union-attr]
+    is_ordered = bool(marks.LIST_ITEM.match(lines[0]) and marks.LIST_ITEM.match(lines[0]).group(1))  # type: ignore[union-attr]
     for line in lines:
-        if _ITEM.match(line):
-            items.append(_plain(_ITEM.sub("", line)))
+        if marks.LIST_ITEM.match(line):
+            items.append(_plain(marks.LIST_ITEM.sub("", line)))
         elif items:
             items[-1] = _join(items[-1], _plain(line))
-    shown_lead = "" if lead.endswith(_QUESTION_END) else lead
+    shown_lead = "" if lead.endswith(marks.QUESTION_ENDS) else lead
     numbered = [f"{n}. {item}" for n, item in enumerate(items, 1)] if is_ordered else [i.rstrip(";,.") for i in items]
     whole = _join(shown_lead, " ".join(numbered) if is_ordered else "; ".join(numbered) + ".")
     if (shown_lead or is_ordered) and len(whole) <= _WHOLE_LIST:

@@ -1,6 +1,6 @@
 """Agents in Postgres."""
 
-from sqlalchemy import ColumnElement, func, text, tuple_, update
+from sqlalchemy import ColumnElement, func, tuple_, update
 from sqlmodel import col, select
 
 from contracts.ids import AgentId, uuid7
@@ -12,7 +12,8 @@ from runtime.errors import NotFound
 from runtime.idempotency import once
 from runtime.tenancy import TenantScope
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:tenant, 0))")
+LOCK = "agents"
+"""Two first agents at once: one of them is the default, the other sees it."""
 
 
 class PostgresAgents:
@@ -22,7 +23,7 @@ class PostgresAgents:
         self._database = database
 
     async def create(self, scope: TenantScope, request: CreateAgent, model: str, fallbacks: tuple[str, ...]) -> Agent:
-        async with self._database.tenant_tx(scope) as tx:
+        async with self._database.tenant_tx(scope, lock=LOCK) as tx:
 
             async def make() -> AgentReply:
                 return AgentReply(agent=await _insert(tx, request, model, fallbacks))
@@ -46,8 +47,7 @@ class PostgresAgents:
         return _agent(row)
 
     async def delete(self, scope: TenantScope, agent_id: AgentId) -> None:
-        async with self._database.tenant_tx(scope) as tx:
-            await tx.session.execute(_LOCK, {"tenant": f"agents:{tx.tenant_id}"})
+        async with self._database.tenant_tx(scope, lock=LOCK) as tx:
             statement = update(AgentRow).where(_is_living(agent_id)).values(deleted_at=func.now(), is_default=False)
             if (await tx.session.execute(statement.returning(col(AgentRow.id)))).scalar_one_or_none() is None:
                 raise NotFound
@@ -66,8 +66,6 @@ class PostgresAgents:
 
 
 async def _insert(tx: Transaction, request: CreateAgent, model: str, fallbacks: tuple[str, ...]) -> Agent:
-    # Two first agents at once: one of them is the default, the other sees it.
-    await tx.session.execute(_LOCK, {"tenant": f"agents:{tx.tenant_id}"})
     living = select(func.count()).select_from(AgentRow).where(col(AgentRow.deleted_at).is_(None))
     is_first = (await tx.session.exec(living)).one() == 0
     now = (await tx.session.execute(select(func.now()))).scalar_one()

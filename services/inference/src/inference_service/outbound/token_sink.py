@@ -1,8 +1,8 @@
 """The worker's end of the token path: raw pieces to one filter replica, receipts back from the customer's own subject.
 
-What the filter publishes is what the customer sees and what is stored, so the receipts are collected here. A replica that
-gives none for 2 s after more than its window was sent, or after the end, is taken for dead: another one is opened and all
-pieces are sent again. The filter is deterministic, and skips what is out already.
+What the filter publishes is what the customer sees and what is stored, so the receipts are collected here. A
+replica that gives none for 2 s after more than its window was sent, or after the end, is taken for dead: another
+one is opened and all pieces are sent again. The filter is deterministic, and skips what is out already.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from contracts.inference import FinishReason, Source
 from inference_service.domain.model import Pieces
 from inference_service.domain.ports import Shown
 from inference_service.domain.turn import LeasedTurn
+from inference_service.outbound.token_wire import TokenWire
 from runtime import logs
 from runtime.bus import Bus
 from runtime.errors import Unavailable
@@ -39,8 +40,9 @@ _log = logs.get_logger()
 class FilterStream:
     """Implements `Stream`."""
 
-    def __init__(self, bus: Bus, scope: TenantScope, turn: LeasedTurn) -> None:
+    def __init__(self, bus: Bus, wire: TokenWire, scope: TenantScope, turn: LeasedTurn) -> None:
         self._bus = bus
+        self._wire = wire
         self._scope = scope
         self._turn = turn
         self._subject = ""
@@ -63,7 +65,7 @@ class FilterStream:
         body = {"type": "start", "attempt": self._turn.attempt, "model": model}
         body["sources"] = [source.model_dump(mode="json") for source in sources]
         self._start = orjson.dumps(body)
-        await self._bus.nc.publish(self._subject, self._start)
+        self._wire.send(self._subject, self._start)
 
     async def send(self, pieces: Pieces) -> None:
         self._raise_if_failed()
@@ -72,7 +74,7 @@ class FilterStream:
         if not self._unanswered:
             self._last_receipt = asyncio.get_running_loop().time()
         self._unanswered += sum(map(len, pieces.texts))
-        await self._bus.nc.publish(self._subject, self._tokens(first, pieces.texts))
+        self._wire.send(self._subject, self._tokens(first, pieces.texts))
 
     async def end(self, finish_reason: FinishReason) -> Shown:
         body = {
@@ -83,7 +85,7 @@ class FilterStream:
         }
         self._end = orjson.dumps(body)
         self._last_receipt = asyncio.get_running_loop().time()
-        await self._bus.nc.publish(self._subject, self._end)
+        self._wire.send(self._subject, self._end)
         return await self._ended
 
     # ---- receipts ---------------------------------------------------------------------------------------------
@@ -141,21 +143,21 @@ class FilterStream:
                 continue
             try:
                 await self.open()
-                await self._replay()
+                self._replay()
             except Unavailable as error:
                 if not self._ended.done():
                     self._ended.set_exception(error)
                 return
             self._last_receipt = clock()
 
-    async def _replay(self) -> None:
+    def _replay(self) -> None:
         REOPENED.inc()
         _log.warning("stream.reopened", message_id=str(self._turn.message_id), seen_seq=self._next_seq - 1)
         messages = [self._start, *self._in_parts(), self._end]
-        # Published without a pause in between: what `send` adds from now on goes to the new replica, after these.
+        # Queued without a pause in between: what `send` adds from now on goes to the new replica, after these.
         for message in messages:
             if message:
-                await self._bus.nc.publish(self._subject, message)
+                self._wire.send(self._subject, message)
 
     def _in_parts(self) -> list[bytes]:
         parts: list[bytes] = []
@@ -186,12 +188,13 @@ class FilterStream:
 class FilterSink:
     """Implements `Sink`."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, wire: TokenWire) -> None:
         self._bus = bus
+        self._wire = wire
 
     @asynccontextmanager
     async def open(self, scope: TenantScope, turn: LeasedTurn) -> AsyncIterator[FilterStream]:
-        stream = FilterStream(self._bus, scope, turn)
+        stream = FilterStream(self._bus, self._wire, scope, turn)
         subject = subjects.tok(scope.tenant_id, turn.conversation_id, turn.message_id)
         # Subscribed before it opens: the broker handles both in the order of this connection, so no receipt is missed.
         receipts = await self._bus.nc.subscribe(subject, cb=stream.on_receipt)

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
 from learning_service.outbound.tables import DailyFigure
 from runtime.db import Database
 from runtime.tenancy import TenantScope
+
+_ADD = """
+    INSERT INTO daily_figure (tenant_id, day, name, amount)
+    SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[])
+    ON CONFLICT (tenant_id, day, name) DO UPDATE SET amount = daily_figure.amount + excluded.amount
+"""
 
 
 class PostgresFigures:
@@ -18,18 +23,10 @@ class PostgresFigures:
         self._database = database
 
     async def add(self, scope: TenantScope, day: date, amounts: Mapping[str, int]) -> None:
-        rows = [
-            {"tenant_id": scope.tenant_id, "day": day, "name": name, "amount": amount}
-            # Sorted, so that two transactions never lock the same rows in opposite order.
-            for name, amount in sorted(amounts.items())
-        ]
-        statement = insert(DailyFigure).values(rows)
-        raised = statement.on_conflict_do_update(
-            index_elements=["tenant_id", "day", "name"],
-            set_={"amount": DailyFigure.amount + statement.excluded.amount},
-        )
+        # Sorted, so that two transactions never lock the same rows in opposite order.
+        names = sorted(amounts)
         async with self._database.tenant_tx(scope) as tx:
-            await tx.session.execute(raised)
+            await tx.execute(_ADD, scope.tenant_id, day, names, [amounts[name] for name in names])
 
     async def totals(self, scope: TenantScope) -> dict[str, int]:
         question = select(DailyFigure.name, func.sum(DailyFigure.amount)).group_by(col(DailyFigure.name))

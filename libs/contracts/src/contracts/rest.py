@@ -1,0 +1,65 @@
+"""Shapes of the REST interface that are not already those of an RPC: what clients send and get, field by field."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.auth import ApiKey, Name
+from contracts.base import Contract, Personal
+from contracts.filter import ModerationPolicy
+from contracts.ids import AgentId, ClientMessageId, TenantId
+from contracts.inference import CONTENT_LIMIT, AnswerOptions, ModelInfo
+
+
+class RefreshTokenBody(Contract):
+    """A refresh token, to be renewed or ended."""
+
+    refresh_token: Personal[Annotated[str, Field(max_length=200)]]
+
+
+class NewApiKey(ApiKey):
+    """An API key, with the key itself: shown this once."""
+
+    key: Personal[str]
+
+
+class Profile(Contract):
+    """The business's own profile."""
+
+    id: TenantId
+    name: str
+    industry: str
+    created_at: datetime
+    moderation: ModerationPolicy
+
+
+class ProfileChange(Contract):
+    """What is given is changed, what is not stays; so too within `moderation`, whose version counts by itself."""
+
+    name: Name | None = None
+    industry: Annotated[str, Field(max_length=100)] | None = None
+    moderation: ModerationPolicy | None = None
+
+
+class AgentStatus(Contract):
+    """How an agent stands."""
+
+    agent_id: AgentId
+    status: Literal["active"]
+
+
+class NewMessage(Contract):
+    """A customer's message; without a `client_message_id` each one is a new message."""
+
+    client_message_id: ClientMessageId | None = None
+    agent_id: AgentId | None = None
+    content: Personal[Annotated[str, Field(min_length=1, max_length=CONTENT_LIMIT)]]
+    options: AnswerOptions = AnswerOptions()
+
+
+class ModelPage(Contract):
+    """The models that can be used now, all on one page."""
+
+    items: tuple[ModelInfo, ...]
+    next_cursor: None = None

@@ -1,0 +1,265 @@
+"""An answer without a model: the sentences of the found passages that answer the question, each with its citation.
+
+Statements are ranked by how much of the question they name (terms weighed by their rarity in what was found) and by how
+near they are in meaning (cosine of MiniLM's embeddings, for the languages it reads). Whether the best of them answers
+at all is decided by a logistic regression over three such figures, so that a question the documents do not answer gets
+a plain no.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import mul
+from typing import Final, NamedTuple, Protocol
+
+from inference_service.domain.errors import EmbedderFailed
+from inference_service.domain.model import Passage
+from inference_service.domain.refusal import refusal
+from inference_service.domain.sentences import Sentence, sentences
+from inference_service.domain.words import content_terms, language_of, terms
+
+Vector = Sequence[float]
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of unit length."""
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Vector]:
+        """Return one vector for each text, in order.
+
+        Raises:
+            EmbedderFailed: they cannot be had now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """An answer and the sources it cites; `confidence` is the probability, 0 to 1, that it answers the question."""
+
+    text: str
+    cited: tuple[int, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for an answer being there, each from 0 to 1.
+
+    Attributes:
+        coverage: share of the question's terms, weighed by rarity, that the best statement names.
+        passage_coverage: the same for the best passage.
+        cosine: of the question and the statement nearest to it; None when there are no embeddings.
+    """
+
+    coverage: float
+    passage_coverage: float
+    cosine: float | None
+
+
+class Calibration(NamedTuple):
+    """Weights of the logistic regression over `Evidence`, and what a cosine counts beside a coverage in the ranking."""
+
+    bias: float
+    coverage: float
+    passage_coverage: float
+    cosine: float = 0.0
+    ranking: float = 0.0
+
+
+# Fitted by `bench/extractive.py --fit` on XQuAD's development part and the bench's own shop.
+ENGLISH: Final = Calibration(-7.35, 3.58, 2.98, 9.07, ranking=1.0)
+COGNATE: Final = Calibration(-7.52, 3.95, 4.82, 6.18, ranking=0.4)
+"""MiniLM was trained on English alone, but knows many words of the languages that share them."""
+LEXICAL: Final = Calibration(-3.65, 4.70, 5.63)
+_COGNATES: Final = frozenset({"de", "es", "fr", "it", "pt", "nl", "ro"})
+
+_EMBEDDED: Final = 24
+"""Statements that are embedded for one question: some 50 ms on one core."""
+_MOST: Final = 3
+_LONGEST: Final = 700
+"""Characters of an answer from which on nothing is added."""
+_COVERAGE_WEIGHT: Final = 0.6
+_NEAR: Final = 0.18
+"""How far below the best statement another may rank and still be shown; of the same passage a bit more."""
+_SAME_PASSAGE: Final = 0.05
+_CONTEXT: Final = 0.5
+"""What a term of the question counts that only the heading names; one in the statement referred back to, 0.95."""
+_REFERRED: Final = 0.95
+_PART_OF_WORD: Final = 0.6
+"""What a term counts that is part of a longer word, or has one as its part: compounds, mostly German ones."""
+_PART: Final = 5
+_SAME: Final = 0.8
+"""Share of a statement's terms found in one that is shown already, from which on it says nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """One statement of a passage with its terms, and its place in the reading order of all."""
+
+    n: int
+    place: int
+    sentence: Sentence
+    own: frozenset[str]
+    context: frozenset[str]
+    referred: frozenset[str]
+
+    @property
+    def embedded_as(self) -> str:
+        sentence = self.sentence
+        heading = f"{sentence.context}: " if sentence.context else ""
+        return f"{heading}{sentence.before} {sentence.text}" if sentence.before else heading + sentence.text
+
+
+class _Found(NamedTuple):
+    """The statements of the passages; how each matches each term of the question; their coverage; the evidence."""
+
+    statements: list[_Statement]
+    coverage: list[float]
+    cosine: dict[int, float]
+    evidence: Evidence
+
+
+async def extract(question: str, passages: Sequence[Passage], embedder: Embedder) -> Extraction:
+    """Answer from the passages (best first), or say that they do not hold the answer, in the question's language."""
+    language = language_of(question)
+    read_as = language if language != "und" or not passages else language_of(passages[0].text)
+    calibration = calibration_for(read_as)
+    found = await _search(question, passages, read_as, embedder if calibration.ranking else None)
+    if found is None:
+        return Extraction(refusal(language), (), 0.0)
+    sure = confidence(found.evidence, calibration)
+    if sure < 0.5:  # noqa: PLR2004 - as likely as not
+        return Extraction(refusal(language), (), sure)
+    chosen = _choose(found, calibration)
+    text = " ".join(f"{statement.sentence.text} [{statement.n}]" for statement in chosen)
+    return Extraction(text, tuple(dict.fromkeys(statement.n for statement in chosen)), sure)
+
+
+def calibration_for(language: str) -> Calibration:
+    """Return the weights for a language, by what MiniLM makes of it."""
+    if language == "en":
+        return ENGLISH
+    return COGNATE if language in _COGNATES else LEXICAL
+
+
+def confidence(evidence: Evidence, calibration: Calibration) -> float:
+    """Return the probability that the best statement answers the question."""
+    if evidence.cosine is None:
+        calibration = LEXICAL
+    logit = (
+        calibration.bias
+        + calibration.coverage * evidence.coverage
+        + calibration.passage_coverage * evidence.passage_coverage
+        + calibration.cosine * (evidence.cosine or 0.0)
+    )
+    return 1 / (1 + math.exp(-logit))
+
+
+async def gather_evidence(
+    question: str, passages: Sequence[Passage], language: str, embedder: Embedder
+) -> Evidence | None:
+    """Return what speaks for an answer; None when the passages say nothing. For calibration."""
+    found = await _search(question, passages, language, embedder)
+    return found and found.evidence
+
+
+async def _search(
+    question: str, passages: Sequence[Passage], language: str, embedder: Embedder | None
+) -> _Found | None:
+    statements = _statements(passages, language)
+    asked = _weighed(content_terms(question, language), statements)
+    if not statements or not asked:
+        return None
+    matches = [_matches(statement, asked) for statement in statements]
+    total = sum(asked.values())
+    coverage = [sum(match) / total for match in matches]
+    of_passages: dict[int, list[float]] = {}
+    for statement, match in zip(statements, matches, strict=True):
+        known = of_passages.get(statement.n)
+        of_passages[statement.n] = [*map(max, known, match)] if known else match
+    cosine = await _cosines(question, statements, coverage, embedder)
+    evidence = Evidence(
+        max(coverage), max(map(sum, of_passages.values())) / total, max(cosine.values()) if cosine else None
+    )
+    return _Found(statements, coverage, cosine, evidence)
+
+
+def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
+    """Return what the passages say, each thing once: overlapping passages repeat each other."""
+    found: dict[str, _Statement] = {}
+    for passage in passages:
+        for sentence in sentences(passage.text):
+            above = " ".join(part for part in (passage.heading or passage.title, sentence.context) if part)
+            whole = Sentence(sentence.text, above, sentence.before)
+            parts = (frozenset(terms(text, language)) for text in (whole.text, whole.context, whole.before))
+            found.setdefault(whole.text.casefold(), _Statement(passage.n, len(found), whole, *parts))
+    return list(found.values())
+
+
+def _weighed(asked: Sequence[str], statements: Sequence[_Statement]) -> dict[str, float]:
+    """Weigh the question's terms by their inverse document frequency (BM25's) over the statements.
+
+    A term that nothing names weighs most: it is the strongest sign that the answer is not there.
+    """
+    total = len(statements)
+    counts = Counter(term for each in statements for term in each.own | each.context | each.referred)
+    return {term: math.log(1 + (total - counts[term] + 0.5) / (counts[term] + 0.5)) for term in dict.fromkeys(asked)}
+
+
+def _matches(statement: _Statement, asked: dict[str, float]) -> list[float]:
+    """Return, for each term of the question, its weight times how well the statement names it."""
+    places = ((statement.own, 1.0), (statement.referred, _REFERRED), (statement.context, _CONTEXT))
+    return [weight * max(factor * _names(there, term) for there, factor in places) for term, weight in asked.items()]
+
+
+def _names(there: frozenset[str], term: str) -> float:
+    if term in there:
+        return 1.0
+    if len(term) < _PART:
+        return 0.0
+    is_part = any(len(other) >= _PART and (term in other or other in term) for other in there)
+    return _PART_OF_WORD if is_part else 0.0
+
+
+async def _cosines(
+    question: str, statements: Sequence[_Statement], coverage: Sequence[float], embedder: Embedder | None
+) -> dict[int, float]:
+    """Return the cosines of the likeliest statements by their index; empty without embeddings.
+
+    The likeliest are those that name most of the question and, of equals, those that were found first.
+    """
+    if embedder is None:
+        return {}
+    order = sorted(range(len(statements)), key=lambda i: (-coverage[i], statements[i].place))[:_EMBEDDED]
+    try:
+        asked, *vectors = await embedder.embed([question, *(statements[i].embedded_as for i in order)])
+    except EmbedderFailed:
+        return {}
+    return {i: sum(map(mul, asked, vector)) for i, vector in zip(order, vectors, strict=True)}
+
+
+def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
+    """Return the statements that belong in the answer, in reading order."""
+    statements, coverage, cosine, _ = found
+    candidates = list(cosine) or range(len(statements))
+    ranks = {i: _COVERAGE_WEIGHT * coverage[i] + calibration.ranking * cosine.get(i, 0.0) for i in candidates}
+    best = max(ranks, key=ranks.__getitem__)
+    near = {i: rank + _SAME_PASSAGE * (statements[i].n == statements[best].n) for i, rank in ranks.items()}
+    chosen: list[_Statement] = []
+    for i in sorted(near, key=near.__getitem__, reverse=True):
+        if near[i] < near[best] - _NEAR or len(chosen) == _MOST:
+            break
+        if not chosen or _adds(statements[i], chosen):
+            chosen.append(statements[i])
+    referred = {statement.sentence.before for statement in chosen}
+    before = [statement for statement in statements if statement.sentence.text in referred and statement not in chosen]
+    return sorted(chosen + before, key=lambda statement: statement.place)
+
+
+def _adds(statement: _Statement, chosen: Sequence[_Statement]) -> bool:
+    """Whether a statement says something that the chosen ones do not, and there is room for it."""
+    length = sum(len(other.sentence.text) for other in chosen) + len(statement.sentence.text)
+    is_told = any(len(statement.own & other.own) >= _SAME * len(statement.own) for other in chosen)
+    return length <= _LONGEST and not is_told
