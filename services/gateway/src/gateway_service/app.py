@@ -1,16 +1,18 @@
 """Who is connected to whom."""
 
-from fastapi import FastAPI
-
 from contracts.auth import API_KEY_REVOKED
 from gateway_service.domain.limits import RateLimits
 from gateway_service.inbound import ws
+from gateway_service.inbound.http import make_app
+from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.server import PublicServer
 from gateway_service.outbound.keys_rpc import KeysRpc
 from gateway_service.outbound.rate_counters import NatsCounters
+from gateway_service.outbound.services_rpc import ServicesRpc
 from gateway_service.outbound.sockets import Sockets
 from gateway_service.outbound.token_feed import TokenFeed
 from gateway_service.outbound.turns_rpc import TurnsRpc
+from gateway_service.outbound.upload_inbox import UploadInbox
 from gateway_service.outbound.verify_tokens import Verifier
 from gateway_service.settings import GatewaySettings
 from runtime.clock import SystemClock
@@ -22,11 +24,22 @@ async def build() -> Service:
     settings = GatewaySettings()
     service = Service("gateway", settings)
     bus, clock = service.bus, SystemClock()
-    verifier = Verifier(KeysRpc(bus), clock)
+    keys = KeysRpc(bus)
+    verifier = Verifier(keys, clock)
     limits = RateLimits(NatsCounters(bus), clock, limit=settings.requests_per_minute, replicas=settings.replicas)
     turns, sockets = TurnsRpc(bus), Sockets()
     feed = TokenFeed(bus, turns, clock)
-    app = FastAPI()
+    inbox = UploadInbox(settings.files_url)
+    app = make_app(
+        HttpDesk(
+            services=ServicesRpc(bus),
+            tokens=verifier,
+            limits=limits,
+            inbox=inbox,
+            health=service.health,
+            origins=settings.origins,
+        )
+    )
     ws.register(
         app,
         ws.ChatDesk(
@@ -45,6 +58,8 @@ async def build() -> Service:
         await bus.listen(API_KEY_REVOKED, verifier.drop_revoked)
         bus.on_reconnect(verifier.drop_all)
 
+    service.health.informational("auth", keys.check)
+    service.health.informational("files", inbox.check)
     service.on_start(listen)
     service.on_start(feed.start)
     service.on_start(server.start)

@@ -1,8 +1,20 @@
 """What the edge needs from others."""
 
-from typing import Protocol
+from collections.abc import AsyncIterable
+from typing import Protocol, TypeVar
 
 from contracts.auth import KeySet, VerifiedKey
+from contracts.base import Reply, Request
+from contracts.channel import Rpc
+from contracts.ids import TenantId
+from gateway_service.domain.principal import Principal
+from runtime.tenancy import TenantScope
+
+RequestT = TypeVar("RequestT", bound=Request)
+ReplyT = TypeVar("ReplyT", bound=Reply)
+
+ANSWER_S = 1.8
+"""A client hears within 2 s that a service is away."""
 
 
 class Keys(Protocol):
@@ -23,4 +35,48 @@ class Keys(Protocol):
             Rejected: nobody's (`not_authenticated`).
             Unavailable: auth is away.
         """
+        ...
+
+
+class Tokens(Protocol):
+    """From a bearer token to its principal."""
+
+    async def verify(self, token: str) -> Principal:
+        """Raises NotAuthenticated, or Unavailable when it cannot be told now."""
+        ...
+
+
+class Services(Protocol):
+    """The other services, each question to one replica of its owner."""
+
+    async def ask(
+        self,
+        rpc: Rpc[RequestT, ReplyT],
+        request: RequestT,
+        scope: TenantScope | None = None,
+        *,
+        timeout_s: float = ANSWER_S,
+    ) -> ReplyT:
+        """What the owner answers.
+
+        Raises:
+            LumoraError: what the owner refused.
+            Unavailable: it is away.
+        """
+        ...
+
+
+class Inbox(Protocol):
+    """Where an upload waits until ingest takes it."""
+
+    async def put(self, tenant_id: TenantId, name: str, pieces: AsyncIterable[bytes]) -> None:
+        """Store the pieces as they come; nothing is left when they break off.
+
+        Raises:
+            Unavailable: the store is away.
+        """
+        ...
+
+    async def drop(self, tenant_id: TenantId, name: str) -> None:
+        """Take it back; never raises."""
         ...

@@ -18,3 +18,7 @@ class KeysRpc:
 
     async def verify_key(self, key_sha256: str) -> VerifiedKey:
         return await self._bus.request(VERIFY_KEY, VerifyKey(key_sha256=key_sha256), timeout_s=TIMEOUT_S)
+
+    async def check(self) -> None:
+        """Raises Unavailable when auth is away: for `/health`."""
+        await self.public_keys()

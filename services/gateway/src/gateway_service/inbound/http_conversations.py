@@ -1,0 +1,69 @@
+"""Conversations and their messages; asking without a socket."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from contracts import inference as ai
+from contracts.frames import MessageAccepted
+from contracts.ids import AgentId, ConversationId
+from contracts.rest import NewMessage
+from gateway_service.domain.post_message import post_message
+from gateway_service.domain.principal import Principal
+from gateway_service.inbound.http_desk import HttpDesk
+from gateway_service.inbound.openapi import taking
+from gateway_service.inbound.reading import Id, Page, answer, idempotency_key, read_body, with_right
+
+_READ, _CHAT = with_right("chat.read"), with_right("chat")
+
+
+def routes(desk: HttpDesk) -> APIRouter:
+    """Paths under /api/conversations."""
+    router = APIRouter(tags=["conversations"])
+    _conversations(router, desk)
+    _messages(router, desk)
+    return router
+
+
+def _conversations(router: APIRouter, desk: HttpDesk) -> None:
+    @router.get("/api/conversations", response_model=ai.Conversations)
+    async def list_conversations(
+        page: Page,
+        status: Annotated[ai.ConversationStatus | None, Query()] = None,
+        agent_id: Annotated[AgentId | None, Query()] = None,
+        principal: Principal = _READ,
+    ) -> Response:
+        question = ai.ListConversations(limit=page.limit, cursor=page.cursor, status=status, agent_id=agent_id)
+        return answer(await desk.services.ask(ai.LIST_CONVERSATIONS, question, principal.scope))
+
+    @router.get("/api/conversations/{conversation_id}", response_model=ai.Conversation)
+    async def get_conversation(conversation_id: Id, principal: Principal = _READ) -> Response:
+        question = ai.GetConversation(conversation_id=ConversationId(conversation_id))
+        return answer((await desk.services.ask(ai.GET_CONVERSATION, question, principal.scope)).conversation)
+
+
+def _messages(router: APIRouter, desk: HttpDesk) -> None:
+    @router.get("/api/conversations/{conversation_id}/messages", response_model=ai.Messages)
+    async def list_messages(conversation_id: Id, page: Page, principal: Principal = _READ) -> Response:
+        question = ai.ListMessages(
+            conversation_id=ConversationId(conversation_id), limit=page.limit, cursor=page.cursor
+        )
+        return answer(await desk.services.ask(ai.LIST_MESSAGES, question, principal.scope))
+
+    @router.post(
+        "/api/conversations/{conversation_id}/messages",
+        status_code=202,
+        response_model=MessageAccepted,
+        openapi_extra=taking(NewMessage),
+    )
+    async def create_message(request: Request, conversation_id: Id, principal: Principal = _CHAT) -> Response:
+        message = await read_body(request, NewMessage)
+        accepted = await post_message(
+            message,
+            ConversationId(conversation_id),
+            principal,
+            services=desk.services,
+            idempotency_key=idempotency_key(request),
+        )
+        return answer(accepted, 202)

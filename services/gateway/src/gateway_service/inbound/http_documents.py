@@ -1,0 +1,87 @@
+"""Documents and search."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from contracts import ingest
+from contracts.ids import DocumentId, uuid7
+from contracts.paging import Idempotency
+from gateway_service.domain.principal import Principal
+from gateway_service.inbound.http_desk import HttpDesk
+from gateway_service.inbound.multipart import FileUpload
+from gateway_service.inbound.openapi import FILE_BODY, taking
+from gateway_service.inbound.reading import Id, Page, answer, idempotency_key, no_content, read_body, with_right
+
+REGISTER_S = 5.0
+"""ingest looks into the file and moves it, which may be to another continent."""
+_READ, _CHANGE = with_right("documents.read"), with_right("documents")
+
+
+def routes(desk: HttpDesk) -> APIRouter:
+    """Paths under /api/documents, and /api/search."""
+    router = APIRouter(tags=["documents"])
+    _all(router, desk)
+    _one(router, desk)
+    return router
+
+
+def _all(router: APIRouter, desk: HttpDesk) -> None:
+    @router.post("/api/documents", status_code=202, response_model=ingest.Document, openapi_extra=FILE_BODY)
+    async def create_document(request: Request, principal: Principal = _CHANGE) -> Response:
+        upload = FileUpload(request.headers.get("content-type", ""), request.stream())
+        await upload.open()
+        return answer(await _register(desk, principal, upload, idempotency_key(request)), 202)
+
+    @router.get("/api/documents", response_model=ingest.Documents)
+    async def list_documents(
+        page: Page, state: Annotated[ingest.DocumentState | None, Query()] = None, principal: Principal = _READ
+    ) -> Response:
+        question = ingest.ListDocuments(limit=page.limit, cursor=page.cursor, state=state)
+        return answer(await desk.services.ask(ingest.LIST_DOCUMENTS, question, principal.scope))
+
+    @router.post("/api/search", response_model=ingest.SearchReply, openapi_extra=taking(ingest.Search))
+    async def search(request: Request, principal: Principal = _READ) -> Response:
+        asked = await read_body(request, ingest.Search)
+        return answer(await desk.services.ask(ingest.SEARCH, asked, principal.scope))
+
+
+def _one(router: APIRouter, desk: HttpDesk) -> None:
+    @router.get("/api/documents/{document_id}", response_model=ingest.Document)
+    async def get_document(document_id: Id, principal: Principal = _READ) -> Response:
+        question = ingest.GetDocument(document_id=DocumentId(document_id))
+        return answer((await desk.services.ask(ingest.GET_DOCUMENT, question, principal.scope)).document)
+
+    @router.delete("/api/documents/{document_id}", status_code=204)
+    async def delete_document(document_id: Id, principal: Principal = _CHANGE) -> Response:
+        asked = ingest.DeleteDocument(document_id=DocumentId(document_id))
+        await desk.services.ask(ingest.DELETE_DOCUMENT, asked, principal.scope)
+        return no_content()
+
+    @router.post("/api/documents/{document_id}/reprocess", status_code=202, response_model=ingest.Document)
+    async def reprocess_document(document_id: Id, principal: Principal = _CHANGE) -> Response:
+        asked = ingest.ReprocessDocument(document_id=DocumentId(document_id))
+        return answer((await desk.services.ask(ingest.REPROCESS_DOCUMENT, asked, principal.scope)).document, 202)
+
+
+async def _register(
+    desk: HttpDesk, principal: Principal, upload: FileUpload, idempotency_key: str | None
+) -> ingest.Document:
+    """Stream the file into the inbox, then let ingest take it; nothing stays there when it does not."""
+    name = str(uuid7())
+    await desk.inbox.put(principal.tenant_id, name, upload.pieces())
+    key = idempotency_key and Idempotency(key=idempotency_key, body_sha256=upload.sha256)
+    request = ingest.RegisterDocument(
+        document_id=DocumentId(uuid7()),
+        inbox_name=name,
+        filename=upload.filename,
+        size_bytes=upload.size_bytes,
+        idempotency=key or None,
+    )
+    try:
+        registered = await desk.services.ask(ingest.REGISTER_DOCUMENT, request, principal.scope, timeout_s=REGISTER_S)
+    except BaseException:
+        await desk.inbox.drop(principal.tenant_id, name)
+        raise
+    return registered.document
