@@ -7,10 +7,12 @@ received -> parsing -> chunking -> embedding -> ready
 """
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 
-from contracts.ids import DocumentId
+from contracts.ids import DocumentId, PassageId
 
 
 class State(enum.StrEnum):
@@ -41,7 +43,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a business. `generation` rises whenever what was started for it must not count any more."""
+    """One document of a business.
+
+    `generation` rises when it is to be read anew; `attempt` when a worker takes it, or when what one began must not
+    count any more.
+    """
 
     id: DocumentId
     title: str
@@ -56,5 +62,52 @@ class Document:
     language: str | None
     failure: Failure | None
     generation: int
+    attempt: int
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as it is kept. `start` and `end` are character offsets in the document's text.
+
+    `heading` holds the headings it stands under, outermost first; `lead` a table's header or a list's introduction.
+    """
+
+    id: PassageId
+    document_id: DocumentId
+    title: str
+    n: int
+    start: int
+    end: int
+    heading: str
+    lead: str
+    body: str
+    page: int | None
+    language: str | None
+
+    @property
+    def full_text(self) -> str:
+        """What is embedded and matched."""
+        return "\n".join(part for part in (self.heading, self.lead, self.body) if part)
+
+    @property
+    def text(self) -> str:
+        """What is shown: the body, after what it needs to be understood."""
+        return f"{self.lead}\n{self.body}" if self.lead else self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came out of reading a document."""
+
+    title: str
+    media_type: str
+    language: str | None
+    pages: int
+    passages: Sequence[StoredPassage]
+
+
+def title_of(filename: str) -> str:
+    """A file's name without folder and ending, for as long as nothing better is known."""
+    return PurePath(filename.replace("\\", "/")).stem or filename

@@ -6,7 +6,8 @@ from typing import Final
 
 from ingest_service.domain import scripts
 
-LOOKED_AT = 2_000
+UNDETERMINED: Final = "und"
+LOOKED_AT: Final = 2_000
 """Characters of a text that are looked at: a passage is never longer by much."""
 
 _SCRIPTS: Final = {
@@ -90,9 +91,9 @@ _UNDECIDED: Final = ("en", "de", "es", "fr", "it", "pt", "nl")
 
 
 def detect(text: str) -> str:
-    """The language's two-letter code, or `und` when nothing speaks for one."""
+    """The language's two-letter code, or `UNDETERMINED` when nothing speaks for one."""
     found = candidates(text)
-    return found[0] if len(found) == 1 else "und"
+    return found[0] if len(found) == 1 else UNDETERMINED
 
 
 def candidates(text: str) -> tuple[str, ...]:

@@ -1,9 +1,15 @@
 """What the desk needs from outside, as plain nouns; each has a memory fake that keeps the same promise."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from contracts.ids import DocumentId, PassageId
+from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.passage_index import DenseVector
+from runtime.tenancy import TenantScope
+
+Step = Callable[[], Awaitable[None]]
 
 
 class Embedder(Protocol):
@@ -29,4 +35,114 @@ class TokenCounter(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without the model's begin and end marks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What waits in the inbox: its size in bytes, its first bytes and the SHA-256 of all of them (hex)."""
+
+    size_bytes: int
+    head: bytes
+    sha256: str
+
+
+class Files(Protocol):
+    """Uploads that wait, and originals that are kept by their content."""
+
+    async def inspect(self, scope: TenantScope, inbox_name: str) -> Upload | None:
+        """Read an upload through once; None when there is none of that name."""
+        ...
+
+    async def keep(self, scope: TenantScope, inbox_name: str, sha256: str) -> None:
+        """Make the upload an original; keeping the same content twice changes nothing."""
+        ...
+
+    async def discard(self, scope: TenantScope, inbox_name: str) -> None:
+        """Take an upload out of the inbox; nothing happens when it is gone."""
+        ...
+
+    async def read(self, scope: TenantScope, sha256: str) -> bytes | None:
+        """The original's bytes; None when it is gone."""
+        ...
+
+    async def delete(self, scope: TenantScope, sha256: str) -> None:
+        """Remove an original; nothing happens when it is gone."""
+        ...
+
+
+class Leased:
+    """Another worker is at the document."""
+
+
+class Documents(Protocol):
+    """Documents and their passages. Whoever changes a state says it as a fact, in the same commit.
+
+    `Document.attempt` fences: what a worker writes counts only while its attempt is the current one.
+    """
+
+    async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
+        """Store a new document and put its job into the queue.
+
+        A document that has the same content already, and neither failed nor is being deleted, is returned instead.
+        `keep` is awaited before the commit, and never at the same time as `remove` deletes the same content.
+        """
+        ...
+
+    async def get(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
+        """One document."""
+        ...
+
+    async def page(
+        self, scope: TenantScope, *, state: State | None, limit: int, before: DocumentId | None
+    ) -> list[Document]:
+        """At most `limit` documents, newest first, older than `before`."""
+        ...
+
+    async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
+        """Put a document at rest back to `received`, as the next generation; one at work is left alone.
+
+        Raises:
+            Conflict: another document has the same content by now.
+        """
+        ...
+
+    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
+        """From now on it is not found any more, and a job deletes the rest; False when there is no such document."""
+        ...
+
+    async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
+        """Take the lease and begin an attempt; None when there is nothing to do."""
+        ...
+
+    async def hold(self, scope: TenantScope, document: Document) -> bool:
+        """Extend the lease; False: the attempt does not count any more."""
+        ...
+
+    async def release(self, scope: TenantScope, document: Document) -> None:
+        """Give the lease back so that another attempt need not wait for its end."""
+        ...
+
+    async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
+        """Note how far it is; False: the attempt does not count any more."""
+        ...
+
+    async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:
+        """Replace the passages and make it ready; False: the attempt does not count any more."""
+        ...
+
+    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> bool:
+        """Remove its passages and say why it cannot be used; False: the attempt does not count any more."""
+        ...
+
+    async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
+        """Remove the rows; `delete` is awaited before the commit when no other document has the same content."""
+        ...
+
+    async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
+        """Those of the passages that exist and whose document is not being deleted."""
+        ...
+
+    async def passages_of(self, scope: TenantScope, document_id: DocumentId, generation: int) -> list[StoredPassage]:
+        """Every passage of one reading, in order."""
         ...

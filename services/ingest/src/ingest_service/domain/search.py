@@ -1,16 +1,47 @@
 """The passages that fit a question best, by meaning and by words together."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 from ingest_service.domain import language, terms
+from ingest_service.domain.document import StoredPassage
 from ingest_service.domain.fuse import Found, dense_weight, fuse
 from ingest_service.domain.passage_index import EVERYTHING, Hit, Narrowing, PassageIndex
-from ingest_service.domain.ports import Embedder
+from ingest_service.domain.ports import Documents, Embedder
 from runtime.tenancy import TenantScope
 
 DEPTH: Final = 100
 """How far down each leg is read: a passage that only one leg ranks deeper than this cannot come out on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A passage as it is kept, and how it was found."""
+
+    found: Found
+    passage: StoredPassage
+
+
+async def results(
+    query: str,
+    k: int,
+    scope: TenantScope,
+    only: Narrowing,
+    *,
+    documents: Documents,
+    embedder: Embedder,
+    index: PassageIndex,
+) -> list[Result]:
+    """The best `k` passages that are kept: what is being read anew or deleted may be in the index without a row."""
+    found = await search(query, scope, embedder=embedder, index=index, only=only)
+    # usually every one of them has its row
+    for depth in (k, len(found)):
+        kept = await documents.passages(scope, [one.id for one in found[:depth]])
+        shown = [Result(one, kept[one.id]) for one in found[:depth] if one.id in kept]
+        if len(shown) >= min(k, len(found)):
+            break
+    return shown[:k]
 
 
 async def search(

@@ -1,6 +1,7 @@
 """The vector index in process, by Qdrant's own engine: one folder, one process, durable by its write-ahead log."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from runtime.tenancy import TenantScope
 DENSE: Final = "dense"
 TERMS: Final = "terms"
 DIMENSION: Final = 384
+RETRY_S: Final = 0.25
 T = TypeVar("T")
 if TYPE_CHECKING:
     Condition = edge.ConditionType
@@ -47,6 +49,22 @@ class EdgeIndex:
             return cls(edge.EdgeShard.load(str(folder), _config()) if has_shard else _create(folder))
         except Exception as error:  # the engine raises bare Exception
             raise RuntimeError(f"the vector index in {folder} cannot be opened: {error}") from error
+
+    @classmethod
+    async def open_when_free(cls, folder: Path, *, patience_s: float = 15.0) -> "EdgeIndex":
+        """As `open`, but wait for a process that is just letting go of the folder.
+
+        Raises:
+            RuntimeError: It could not be opened in time.
+        """
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                return cls.open(folder)
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(RETRY_S)
 
     async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
         points = [_point(scope, passage) for passage in passages]

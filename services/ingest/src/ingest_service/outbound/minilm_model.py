@@ -4,6 +4,7 @@ The architecture is BERT's encoder (Devlin et al. 2018) with 6 layers of width 3
 real tokens and L2 normalisation (Reimers and Gurevych 2019). `onnx` is imported here alone, and only while building.
 """
 
+import asyncio
 import hashlib
 import os
 import sys
@@ -51,6 +52,21 @@ def model_file(name: str) -> Path:
         if file.parts[-2:] == ("model", name):
             return Path(str(file.locate()))
     raise ModelFilesMissing(f"the package {PACKAGE} has no file model/{name}")
+
+
+async def built() -> Path:
+    """The built graph's path; builds it first, in a process of its own, when it is not there yet.
+
+    Raises:
+        ModelFilesMissing: It could not be built; the process said why.
+    """
+    path = built_model_path()
+    if not path.exists():
+        # the weights take half a GiB while they are read: memory that this process would never give back
+        building = await asyncio.create_subprocess_exec(sys.executable, "-m", "ingest_service.build_model")
+        if await building.wait() != 0:
+            raise ModelFilesMissing("run `python -m ingest_service.build_model`")
+    return path
 
 
 def build(target: Path) -> None:

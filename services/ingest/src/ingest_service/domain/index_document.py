@@ -1,0 +1,177 @@
+"""One attempt at a document: read, cut, embed, index, and be found; or delete what is left of it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.ids import DocumentId
+from ingest_service.domain import language, sniff, terms
+from ingest_service.domain.document import Document, Failure, State, StoredPassage
+from ingest_service.domain.errors import DocumentRefused
+from ingest_service.domain.passage_index import IndexedPassage, PassageIndex
+from ingest_service.domain.ports import Documents, Embedder, Files, Leased, TokenCounter
+from ingest_service.domain.read_document import cut
+from runtime.clock import Clock
+from runtime.errors import NotNow, Retryable
+from runtime.tenancy import TenantScope
+
+HOLD_EVERY_S: Final = 5.0
+"""A quarter of the lease: three beats may be lost."""
+SAY_EVERY_S: Final = 0.5
+A_BATCH: Final = 16
+"""Passages embedded at a time: about a sixth of a second of work on one core."""
+MOST_ATTEMPTS: Final = 8
+CHUNKING_FROM, EMBEDDING_FROM = 0.05, 0.1
+"""Shares of the progress: reading and cutting are quick beside embedding."""
+
+
+class Fenced(Exception):
+    """What this attempt does not count any more."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything an attempt needs."""
+
+    documents: Documents
+    files: Files
+    index: PassageIndex
+    embedder: Embedder
+    counter: TokenCounter
+    clock: Clock
+
+
+async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> State | None:
+    """Do what the document's row says is to be done; what it became, None when there was nothing to do.
+
+    Raises:
+        NotNow: Another worker is at it.
+    """
+    document = await desk.documents.claim(scope, document_id)
+    if isinstance(document, Leased):
+        raise NotNow(delay_s=3, until_delivery=4)
+    if document is None:
+        return None
+    async with _held(document, scope, desk):
+        if document.state is State.DELETING:
+            await delete_document(document, scope, desk)
+            return document.state
+        try:
+            return await index_document(document, scope, desk)
+        except DocumentRefused as refused:
+            return await fail_document(document, scope, desk, Failure(refused.code, refused.detail))
+        except Fenced:
+            # whoever overtook us cleans up as well, but may have done so before our last write
+            await _forget_if_gone(document, scope, desk)
+            return None
+
+
+async def index_document(document: Document, scope: TenantScope, desk: Desk) -> State:
+    """Read, cut, embed and index.
+
+    Raises:
+        DocumentRefused: It can never be read as it is.
+        Fenced: It was deleted or begun anew meanwhile.
+    """
+    if document.attempt > MOST_ATTEMPTS:
+        raise DocumentRefused("Reading this document failed too often. Send it in another form.")
+    data = await desk.files.read(scope, document.sha256)
+    if data is None:
+        raise DocumentRefused("The stored file is gone. Upload it again.")
+    text = await asyncio.to_thread(sniff.read, data)
+    await _advance(document, scope, desk, State.CHUNKING, CHUNKING_FROM)
+    reading = await asyncio.to_thread(cut, document, text, desk.counter)
+    await _advance(document, scope, desk, State.EMBEDDING, EMBEDDING_FROM)
+    said_at = desk.clock.monotonic_s()
+    done = 0
+    for start in range(0, len(reading.passages), A_BATCH):
+        batch = reading.passages[start : start + A_BATCH]
+        await index_passages(batch, document.generation, scope, desk)
+        done += len(batch)
+        if desk.clock.monotonic_s() - said_at >= SAY_EVERY_S:
+            said_at = desk.clock.monotonic_s()
+            share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(reading.passages)
+            await _advance(document, scope, desk, State.EMBEDDING, share)
+    if not await desk.documents.finish(scope, document, reading):
+        raise Fenced
+    await desk.index.delete_document(scope, document.id, but_generation=document.generation)
+    return State.READY
+
+
+async def index_passages(passages: Sequence[StoredPassage], generation: int, scope: TenantScope, desk: Desk) -> None:
+    """Embed and write; doing it twice changes nothing."""
+    texts = [passage.full_text for passage in passages]
+    dense = await desk.embedder.embed(texts)
+    sparse = await asyncio.to_thread(lambda: [terms.passage_vector(text) for text in texts])
+    await desk.index.upsert(
+        scope,
+        [
+            IndexedPassage(
+                id=passage.id,
+                document_id=passage.document_id,
+                generation=generation,
+                language=passage.language or language.UNDETERMINED,
+                dense=vector,
+                sparse=weights,
+            )
+            for passage, vector, weights in zip(passages, dense, sparse, strict=True)
+        ],
+    )
+
+
+async def delete_document(document: Document, scope: TenantScope, desk: Desk) -> None:
+    """Vectors, then file and rows; after a crash anywhere the same again ends it."""
+    await desk.index.delete_document(scope, document.id)
+    await desk.documents.remove(scope, document, delete=lambda: desk.files.delete(scope, document.sha256))
+
+
+async def fail_document(document: Document, scope: TenantScope, desk: Desk, failure: Failure) -> State | None:
+    """Say why it cannot be used; nothing of it is found any more. None when the attempt did not count."""
+    if not await desk.documents.fail(scope, document, failure):
+        return None
+    await desk.index.delete_document(scope, document.id)
+    return State.FAILED
+
+
+async def give_up_on(document_id: DocumentId, scope: TenantScope, desk: Desk, failure: Failure) -> None:
+    """Close a document whose job will not be tried again; one that is being deleted is left to the reconciler."""
+    document = await desk.documents.claim(scope, document_id)
+    if document is None or isinstance(document, Leased):
+        return
+    try:
+        if document.state is not State.DELETING:
+            await fail_document(document, scope, desk, failure)
+    finally:
+        await desk.documents.release(scope, document)
+
+
+async def _advance(document: Document, scope: TenantScope, desk: Desk, state: State, progress: float) -> None:
+    if not await desk.documents.advance(scope, document, state, progress):
+        raise Fenced
+
+
+async def _forget_if_gone(document: Document, scope: TenantScope, desk: Desk) -> None:
+    if await desk.documents.get(scope, document.id) is None:
+        await desk.index.delete_document(scope, document.id)
+
+
+@contextlib.asynccontextmanager
+async def _held(document: Document, scope: TenantScope, desk: Desk) -> AsyncIterator[None]:
+    """Keep the lease while the work runs, and give it back however it ends."""
+
+    async def beat() -> None:
+        is_mine = True
+        while is_mine:
+            await asyncio.sleep(HOLD_EVERY_S)
+            with contextlib.suppress(Retryable):
+                is_mine = await desk.documents.hold(scope, document)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+        await desk.documents.release(scope, document)

@@ -1,0 +1,67 @@
+"""An upload becomes a document: refused early if it can never be read, stored once for each content."""
+
+from dataclasses import dataclass
+
+from contracts.ids import DocumentId
+from ingest_service.domain import sniff
+from ingest_service.domain.document import Document, State, title_of
+from ingest_service.domain.errors import DocumentRefused, EmptyDocument
+from ingest_service.domain.ports import Documents, Files, Upload
+from runtime.clock import Clock
+from runtime.errors import NotFound
+from runtime.tenancy import TenantScope
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An upload's place in the inbox and what it shall be called."""
+
+    document_id: DocumentId
+    inbox_name: str
+    filename: str
+
+
+async def examine(arrival: Arrival, scope: TenantScope, *, files: Files) -> Upload:
+    """Look at the upload before anything is stored; what is refused leaves the inbox.
+
+    Raises:
+        NotFound: There is no such upload.
+        DocumentRefused: It is empty, or begins like a kind of file that is not read.
+    """
+    upload = await files.inspect(scope, arrival.inbox_name)
+    if upload is None:
+        raise NotFound
+    try:
+        if upload.size_bytes == 0:
+            raise EmptyDocument("The document is empty.")
+        sniff.refuse_foreign(upload.head)
+    except DocumentRefused:
+        await files.discard(scope, arrival.inbox_name)
+        raise
+    return upload
+
+
+async def register_document(
+    arrival: Arrival, upload: Upload, scope: TenantScope, *, documents: Documents, files: Files, clock: Clock
+) -> Document:
+    """The document; the same bytes again are the same document, unless that one failed or is being deleted."""
+    now = clock.now()
+    document = Document(
+        id=arrival.document_id,
+        title=title_of(arrival.filename),
+        filename=arrival.filename,
+        media_type=sniff.PLAIN,
+        size_bytes=upload.size_bytes,
+        sha256=upload.sha256,
+        state=State.RECEIVED,
+        progress=0.0,
+        pages=0,
+        passages=0,
+        language=None,
+        failure=None,
+        generation=1,
+        attempt=0,
+        created_at=now,
+        updated_at=now,
+    )
+    return await documents.add(scope, document, keep=lambda: files.keep(scope, arrival.inbox_name, upload.sha256))

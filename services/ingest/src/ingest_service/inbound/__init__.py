@@ -1,0 +1,1 @@
+"""Doors: questions and jobs come in here."""

@@ -1,0 +1,27 @@
+"""Documents to read or delete, one at a time for each slot."""
+
+from prometheus_client import Counter
+
+from contracts.ids import EventId
+from contracts.ingest import INGEST, IndexDocument
+from ingest_service.domain.document import Failure
+from ingest_service.domain.index_document import Desk, give_up_on, work_on
+from runtime.bus import Bus
+from runtime.consume import Consumption, consume_work
+from runtime.tenancy import TenantScope
+
+ENDED = Counter("ingest_documents_total", "Documents that were worked on, by what became of them.", ["outcome"])
+
+
+def register(bus: Bus, desk: Desk, *, slots: int) -> Consumption:
+    """Safe to be delivered twice: the document's row says what is left to do."""
+
+    async def on_ingest_job(job: IndexDocument, scope: TenantScope, _event_id: EventId) -> None:
+        ended = await work_on(job.document_id, scope, desk)
+        ENDED.labels(ended.value if ended else "nothing").inc()
+
+    async def give_up(job: IndexDocument, scope: TenantScope, error: Exception) -> None:
+        failure = Failure("internal", f"Reading it failed several times ({type(error).__name__}). Try again later.")
+        await give_up_on(job.document_id, scope, desk, failure)
+
+    return consume_work(bus, INGEST, on_ingest_job, slots=slots, give_up=give_up)

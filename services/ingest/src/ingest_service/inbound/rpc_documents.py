@@ -1,0 +1,123 @@
+"""Documents: register, look at, delete, read again."""
+
+from uuid import UUID
+
+from contracts.base import Nothing
+from contracts.ids import DocumentId
+from contracts.ingest import (
+    DELETE_DOCUMENT,
+    GET_DOCUMENT,
+    LIST_DOCUMENTS,
+    REGISTER_DOCUMENT,
+    REPROCESS_DOCUMENT,
+    DeleteDocument,
+    DocumentError,
+    DocumentReply,
+    Documents,
+    GetDocument,
+    ListDocuments,
+    RegisterDocument,
+    ReprocessDocument,
+)
+from contracts.ingest import Document as DocumentShown
+from ingest_service.domain.document import Document, State
+from ingest_service.domain.index_document import Desk
+from ingest_service.domain.register_document import Arrival, examine, register_document
+from runtime.bus import Bus
+from runtime.db import Database
+from runtime.errors import NotFound, Rejected
+from runtime.idempotency import once
+from runtime.tenancy import TenantScope
+
+
+def register(bus: Bus, database: Database, desk: Desk) -> None:
+    """Answer `rpc.ingest.*_document(s)`."""
+    doors = _Doors(database, desk)
+    bus.answer(REGISTER_DOCUMENT, doors.register)
+    bus.answer(GET_DOCUMENT, doors.get)
+    bus.answer(LIST_DOCUMENTS, doors.list)
+    bus.answer(DELETE_DOCUMENT, doors.delete)
+    bus.answer(REPROCESS_DOCUMENT, doors.reprocess)
+
+
+class _Doors:
+    def __init__(self, database: Database, desk: Desk) -> None:
+        self._database = database
+        self._desk = desk
+
+    async def register(self, request: RegisterDocument, scope: TenantScope) -> DocumentReply:
+        known = await self._desk.documents.get(scope, request.document_id)
+        if known is not None:
+            return DocumentReply(document=_shown(known))
+        arrival = Arrival(request.document_id, request.inbox_name, request.filename)
+        upload = await examine(arrival, scope, files=self._desk.files)
+
+        async def make() -> DocumentReply:
+            document = await register_document(
+                arrival,
+                upload,
+                scope,
+                documents=self._desk.documents,
+                files=self._desk.files,
+                clock=self._desk.clock,
+            )
+            return DocumentReply(document=_shown(document))
+
+        async with self._database.tenant_tx(scope) as tx:
+            reply = await once(tx, request.idempotency, DocumentReply, make)
+        await self._desk.files.discard(scope, request.inbox_name)
+        return reply
+
+    async def get(self, request: GetDocument, scope: TenantScope) -> DocumentReply:
+        return _found(await self._desk.documents.get(scope, request.document_id))
+
+    async def list(self, request: ListDocuments, scope: TenantScope) -> Documents:
+        found = await self._desk.documents.page(
+            scope,
+            state=None if request.state is None else State(request.state),
+            limit=request.limit + 1,
+            before=_place(request.cursor),
+        )
+        page = found[: request.limit]
+        more = str(page[-1].id) if len(found) > len(page) else None
+        return Documents(items=tuple(_shown(document) for document in page), next_cursor=more)
+
+    async def delete(self, request: DeleteDocument, scope: TenantScope) -> Nothing:
+        if not await self._desk.documents.begin_deleting(scope, request.document_id):
+            raise NotFound
+        return Nothing()
+
+    async def reprocess(self, request: ReprocessDocument, scope: TenantScope) -> DocumentReply:
+        return _found(await self._desk.documents.read_again(scope, request.document_id))
+
+
+def _place(cursor: str | None) -> DocumentId | None:
+    try:
+        return None if cursor is None else DocumentId(UUID(cursor))
+    except ValueError as error:
+        raise Rejected("The cursor is not one of ours.") from error
+
+
+def _found(document: Document | None) -> DocumentReply:
+    if document is None:
+        raise NotFound
+    return DocumentReply(document=_shown(document))
+
+
+def _shown(document: Document) -> DocumentShown:
+    failure = document.failure
+    return DocumentShown(
+        id=document.id,
+        title=document.title,
+        filename=document.filename,
+        media_type=document.media_type,
+        size_bytes=document.size_bytes,
+        state=document.state.value,
+        progress=document.progress,
+        pages=document.pages,
+        passages=document.passages,
+        language=document.language,
+        error=None if failure is None else DocumentError(code=failure.code, detail=failure.detail, page=failure.page),
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )

@@ -1,0 +1,81 @@
+"""Uploads and originals in an object store: a local folder, S3, GCS or Azure, as the URL says.
+
+`inbox/<tenant>/<name>` is what the gateway wrote and nobody registered yet; `files/<tenant>/<sha256>` is what is kept.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import obstore
+from obstore.store import ObjectStore, from_url
+
+from contracts.ingest import inbox_key
+from ingest_service.domain.ports import Upload
+from ingest_service.domain.sniff import NEEDED
+from runtime.tenancy import TenantScope
+
+FORGOTTEN_AFTER: Final = timedelta(hours=24)
+"""An upload that nobody registered for so long never will be: its request ended long ago."""
+
+
+class ObjectFiles:
+    """Implements `Files`."""
+
+    def __init__(self, url: str) -> None:
+        self._store: ObjectStore = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+
+    async def inspect(self, scope: TenantScope, inbox_name: str) -> Upload | None:
+        try:
+            found = await obstore.get_async(self._store, inbox_key(scope.tenant_id, inbox_name))
+        except FileNotFoundError:
+            return None
+        digest, size_bytes, head = hashlib.sha256(), 0, b""
+        async for part in found.stream():
+            piece = bytes(part)
+            digest.update(piece)
+            size_bytes += len(piece)
+            head = head or piece[:NEEDED]
+        return Upload(size_bytes=size_bytes, head=head, sha256=digest.hexdigest())
+
+    async def keep(self, scope: TenantScope, inbox_name: str, sha256: str) -> None:
+        # a copy, not a move: until the document's commit the upload must be there for another try
+        await obstore.copy_async(self._store, inbox_key(scope.tenant_id, inbox_name), _original(scope, sha256))
+
+    async def discard(self, scope: TenantScope, inbox_name: str) -> None:
+        await self._remove(inbox_key(scope.tenant_id, inbox_name))
+
+    async def read(self, scope: TenantScope, sha256: str) -> bytes | None:
+        try:
+            found = await obstore.get_async(self._store, _original(scope, sha256))
+        except FileNotFoundError:
+            return None
+        return bytes(await found.bytes_async())
+
+    async def delete(self, scope: TenantScope, sha256: str) -> None:
+        await self._remove(_original(scope, sha256))
+
+    async def sweep(self, now: datetime | None = None) -> int:
+        """Remove uploads that were forgotten in the inbox; how many."""
+        oldest = (now or datetime.now(UTC)) - FORGOTTEN_AFTER
+        count = 0
+        async for part in obstore.list(self._store, "inbox/"):
+            for item in part:
+                if item["last_modified"] < oldest:
+                    await self._remove(item["path"])
+                    count += 1
+        return count
+
+    async def check(self) -> None:
+        """Raises when the store cannot be reached: for readiness."""
+        await obstore.list_with_delimiter_async(self._store, "inbox/")
+
+    async def _remove(self, key: str) -> None:
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+
+
+def _original(scope: TenantScope, sha256: str) -> str:
+    return f"files/{scope.tenant_id}/{sha256}"

@@ -1,0 +1,282 @@
+"""Documents and passages in Postgres."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, insert, text
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.sql.dml import ReturningUpdate, Update
+from sqlmodel import col, select, update
+from sqlmodel.sql.expression import Select, SelectOfScalar
+
+from contracts.ids import DocumentId, PassageId
+from contracts.ingest import DOCUMENT_DELETED, DOCUMENT_PROGRESSED, INGEST, DocumentDeleted, DocumentProgressed
+from contracts.ingest import IndexDocument as IndexDocumentJob
+from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.ports import Leased, Step
+from ingest_service.outbound.rows import document_of, passage_of, passage_values, row_of
+from ingest_service.outbound.tables import DocumentRow, PassageRow
+from runtime.db import Database, Transaction
+from runtime.errors import Conflict
+from runtime.tenancy import TenantScope
+
+LEASE: Final = text("now() + interval '20 seconds'")
+AT_REST: Final = (State.READY, State.FAILED)
+ROWS_A_STATEMENT: Final = 500
+UNFINISHED: Final = """
+    UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1
+    WHERE (tenant_id, id) IN (
+        SELECT tenant_id, id FROM document
+        WHERE state NOT IN ('ready', 'failed') AND enqueued_at < now() - interval '30 seconds'
+          AND (lease_until IS NULL OR lease_until < now())
+        ORDER BY enqueued_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING tenant_id, id, enqueued
+"""
+"""The reconciler's question."""
+
+
+class PostgresDocuments:
+    """Implements `Documents`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
+        async with self._database.tenant_tx(scope) as tx:
+            await _lock_content(tx, document.sha256)
+            same = select(DocumentRow).where(
+                (col(DocumentRow.id) == document.id)
+                | (
+                    (col(DocumentRow.sha256) == document.sha256)
+                    & col(DocumentRow.state).not_in((State.FAILED, State.DELETING))
+                )
+            )
+            row = (await tx.session.exec(same)).first()
+            if row is not None:
+                return document_of(row)
+            await keep()
+            tx.session.add(row_of(scope, document))
+            await tx.session.flush()
+            await _say(tx, document.id, State.RECEIVED, 0.0)
+            await tx.enqueue(INGEST, IndexDocumentJob(document_id=document.id))
+        return document
+
+    async def get(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
+        async with self._database.tenant_tx(scope) as tx:
+            row = (await tx.session.exec(_one(scope, document_id))).first()
+        return None if row is None else document_of(row)
+
+    async def page(
+        self, scope: TenantScope, *, state: State | None, limit: int, before: DocumentId | None
+    ) -> list[Document]:
+        # ids are time-ordered, so that their order is the order of arrival
+        question = select(DocumentRow).where(col(DocumentRow.tenant_id) == scope.tenant_id)
+        if state is not None:
+            question = question.where(col(DocumentRow.state) == state)
+        if before is not None:
+            question = question.where(col(DocumentRow.id) < before)
+        async with self._database.tenant_tx(scope) as tx:
+            rows = (await tx.session.exec(question.order_by(col(DocumentRow.id).desc()).limit(limit))).all()
+        return [document_of(row) for row in rows]
+
+    async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
+        async with self._database.tenant_tx(scope) as tx:
+            document = await self.get(scope, document_id)
+            if document is None or not document.state.is_at_rest:
+                return None if document is None or document.state is State.DELETING else document
+            await _lock_content(tx, document.sha256)
+            if await _holders(tx, document) and document.state is State.FAILED:
+                raise Conflict("Another document with the same content was uploaded since.")
+            change = _change(scope, document_id).values(
+                state=State.RECEIVED,
+                progress=0.0,
+                error_code=None,
+                error_detail=None,
+                error_page=None,
+                generation=DocumentRow.generation + 1,
+                attempt=0,
+            )
+            again = await _changed(tx, change.where(col(DocumentRow.state).in_(AT_REST)))
+            if again is None:
+                return await self.get(scope, document_id)
+            await _requeue(tx, document_id, State.RECEIVED)
+        return again
+
+    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
+        async with self._database.tenant_tx(scope) as tx:
+            # a higher attempt fences whoever is at it; the lease stays, so that the deletion waits for its end
+            change = _change(scope, document_id).values(state=State.DELETING, attempt=DocumentRow.attempt + 1)
+            document = await _changed(tx, change.where(col(DocumentRow.state) != State.DELETING))
+            if document is None:
+                return await self.get(scope, document_id) is not None
+            await _requeue(tx, document_id, State.DELETING)
+        return True
+
+    async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
+        async with self._database.tenant_tx(scope) as tx:
+            row = (await tx.session.exec(_one(scope, document_id).with_for_update())).first()
+            if row is None or row.state in AT_REST:
+                return None
+            is_free = func.coalesce(DocumentRow.lease_until, func.now()) <= func.now()
+            state = State.DELETING if row.state == State.DELETING else State.PARSING
+            change = _change(scope, document_id).values(
+                state=state, attempt=DocumentRow.attempt + 1, lease_until=LEASE, progress=0.0
+            )
+            document = await _changed(tx, change.where(is_free))
+            if document is None:
+                return Leased()
+            if state is State.PARSING:
+                await _say(tx, document_id, state, 0.0)
+        return document
+
+    async def hold(self, scope: TenantScope, document: Document) -> bool:
+        return await self._fenced(scope, document, {"lease_until": LEASE}) is not None
+
+    async def release(self, scope: TenantScope, document: Document) -> None:
+        # also when it was fenced by a deletion, which waits for exactly this
+        mine = col(DocumentRow.attempt) == document.attempt
+        deleted = (col(DocumentRow.attempt) == document.attempt + 1) & (col(DocumentRow.state) == State.DELETING)
+        async with self._database.tenant_tx(scope) as tx:
+            await tx.session.execute(_change(scope, document.id).where(mine | deleted).values(lease_until=None))
+
+    async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
+        async with self._database.tenant_tx(scope) as tx:
+            values = {"state": state, "progress": progress, "lease_until": LEASE}
+            if await self._fenced(scope, document, values) is None:
+                return False
+            await _say(tx, document.id, state, progress)
+        return True
+
+    async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:
+        values = {
+            "state": State.READY,
+            "progress": 1.0,
+            "title": reading.title,
+            "media_type": reading.media_type,
+            "language": reading.language,
+            "pages": reading.pages,
+            "passages": len(reading.passages),
+        }
+        async with self._database.tenant_tx(scope) as tx:
+            if await self._fenced(scope, document, values) is None:
+                return False
+            await _drop_passages(tx, document.id)
+            for start in range(0, len(reading.passages), ROWS_A_STATEMENT):
+                part = reading.passages[start : start + ROWS_A_STATEMENT]
+                rows = [passage_values(scope, passage, document.generation) for passage in part]
+                await tx.session.execute(insert(PassageRow), rows)
+            await _say(tx, document.id, State.READY, 1.0)
+        return True
+
+    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> bool:
+        values = {
+            "state": State.FAILED,
+            "passages": 0,
+            "error_code": failure.code,
+            "error_detail": failure.detail,
+            "error_page": failure.page,
+        }
+        async with self._database.tenant_tx(scope) as tx:
+            failed = await self._fenced(scope, document, values)
+            if failed is None:
+                return False
+            await _drop_passages(tx, document.id)
+            await _say(tx, document.id, State.FAILED, failed.progress, failure.code)
+        return True
+
+    async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
+        async with self._database.tenant_tx(scope) as tx:
+            await _lock_content(tx, document.sha256)
+            if not await _holders(tx, document):
+                await delete()
+            await _drop_passages(tx, document.id)
+            await tx.session.execute(sql_delete(DocumentRow).where(_is(scope, document.id)))
+            await tx.publish(DOCUMENT_DELETED, DocumentDeleted(document_id=document.id))
+
+    async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
+        found = col(PassageRow.id).in_(ids) & (col(DocumentRow.state) != State.DELETING)
+        async with self._database.tenant_tx(scope) as tx:
+            rows = (await tx.session.exec(_with_title(scope).where(found))).all()
+        return {PassageId(passage.id): passage_of(passage, title) for passage, title in rows}
+
+    async def passages_of(self, scope: TenantScope, document_id: DocumentId, generation: int) -> list[StoredPassage]:
+        one = (col(PassageRow.document_id) == document_id) & (col(PassageRow.generation) == generation)
+        async with self._database.tenant_tx(scope) as tx:
+            rows = (await tx.session.exec(_with_title(scope).where(one).order_by(col(PassageRow.n)))).all()
+        return [passage_of(passage, title) for passage, title in rows]
+
+    async def _fenced(self, scope: TenantScope, document: Document, values: dict[str, Any]) -> Document | None:
+        """The changed document, None when a later attempt or a deletion overtook this one."""
+        async with self._database.tenant_tx(scope) as tx:
+            mine = col(DocumentRow.attempt) == document.attempt
+            return await _changed(tx, _change(scope, document.id).where(mine).values(**values))
+
+
+def _is(scope: TenantScope, document_id: DocumentId) -> ColumnElement[bool]:
+    return (col(DocumentRow.tenant_id) == scope.tenant_id) & (col(DocumentRow.id) == document_id)
+
+
+def _one(scope: TenantScope, document_id: DocumentId) -> SelectOfScalar[DocumentRow]:
+    return select(DocumentRow).where(_is(scope, document_id)).execution_options(populate_existing=True)
+
+
+def _with_title(scope: TenantScope) -> Select[PassageRow, str]:
+    same = (col(DocumentRow.tenant_id) == col(PassageRow.tenant_id)) & (
+        col(DocumentRow.id) == col(PassageRow.document_id)
+    )
+    return select(PassageRow, DocumentRow.title).join(DocumentRow, same).where(PassageRow.tenant_id == scope.tenant_id)
+
+
+def _change(scope: TenantScope, document_id: DocumentId) -> Update:
+    return update(DocumentRow).where(_is(scope, document_id)).values(updated_at=func.now())
+
+
+async def _changed(tx: Transaction, change: Update) -> Document | None:
+    """What the change made of the one row that it meets."""
+    returning: ReturningUpdate[tuple[DocumentRow]] = change.returning(DocumentRow)
+    row = (await tx.session.execute(returning, execution_options={"populate_existing": True})).scalar_one_or_none()
+    return None if row is None else document_of(row)
+
+
+async def _lock_content(tx: Transaction, sha256: str) -> None:
+    """Until the commit nobody else keeps or deletes the original with this content."""
+    await tx.session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tx.tenant_id}/{sha256}"}
+    )
+
+
+async def _holders(tx: Transaction, document: Document) -> int:
+    """Other documents that need the same original."""
+    others = select(func.count()).where(
+        col(DocumentRow.tenant_id) == tx.tenant_id,
+        col(DocumentRow.sha256) == document.sha256,
+        col(DocumentRow.id) != document.id,
+        col(DocumentRow.state) != State.DELETING,
+    )
+    return (await tx.session.exec(others)).one()
+
+
+async def _drop_passages(tx: Transaction, document_id: DocumentId) -> None:
+    await tx.session.execute(
+        sql_delete(PassageRow).where(
+            col(PassageRow.tenant_id) == tx.tenant_id, col(PassageRow.document_id) == document_id
+        )
+    )
+
+
+async def _requeue(tx: Transaction, document_id: DocumentId, state: State) -> None:
+    await tx.session.execute(
+        text("UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1 WHERE tenant_id = :t AND id = :id"),
+        {"t": tx.tenant_id, "id": document_id},
+    )
+    await _say(tx, document_id, state, 0.0)
+    await tx.enqueue(INGEST, IndexDocumentJob(document_id=document_id))
+
+
+async def _say(
+    tx: Transaction, document_id: DocumentId, state: State, progress: float, error_code: str | None = None
+) -> None:
+    fact = DocumentProgressed(
+        document_id=document_id, state=state.value, progress=round(progress, 4), error_code=error_code
+    )
+    await tx.publish(DOCUMENT_PROGRESSED, fact)

@@ -1,0 +1,94 @@
+"""Domain objects from rows and back."""
+
+from typing import Any
+
+from contracts.ids import DocumentId, PassageId
+from ingest_service.domain.document import Document, Failure, State, StoredPassage
+from ingest_service.outbound.tables import DocumentRow, PassageRow
+from runtime.tenancy import TenantScope
+
+
+def document_of(row: DocumentRow) -> Document:
+    """The document that a row keeps."""
+    failure = None
+    if row.error_code is not None:
+        failure = Failure(row.error_code, row.error_detail or "", row.error_page)
+    return Document(
+        id=DocumentId(row.id),
+        title=row.title,
+        filename=row.filename,
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        sha256=row.sha256,
+        state=State(row.state),
+        progress=row.progress,
+        pages=row.pages,
+        passages=row.passages,
+        language=row.language,
+        failure=failure,
+        generation=row.generation,
+        attempt=row.attempt,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def row_of(scope: TenantScope, document: Document) -> DocumentRow:
+    """A new document's row."""
+    failure = document.failure
+    return DocumentRow(
+        tenant_id=scope.tenant_id,
+        id=document.id,
+        title=document.title,
+        filename=document.filename,
+        media_type=document.media_type,
+        size_bytes=document.size_bytes,
+        sha256=document.sha256,
+        state=document.state,
+        progress=document.progress,
+        pages=document.pages,
+        passages=document.passages,
+        language=document.language,
+        error_code=failure.code if failure else None,
+        error_detail=failure.detail if failure else None,
+        error_page=failure.page if failure else None,
+        generation=document.generation,
+        attempt=document.attempt,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )
+
+
+def passage_of(row: PassageRow, title: str) -> StoredPassage:
+    """The passage that a row keeps, with its document's title."""
+    return StoredPassage(
+        id=PassageId(row.id),
+        document_id=DocumentId(row.document_id),
+        title=title,
+        n=row.n,
+        start=row.start_offset,
+        end=row.end_offset,
+        heading=row.heading,
+        lead=row.lead,
+        body=row.body,
+        page=row.page,
+        language=row.language,
+    )
+
+
+def passage_values(scope: TenantScope, passage: StoredPassage, generation: int) -> dict[str, Any]:
+    """A passage's columns."""
+    return {
+        "tenant_id": scope.tenant_id,
+        "id": passage.id,
+        "document_id": passage.document_id,
+        "generation": generation,
+        "n": passage.n,
+        "start_offset": passage.start,
+        "end_offset": passage.end,
+        "heading": passage.heading,
+        "lead": passage.lead,
+        "body": passage.body,
+        "page": passage.page,
+        "language": passage.language,
+    }

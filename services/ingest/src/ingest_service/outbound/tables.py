@@ -1,0 +1,53 @@
+"""Rows of the schema `ingest`; they never leave outbound/."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime
+from sqlmodel import Field, SQLModel
+
+
+class DocumentRow(SQLModel, table=True):
+    """One document."""
+
+    __tablename__ = "document"
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    title: str
+    filename: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    state: str
+    progress: float
+    pages: int
+    passages: int
+    language: str | None
+    error_code: str | None
+    error_detail: str | None
+    error_page: int | None
+    generation: int
+    attempt: int
+    lease_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    updated_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class PassageRow(SQLModel, table=True):
+    """One passage of one reading of a document."""
+
+    __tablename__ = "passage"
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    document_id: UUID
+    generation: int
+    n: int
+    start_offset: int
+    end_offset: int
+    heading: str
+    lead: str
+    body: str
+    page: int | None
+    language: str | None

@@ -1,0 +1,330 @@
+"""ingest as a process of its own: uploads come through the file store, everything else over the broker."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nats.aio.msg import Msg
+
+from contracts import ingest, subjects
+from contracts.ids import DocumentId, TenantId, uuid7
+from contracts.paging import Idempotency
+from runtime.bus import Bus
+from runtime.errors import Conflict, LumoraError, NotFound, Rejected, Unavailable
+from runtime.tenancy import TenantScope
+from tests.support.platform import Platform, eventually
+from tests.support.ports import free_ports
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+
+RETURNS = """# Returns
+
+You may return an unused item within 30 days of delivery, with its bill.
+
+## Refunds
+
+We send the money back to the card you paid with, within five working days.
+"""
+TENTS = """# Tents
+
+The Ridge tent weighs 1.9 kg and sleeps two. Its poles are of aluminium.
+"""
+
+
+class Ingest:
+    """The service's process, and what a gateway does around it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.port = free_ports(1)
+        self.environment = {**os.environ, **platform.env("ingest", self.port)}
+        self.files = Path(platform.settings.data) / "files"
+        self.index = Path(self.environment["INGEST_INDEX_PATH"])
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", "ingest_service"], env=self.environment)
+
+    def end(self, number: int) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def upload(self, scope: TenantScope, data: bytes) -> str:
+        name = str(uuid7())
+        path = self.files / ingest.inbox_key(scope.tenant_id, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return name
+
+
+@pytest.fixture(scope="module")
+def service(platform: Platform) -> Iterator[Ingest]:
+    running = Ingest(platform)
+    running.start()
+    yield running
+    assert running.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture(scope="module")
+async def bus(platform: Platform, service: Ingest) -> AsyncIterator[Bus]:
+    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
+    await asking.connect()
+    await eventually(service.is_ready)
+    yield asking
+    await asking.stop()
+
+
+@pytest.fixture
+def scope() -> TenantScope:
+    return TenantScope(TenantId(uuid7()), "user:test")
+
+
+async def send(bus: Bus, service: Ingest, scope: TenantScope, data: bytes, **changed: Any) -> ingest.Document:
+    asked: dict[str, Any] = {
+        "document_id": DocumentId(uuid7()),
+        "inbox_name": service.upload(scope, data),
+        "filename": "document.md",
+        "size_bytes": len(data),
+        **changed,
+    }
+    reply = await bus.request(ingest.REGISTER_DOCUMENT, ingest.RegisterDocument(**asked), scope)
+    return reply.document
+
+
+async def look(bus: Bus, scope: TenantScope, document_id: DocumentId) -> ingest.Document:
+    return (await bus.request(ingest.GET_DOCUMENT, ingest.GetDocument(document_id=document_id), scope)).document
+
+
+async def until(bus: Bus, scope: TenantScope, document_id: DocumentId, state: str) -> ingest.Document:
+    async def reached() -> ingest.Document | None:
+        document = await look(bus, scope, document_id)
+        return document if document.state == state else None
+
+    found: ingest.Document = await eventually(reached, timeout_s=60)
+    return found
+
+
+async def until_gone(bus: Bus, scope: TenantScope, document_id: DocumentId) -> None:
+    async def is_gone() -> bool:
+        try:
+            await look(bus, scope, document_id)
+        except NotFound:
+            return True
+        return False
+
+    await eventually(is_gone, timeout_s=60)
+
+
+async def find(bus: Bus, scope: TenantScope, query: str, **filters: Any) -> tuple[ingest.PassageHit, ...]:
+    asked = ingest.Search(query=query, k=5, filters=ingest.SearchFilters(**filters))
+    return (await bus.request(ingest.SEARCH, asked, scope)).items
+
+
+async def test_from_upload_to_answerable_and_gone(bus: Bus, service: Ingest, scope: TenantScope):
+    registered = await send(bus, service, scope, RETURNS.encode(), filename="returns.md")
+    assert (registered.state, registered.title) == ("received", "returns")
+    document = await until(bus, scope, registered.id, "ready")
+    assert (document.title, document.media_type, document.language) == ("Returns", "text/markdown", "en")
+    assert (document.passages, document.progress, document.error) == (2, 1.0, None)
+
+    best, *_ = await find(bus, scope, "When do I get my money back?")
+    assert best.document_id == document.id
+    assert best.heading == "Returns > Refunds"
+    assert RETURNS[best.start : best.end] == best.text
+    assert best.dense is not None
+    assert 0 < best.score <= 1
+    assert not list((service.files / "inbox" / str(scope.tenant_id)).iterdir())
+    assert len(list((service.files / "files" / str(scope.tenant_id)).iterdir())) == 1
+
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=document.id), scope)
+    assert await find(bus, scope, "When do I get my money back?") == ()
+
+    await until_gone(bus, scope, document.id)
+    assert not list((service.files / "files" / str(scope.tenant_id)).iterdir())
+    with pytest.raises(NotFound):
+        await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=document.id), scope)
+
+
+async def test_the_same_bytes_are_the_same_document(bus: Bus, service: Ingest, scope: TenantScope):
+    first = await send(bus, service, scope, TENTS.encode())
+    again = await send(bus, service, scope, TENTS.encode(), filename="copy.md")
+    assert again.id == first.id
+    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    assert (await send(bus, service, stranger, TENTS.encode())).id != first.id
+
+
+async def test_registering_is_idempotent(bus: Bus, service: Ingest, scope: TenantScope):
+    document_id, name = DocumentId(uuid7()), service.upload(scope, RETURNS.encode())
+    once = await send(bus, service, scope, b"", document_id=document_id, inbox_name=name, size_bytes=9)
+    twice = await send(bus, service, scope, b"", document_id=document_id, inbox_name=name, size_bytes=9)
+    assert once.id == twice.id == document_id
+    key = Idempotency(key="k", body_sha256="a")
+    first = await send(bus, service, scope, b"One text.", idempotency=key)
+    assert (await send(bus, service, scope, b"One text.", idempotency=key)).id == first.id
+    with pytest.raises(Conflict, match="idempotency_conflict"):
+        await send(bus, service, scope, b"Two.", idempotency=Idempotency(key="k", body_sha256="b"))
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(b"", "empty_document"), (b"%PDF-1.7 and so on", "unsupported_type"), (b"MZ\x90\x00\x03", "unsupported_type")],
+)
+async def test_what_can_never_be_read_is_refused_at_the_door(
+    bus: Bus, service: Ingest, scope: TenantScope, data: bytes, code: str
+):
+    with pytest.raises(Rejected, match=code):
+        await send(bus, service, scope, data, filename="innocent.txt")
+    assert not list((service.files / "inbox" / str(scope.tenant_id)).iterdir())
+    with pytest.raises(NotFound):
+        await send(bus, service, scope, data, inbox_name=str(uuid7()))
+
+
+async def test_what_turns_out_unreadable_says_why_and_may_be_sent_again(bus: Bus, service: Ingest, scope: TenantScope):
+    data = b"\xef\xbb\xbf\xff\xff broken"
+    document = await send(bus, service, scope, data)
+    failed = await until(bus, scope, document.id, "failed")
+    assert failed.error is not None
+    assert failed.error.code == "unreadable_document"
+    assert "UTF-8" in failed.error.detail
+    assert (await send(bus, service, scope, data)).id != document.id
+
+
+async def test_another_tenant_finds_nothing(bus: Bus, service: Ingest, scope: TenantScope):
+    document = await send(bus, service, scope, RETURNS.encode())
+    await until(bus, scope, document.id, "ready")
+    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    assert await find(bus, stranger, "money back") == ()
+    assert await find(bus, stranger, "money back", document_ids=(document.id,)) == ()
+    for rpc, asked in (
+        (ingest.GET_DOCUMENT, ingest.GetDocument(document_id=document.id)),
+        (ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=document.id)),
+        (ingest.REPROCESS_DOCUMENT, ingest.ReprocessDocument(document_id=document.id)),
+    ):
+        with pytest.raises(NotFound):
+            await bus.request(rpc, asked, stranger)
+    listed = await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(), stranger)
+    assert listed.items == ()
+
+
+async def test_lists_are_paged_newest_first(bus: Bus, service: Ingest, scope: TenantScope):
+    made = [(await send(bus, service, scope, f"Text {n}.".encode())).id for n in range(5)]
+    seen: list[DocumentId] = []
+    cursor = None
+    while True:
+        page = await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(limit=2, cursor=cursor), scope)
+        seen += [document.id for document in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == made[::-1]
+    with pytest.raises(Rejected):
+        await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(cursor="elsewhere"), scope)
+
+
+async def test_reading_again_gives_the_same_passages(bus: Bus, service: Ingest, scope: TenantScope):
+    document = await send(bus, service, scope, RETURNS.encode())
+    await until(bus, scope, document.id, "ready")
+    before = await find(bus, scope, "refund")
+    again = await bus.request(ingest.REPROCESS_DOCUMENT, ingest.ReprocessDocument(document_id=document.id), scope)
+    assert again.document.state == "received"
+    await until(bus, scope, document.id, "ready")
+    after = await find(bus, scope, "refund")
+    assert [(hit.text, hit.start) for hit in after] == [(hit.text, hit.start) for hit in before]
+    assert {hit.passage_id for hit in after}.isdisjoint({hit.passage_id for hit in before})
+
+
+async def test_progress_is_said_as_it_happens(bus: Bus, service: Ingest, scope: TenantScope):
+    said: list[ingest.DocumentProgressed] = []
+
+    async def hear(message: Msg) -> None:
+        said.append(ingest.DocumentProgressed.read(message.data))
+
+    subscription = await bus.nc.subscribe(
+        f"{subjects.fact_prefix(ingest.DOCUMENT_PROGRESSED)}{scope.tenant_id}.>", cb=hear
+    )
+    text = "\n\n".join(f"# Part {n}\n\n" + f"Paragraph {n} says something of its own. " * 12 for n in range(120))
+    document = await send(bus, service, scope, text.encode())
+    await until(bus, scope, document.id, "ready")
+    await eventually(lambda: said and said[-1].state == "ready")
+    await subscription.unsubscribe()
+    assert {fact.document_id for fact in said} == {document.id}
+    assert list(dict.fromkeys(fact.state for fact in said)) == ["received", "parsing", "chunking", "embedding", "ready"]
+    shares = [fact.progress for fact in said]
+    assert shares == sorted(shares)
+    assert sum(0.1 < share < 1 for share in shares) >= 1
+
+
+async def test_texts_are_embedded_for_others(bus: Bus, platform: Platform, scope: TenantScope):
+    asking = Bus("inference", platform.nats_url, platform.seed("inference"))
+    await asking.connect()
+    asked = ingest.Embed(texts=tuple(f"text number {n}" for n in range(256)))
+    reply = await asking.request(ingest.EMBED, asked, scope)
+    await asking.stop()
+    assert len(reply.vectors) == 256
+    assert sum(number * number for number in reply.vectors[0]) == pytest.approx(1.0, abs=1e-4)
+
+
+async def test_a_killed_process_loses_nothing(bus: Bus, service: Ingest, scope: TenantScope):
+    text = "\n\n".join(f"# Part {n}\n\n" + f"Sentence {n} is about thing {n}. " * 20 for n in range(300))
+    document = await send(bus, service, scope, text.encode())
+    await until(bus, scope, document.id, "embedding")
+    assert service.end(signal.SIGKILL) == -signal.SIGKILL
+    service.start()
+    await eventually(service.is_ready, timeout_s=30)
+    ready = await until(bus, scope, document.id, "ready")
+    assert ready.passages == 300
+    hits = await find(bus, scope, "thing 217")
+    assert hits[0].heading == "Part 217"
+    assert len({hit.passage_id for hit in hits}) == 5
+
+
+async def test_a_lost_index_is_filled_again(bus: Bus, service: Ingest, scope: TenantScope):
+    document = await send(bus, service, scope, RETURNS.encode())
+    await until(bus, scope, document.id, "ready")
+    before = await find(bus, scope, "money back")
+    assert service.end(signal.SIGTERM) == 0
+    for path in sorted(service.index.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    service.start()
+    await eventually(service.is_ready, timeout_s=30)
+
+    async def is_whole() -> bool:
+        try:
+            return await find(bus, scope, "money back") == before
+        except Unavailable:
+            return False
+
+    await eventually(is_whole, timeout_s=30)
+
+
+async def test_deleting_while_it_is_read_leaves_nothing(bus: Bus, service: Ingest, scope: TenantScope):
+    text = "\n\n".join(f"# Part {n}\n\n" + f"Sentence {n} is about thing {n}. " * 20 for n in range(200))
+    document = await send(bus, service, scope, text.encode())
+    await until(bus, scope, document.id, "embedding")
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=document.id), scope)
+    assert await find(bus, scope, "thing 1") == ()
+
+    await until_gone(bus, scope, document.id)
+    assert await find(bus, scope, "thing 1") == ()
+
+
+async def test_a_strange_question_is_no_error(bus: Bus, scope: TenantScope):
+    for query in ("?", "\u0000", "🙂" * 100, "a" * 4_000):
+        try:
+            assert await find(bus, scope, query) == ()
+        except LumoraError as error:
+            pytest.fail(f"{query[:9]!r}: {error}")
