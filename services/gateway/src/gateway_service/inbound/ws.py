@@ -99,20 +99,29 @@ async def _serve(desk: ChatDesk, scope: Any, receive: Receive, send: Send) -> No
     offered = scope.get("subprotocols") or []
     await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
     client = desk.clients.open(send)
-    sending = asyncio.create_task(client.run())
     door = _Door(desk, client, receive)
+    sending, hearing = asyncio.create_task(client.run()), asyncio.create_task(door.run(scope))
     try:
-        await door.run(scope)
-    except Closed as closed:
-        if closed.code is not None:
-            client.close(closed.code)
-            await sending
+        # Either half may end first: the client leaves, or it is closed because it does not read or we drain.
+        await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        if hearing.done():
+            await _say_goodbye(hearing, client, sending)
     finally:
         desk.answers.leave_all(client)
         desk.clients.remove(client)
         await door.stop()
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
+        for half in (sending, hearing):
+            half.cancel()
+        await asyncio.gather(sending, hearing, return_exceptions=True)
+
+
+async def _say_goodbye(hearing: "asyncio.Task[None]", client: Client, sending: "asyncio.Task[None]") -> None:
+    try:
+        hearing.result()
+    except Closed as closed:
+        if closed.code is not None:
+            client.close(closed.code)
+            await asyncio.wait({sending})
 
 
 class _Door:

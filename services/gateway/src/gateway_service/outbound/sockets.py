@@ -13,6 +13,7 @@ from gateway_service.outbound.token_frames import merge
 
 QUEUE_FRAMES = 256
 QUEUE_BYTES = 1 << 20
+CLOSE_GRACE_S = 5.0
 DRAIN_IDLE_S, DRAIN_BUSY_S = 5.0, 30.0
 GOODBYE_S, GOODBYE_ROUNDS = 2.0, 40
 
@@ -32,6 +33,7 @@ class Socket:
         self._bytes = 0
         self._wake = asyncio.Event()
         self._close_code: int | None = None
+        self._sending: asyncio.Task[None] | None = None
         self.is_closed = False
         self.following = 0
         """Answers that are still running for this socket."""
@@ -47,18 +49,25 @@ class Socket:
         if self._bytes > QUEUE_BYTES:
             SLOW_SOCKETS.inc()
             self._queue.clear()
+            self._bytes = 0
             self.close(CLOSE_SLOW)
             return
         self._wake.set()
 
     def close(self, code: int) -> None:
-        """Close after what is queued."""
+        """Close after what is queued; a client that does not even read that is given up after 5 s."""
         if self._close_code is None:
             self._close_code = code
             self._wake.set()
+            asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self._give_up)
+
+    def _give_up(self) -> None:
+        if not self.is_closed and self._sending is not None:
+            self._sending.cancel()
 
     async def run(self) -> None:
         """Send what is queued until the socket is closed."""
+        self._sending = asyncio.current_task()
         try:
             while True:
                 await self._wake.wait()

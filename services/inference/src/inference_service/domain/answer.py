@@ -22,6 +22,8 @@ from runtime.tenancy import TenantScope
 PASSAGES = 6
 SNIPPET_CHARS = 300
 BUSY_DELAY_S, BUSY_DELIVERIES = 3.0, 4
+STORE_PAUSES_S = (0.1, 0.3, 1.0, 2.0, 2.0)
+"""Within the lease: after that somebody else may be answering."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ async def answer(message_id: MessageId, scope: TenantScope, desk: Desk) -> None:
     try:
         async with keeping(desk.turns, desk.stops, scope, turn) as stop:
             outcome = await _attempt(turn, scope, desk, stop)
-            await desk.turns.complete(scope, turn, outcome)
+            await _store(turn, scope, desk, outcome)
     except Rejected as error:
         await desk.turns.fail(scope, message_id, error.code, attempt=turn.attempt)
     except ModelFailed as error:
@@ -89,6 +91,21 @@ async def answer(message_id: MessageId, scope: TenantScope, desk: Desk) -> None:
     except Retryable:
         await desk.turns.release(scope, turn)
         raise
+
+
+async def _store(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outcome) -> None:
+    """Store what was shown, and do not give a shown answer up because the database is away for a moment.
+
+    Trying again is safe: a commit whose answer was lost has ended the turn, and the next one is fenced.
+    """
+    for pause_s in STORE_PAUSES_S:
+        try:
+            await desk.turns.complete(scope, turn, outcome)
+        except Unavailable:
+            await asyncio.sleep(pause_s)
+        else:
+            return
+    await desk.turns.complete(scope, turn, outcome)
 
 
 async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: asyncio.Event) -> Outcome:

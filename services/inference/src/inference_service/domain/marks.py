@@ -64,3 +64,8 @@ NOT_AFTER_ORDINAL: Final = re.compile(
 )
 """What follows a German ordinal (`am 3. Mai`), which is no end."""
 INITIAL: Final = re.compile(r"(?:^|[\s(.])[A-ZÀ-ÞА-Я]\.$")
+
+
+def is_fact(item: str) -> bool:
+    """Whether a list item says something by itself: a sentence, or a name with its value."""
+    return item.endswith((".", "!", "。", "！", "।")) or ": " in item or "：" in item

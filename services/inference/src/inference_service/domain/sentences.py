@@ -52,10 +52,13 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>|<!--.*?-->")
 _CLAUSES: Final = re.compile("(?<=[\u0e00-\u0eff])\\s+(?=[\u0e00-\u0eff])")
 
 
-def sentences(text: str) -> list[Sentence]:
-    """Return the statements of a passage in reading order; headings and questions are only context."""
+def sentences(text: str, heading: str = "") -> list[Sentence]:
+    """Return the statements of a passage in reading order; headings and questions are only context.
+
+    `heading` is what stands above the passage and is no part of its text.
+    """
     found: list[Sentence] = []
-    heading = lead = ""
+    lead = ""
     for kind, lines in _blocks(text):
         if kind == "heading":
             heading, lead = _plain(lines[0]), ""
@@ -227,6 +230,8 @@ def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
         elif items:
             items[-1] = _join(items[-1], _plain(line))
     shown_lead = "" if lead.endswith(marks.QUESTION_ENDS) else lead
+    if not lead and heading and not any(marks.is_fact(item) for item in items):
+        shown_lead = heading if heading.endswith(marks.QUESTION_ENDS) else f"{heading}:"
     numbered = [f"{n}. {item}" for n, item in enumerate(items, 1)] if is_ordered else [i.rstrip(";,.") for i in items]
     whole = _join(shown_lead, " ".join(numbered) if is_ordered else "; ".join(numbered) + ".")
     if (shown_lead or is_ordered) and len(whole) <= _WHOLE_LIST:

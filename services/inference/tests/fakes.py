@@ -1,0 +1,214 @@
+"""Memory fakes of inference's ports, for tests of the domain."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from contracts.ids import AgentId, ConversationId, DocumentId, MessageId, PassageId, TenantId, uuid7
+from contracts.inference import AnswerOptions, FinishReason, ModelInfo, Source
+from contracts.ingest import PassageHit
+from inference_service.domain.answer import Desk
+from inference_service.domain.model import End, Pieces, Prompt
+from inference_service.domain.ports import Candidate, Shown
+from inference_service.domain.turn import Busy, Ended, LeasedTurn, Outcome
+from runtime.errors import Unavailable
+from runtime.tenancy import TenantScope
+
+SCOPE = TenantScope(TenantId(uuid7()), "service:test")
+END = End("stop", prompt_tokens=5, completion_tokens=2, estimated=False)
+
+
+def turn(
+    *, attempt: int = 1, models: tuple[str, ...] = ("a/m",), question: str = "why?", **changes: object
+) -> LeasedTurn:
+    known: dict[str, object] = {
+        "message_id": MessageId(uuid7()),
+        "conversation_id": ConversationId(uuid7()),
+        "agent_id": AgentId(uuid7()),
+        "attempt": attempt,
+        "epoch": 0,
+        "is_stop_asked": False,
+        "question": question,
+        "history": (),
+        "options": AnswerOptions(),
+        "persona": "",
+        "instructions": "",
+        "agent_name": "Ada",
+        "models": models,
+    }
+    return LeasedTurn(**{**known, **changes})  # type: ignore[arg-type]
+
+
+def hit(text: str, dense: float = 0.5) -> PassageHit:
+    return PassageHit(
+        passage_id=PassageId(uuid7()),
+        document_id=DocumentId(uuid7()),
+        title="Returns",
+        heading="",
+        page=None,
+        start=0,
+        end=len(text),
+        text=text,
+        language="en",
+        score=1.0,
+        dense=dense,
+        bm25=1.0,
+    )
+
+
+@dataclass
+class MemoryTurns:
+    """One turn; `away` is how many calls of `complete` find the database away."""
+
+    leased: LeasedTurn | Ended | Busy
+    away: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    releases: int = 0
+    is_ours: bool = True
+    asks_stop: bool = False
+
+    async def lease(self, _scope: TenantScope, _message_id: MessageId) -> LeasedTurn | Ended | Busy:
+        return self.leased
+
+    async def extend(self, _scope: TenantScope, _turn: LeasedTurn) -> bool | None:
+        return self.asks_stop if self.is_ours else None
+
+    async def release(self, _scope: TenantScope, _turn: LeasedTurn) -> None:
+        self.releases += 1
+
+    async def complete(self, _scope: TenantScope, _turn: LeasedTurn, outcome: Outcome) -> bool:
+        if self.away:
+            self.away -= 1
+            raise Unavailable
+        self.outcomes.append(outcome)
+        return True
+
+    async def fail(self, _scope: TenantScope, _message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
+        self.failures.append(code)
+        return True
+
+
+@dataclass
+class MemoryKnowledge:
+    """Finds `hits`; None when it is away."""
+
+    hits: tuple[PassageHit, ...] | None = ()
+
+    async def search(self, _scope: TenantScope, _question: str, _k: int) -> tuple[PassageHit, ...]:
+        if self.hits is None:
+            raise Unavailable
+        return self.hits
+
+
+@dataclass
+class MemoryCheck:
+    categories: tuple[str, ...] = ()
+
+    async def blocked_categories(self, _scope: TenantScope, _text: str) -> tuple[str, ...]:
+        return self.categories
+
+
+@dataclass
+class MemoryStream:
+    """Shows what it gets; `cuts_at` ends it as the filter does, before the word that contains that text."""
+
+    cuts_at: str | None = None
+    model: str = ""
+    sources: tuple[Source, ...] = ()
+    text: str = ""
+    is_cut: bool = False
+
+    async def start(self, model: str, sources: tuple[Source, ...]) -> None:
+        self.model, self.sources = model, sources
+
+    async def send(self, pieces: Pieces) -> None:
+        for piece in pieces.texts:
+            if self.cuts_at is not None and self.cuts_at in piece:
+                self.is_cut = True
+            if not self.is_cut:
+                self.text += piece
+
+    async def end(self, finish_reason: FinishReason) -> Shown:
+        return Shown(self.text, "blocked" if self.is_cut else finish_reason, ("terms",) if self.is_cut else ())
+
+
+@dataclass
+class MemorySink:
+    stream: MemoryStream = field(default_factory=MemoryStream)
+    is_away: bool = False
+
+    @asynccontextmanager
+    async def open(self, _scope: TenantScope, _turn: LeasedTurn) -> AsyncIterator[MemoryStream]:
+        if self.is_away:
+            raise Unavailable(code="filter_unavailable")
+        yield self.stream
+
+
+class ScriptedModel:
+    """Says its items in order: text, an End, an error to raise, or a pause in seconds."""
+
+    def __init__(self, *items: str | End | Exception | float) -> None:
+        self._items = items
+        self.prompts: list[Prompt] = []
+        self.is_closed = False
+        self.is_pausing = False
+
+    async def stream(self, prompt: Prompt, *, deadline: float) -> AsyncGenerator[Pieces | End, None]:
+        self.prompts.append(prompt)
+        try:
+            for item in self._items:
+                if isinstance(item, Exception):
+                    raise item
+                if isinstance(item, float):
+                    self.is_pausing = True
+                    await asyncio.sleep(item)
+                    continue
+                yield Pieces((item,)) if isinstance(item, str) else item
+        finally:
+            self.is_closed = True
+
+    async def names(self) -> tuple[str, ...]:
+        return ("m",)
+
+
+@dataclass
+class MemoryProviders:
+    models: dict[str, ScriptedModel]
+    needs_knowledge: Sequence[str] = ()
+
+    def find(self, model_id: str) -> Candidate | None:
+        provider, _, name = model_id.partition("/")
+        model = self.models.get(provider)
+        return Candidate(model, name, provider in self.needs_knowledge) if model else None
+
+    def default(self) -> str:
+        return "a/m"
+
+    async def list(self) -> tuple[ModelInfo, ...]:
+        return ()
+
+
+class MemoryStops:
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def watch(self, _message_id: MessageId) -> asyncio.Event:
+        return self.event
+
+    def forget(self, _message_id: MessageId) -> None:
+        return None
+
+
+def desk(turns: MemoryTurns, models: dict[str, ScriptedModel], **changes: object) -> Desk:
+    known: dict[str, object] = {
+        "turns": turns,
+        "knowledge": MemoryKnowledge(),
+        "check": MemoryCheck(),
+        "sink": MemorySink(),
+        "providers": MemoryProviders(models, needs_knowledge=("extractive",)),
+        "stops": MemoryStops(),
+        "deadline_s": 30.0,
+    }
+    return Desk(**{**known, **changes})  # type: ignore[arg-type]
