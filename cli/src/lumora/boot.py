@@ -17,7 +17,7 @@ from lumora.leftovers import end_leftovers
 from lumora.log_view import Line
 from lumora.one_shot import OneShot
 from lumora.probe import answers_ready
-from lumora.refused import StartFailed
+from lumora.refused import Refused, StartFailed
 from lumora.settings import UpSettings
 from lumora.supervise import Child, ChildSpec, Supervisor, own_line
 
@@ -53,8 +53,7 @@ class Platform:
         if not cluster.exists:
             self._tell("postgres.make", f"Making the database in {self._folder.postgres}.")
             cluster.make(secrets.passwords[postgres.SUPERUSER])
-        self._supervisor.start([self._postgres(cluster, told, kept["postgres"])], tier=_SERVERS)
-        await self._provision(told, binaries, kept["nats"])
+        await self._start_servers(told, binaries, cluster)
         services = self._supervisor.start([self._service(process, told) for process in self._planned], tier=_SERVICES)
         await self._until_ready(services)
         if self._settings.is_demo and not self._settings.only:
@@ -75,7 +74,7 @@ class Platform:
         ports.require_free(internal, "LUMORA_INTERNAL_PORT")
         return postgres.PostgresCluster(self._folder.postgres, binaries, user), binaries
 
-    def _postgres(self, cluster: postgres.PostgresCluster, told: plan.Environments, port: int) -> ChildSpec:
+    def _postgres(self, cluster: postgres.PostgresCluster, told: plan.Environments) -> ChildSpec:
         async def is_ready(pid: int) -> bool:
             return postgres.is_up(cluster.folder, pid)
 
@@ -87,28 +86,37 @@ class Platform:
             stop_signal=signal.SIGINT,
             kill_signal=signal.SIGQUIT,
             death_signal=signal.SIGINT,
-            before=lambda: cluster.configure(port),
+            before=lambda: cluster.configure(told.port("postgres")),
             launcher=lambda command: cluster.launcher(death_signal=signal.SIGINT, command=command),
         )
 
-    async def _provision(self, told: plan.Environments, binaries: checks.Binaries, nats_port: int) -> None:
-        """Run the one-shot that writes nats.conf and then, as soon as both servers listen, makes what services need."""
+    async def _start_servers(
+        self, told: plan.Environments, binaries: checks.Binaries, cluster: postgres.PostgresCluster
+    ) -> None:
+        """Start Postgres, and NATS as soon as its configuration is written; make in both what the services need.
+
+        Raises:
+            Refused: a server does not come up, or the provisioning failed.
+        """
         work = OneShot("provision", [sys.executable, "-m", "lumora.prepare"], told.preparing(), self._say)
         configured = work.event("nats.configured")
-        running = asyncio.create_task(work.run())
-        waiting = asyncio.create_task(configured.wait())
-        try:
-            await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if configured.is_set():
-                self._supervisor.start([self._nats(told, binaries, nats_port)], tier=_SERVERS)
-            await running
-        finally:
-            waiting.cancel()
-            running.cancel()
 
-    def _nats(self, told: plan.Environments, binaries: checks.Binaries, port: int) -> ChildSpec:
+        async def start_nats() -> None:
+            await configured.wait()
+            await self._until_ready(self._supervisor.start([self._nats(told, binaries)], tier=_SERVERS))
+
+        try:
+            async with asyncio.TaskGroup() as together:
+                started = self._supervisor.start([self._postgres(cluster, told)], tier=_SERVERS)
+                together.create_task(self._until_ready(started))
+                together.create_task(start_nats())
+                together.create_task(work.run())
+        except* Refused as refused:
+            raise refused.exceptions[0] from None
+
+    def _nats(self, told: plan.Environments, binaries: checks.Binaries) -> ChildSpec:
         async def is_ready(_pid: int) -> bool:
-            return await nats.is_up(port)
+            return await nats.is_up(told.port("nats"))
 
         return ChildSpec(
             name="nats",
@@ -139,7 +147,7 @@ class Platform:
     async def _until_one_is_ready(self, child: Child) -> None:
         while not await child.ready():
             if child.deaths_before_ready >= _DEATHS_BEFORE_GIVING_UP:
-                told = "\n".join(child.last_lines) or "it said nothing"
+                told = "\n".join(child.last_lines) or "(nothing)"
                 raise StartFailed(f"{child.spec.name} ends each time it is started. What it said last:\n{told}")
             await asyncio.sleep(_LOOK_EVERY_S)
 
@@ -161,9 +169,12 @@ class Platform:
 
     def _record(self, children: list[Child]) -> None:
         running = [(child.spec, child.pid) for child in children]
-        self._folder.record(
-            [Recorded(spec.name, pid, spec.argv, self._run) for spec, pid in running if pid is not None]
-        )
+        rows = [Recorded(spec.name, pid, spec.argv, self._run) for spec, pid in running if pid is not None]
+        try:
+            self._folder.record(rows)
+        except Refused as refused:
+            # A full disk must not end the supervision of what runs; the record only helps after a crash.
+            self._say(own_line("warning", "processes.not_recorded", str(refused)))
 
     def _tell(self, event: str, sentence: str) -> None:
         self._say(own_line("info", event, sentence))

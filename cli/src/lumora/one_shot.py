@@ -4,14 +4,11 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections import deque
 from collections.abc import Callable, Mapping
 
 from lumora.log_view import Line, parse
 from lumora.refused import StartFailed
 from lumora.spawn import launcher, next_line, spawn
-
-_TOLD_LINES = 12
 
 
 class OneShot:
@@ -23,7 +20,7 @@ class OneShot:
         self._env = dict(env)
         self._say = say
         self._waiting: dict[str, asyncio.Event] = {}
-        self._last: deque[str] = deque(maxlen=_TOLD_LINES)
+        self._why: str | None = None
 
     def event(self, name: str) -> asyncio.Event:
         """Set when the process logs an event of this name."""
@@ -33,7 +30,7 @@ class OneShot:
         """Run it; cancelling kills it.
 
         Raises:
-            StartFailed: it ended with an error; its last lines are in the sentence.
+            StartFailed: it ended with an error; says why when the process itself did.
         """
         running = await spawn([*launcher(death_signal=signal.SIGKILL), "--", *self._argv], self._env)
         process = running.process
@@ -47,13 +44,12 @@ class OneShot:
                 await process.wait()
             running.close()
         if code != 0:
-            told = "\n".join(self._last) or "it said nothing"
-            raise StartFailed(f"{self.name} failed with exit code {code}:\n{told}")
+            raise StartFailed(f"{self.name} failed with exit code {code}; {self._why or 'the lines above say why.'}")
 
     async def _read(self, output: asyncio.StreamReader) -> None:
         while text := await next_line(output):
             line = parse(self.name, text)
-            self._last.append(line.event if line.raw is None else str(line.fields.get("sentence") or text))
+            self._why = line.fields.get("sentence", self._why)
             if line.event in self._waiting:
                 self._waiting[line.event].set()
             self._say(line)

@@ -23,6 +23,8 @@ MODULES = {
     "inference": "inference_service",
     "gateway": "gateway_service",
 }
+# Optional packages that NATS's client and the log would import merely because another service needs them.
+_UNUSED = {service: ("rich",) if service == "inference" else ("aiohttp", "rich") for service in MODULES}
 WITH_DATABASE = ("auth", "filter", "ingest", "learning", "inference")
 _ROLES = ("owner", "app", "relay")
 _NATS_USERS = (*MODULES, "provisioner", "system")
@@ -40,7 +42,7 @@ class Process:
     @property
     def argv(self) -> tuple[str, ...]:
         """The command that runs it."""
-        return (sys.executable, "-m", MODULES[self.service])
+        return (sys.executable, "-m", "lumora.embedded.serve", MODULES[self.service], *_UNUSED[self.service])
 
 
 def nats_users() -> tuple[str, ...]:
@@ -105,6 +107,10 @@ class Environments:
             "LUMORA_POSTGRES_PORT": str(self._ports["postgres"]),
         }
 
+    def port(self, server: str) -> int:
+        """Where `nats` or `postgres` listens."""
+        return self._ports[server]
+
     @property
     def nats_url(self) -> str:
         """Where NATS listens."""
@@ -137,8 +143,9 @@ class Environments:
             case "inference":
                 return _limits("TENANT_RUNNING", "TENANT_QUEUED", "WORKER_SLOTS")
             case "gateway":
-                port = str(self._settings.port + process.number)
-                return {"HOST": LOOPBACK, "PORT": port, "FILES_URL": files, **_limits("REQUESTS_PER_MINUTE")}
+                port, replicas = str(self._settings.port + process.number), str(self._settings.gateways)
+                own = {"HOST": LOOPBACK, "PORT": port, "REPLICAS": replicas, "FILES_URL": files}
+                return {**own, **_limits("REQUESTS_PER_MINUTE")}
             case _:
                 return {}
 

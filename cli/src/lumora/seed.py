@@ -112,7 +112,7 @@ def main() -> None:
     try:
         asyncio.run(seed(os.environ["LUMORA_URL"], DataFolder(Path(os.environ["LUMORA_DATA"]))))
     except Refused as refused:
-        print(json.dumps({"level": "error", "event": "seed.failed", "sentence": f"The demo was not made: {refused}"}))
+        print(json.dumps({"level": "debug", "event": "seed.failed", "sentence": f"The demo was not made: {refused}"}))
         sys.exit(1)
 
 

@@ -14,6 +14,7 @@ from lumora.spawn import launcher, next_line, spawn
 
 _KEPT_LINES = 30
 _OUTPUT_ENDS_WITHIN_S = 1.0
+_NOT_STARTED = 1000  # no exit code and no signal has this number
 
 Say = Callable[[Line], None]
 
@@ -95,8 +96,8 @@ class Child:
                 self.spec.before()
             running = await spawn(self._command(), self.spec.env)
         except OSError as error:
-            self._tell("error", "process.not_started", f"{self.spec.name} cannot be started: {error.strerror}.")
-            return -1
+            self._tell("error", "process.not_started", f"{self.spec.name} cannot be started: {error}.")
+            return _NOT_STARTED
         self._process = running.process
         self._changed()
         reading = asyncio.create_task(self._read(running.output))
@@ -126,6 +127,7 @@ class Child:
 
     def _report_death(self, code: int, wait_s: float) -> None:
         how = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        how = "did not start" if code == _NOT_STARTED else how
         sentence = f"{self.spec.name} {how}; it starts again in {wait_s:g} s."
         self._tell("error", "process.died", sentence, code=code, restart_in_s=wait_s)
 

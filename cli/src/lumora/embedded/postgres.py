@@ -47,6 +47,7 @@ _SETTINGS = {
     "full_page_writes": "on",
     "wal_level": "'replica'",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
     "max_wal_size": "'256MB'",
     "min_wal_size": "'32MB'",
     "checkpoint_completion_target": "0.9",

@@ -11,18 +11,20 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
 from runtime import logs, tracing
 from runtime.bus import Bus
 from runtime.consume import Consumption
-from runtime.db import Database
 from runtime.errors import Unavailable
 from runtime.health import Health, UnsignalledServer, internal_server
-from runtime.outbox import OutboxRelay
 from runtime.settings import DatabaseSettings, ServiceSettings
+
+if TYPE_CHECKING:
+    from runtime.db import Database
+    from runtime.outbox import OutboxRelay
 
 Step = Callable[[], Awaitable[None]]
 SETTLE_S = 2.0
@@ -74,8 +76,12 @@ class Service:
         self.on_drain(consumption.stop)
         self.loop("watch", consumption.watch)
 
-    def database(self, settings: DatabaseSettings) -> tuple[Database, OutboxRelay]:
+    def database(self, settings: DatabaseSettings) -> "tuple[Database, OutboxRelay]":
         """The service's own schema, with its outbox relay."""
+        # Gateway and operator have no database, and their images no driver for one.
+        from runtime.db import Database  # noqa: PLC0415
+        from runtime.outbox import OutboxRelay  # noqa: PLC0415
+
         database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
         relay = OutboxRelay(settings.relay_url.get_secret_value(), self.bus)
         database.after_commit(relay.hand_over)
