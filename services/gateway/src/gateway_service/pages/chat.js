@@ -1,0 +1,295 @@
+// The chat: choose an agent, ask, watch the answer come, stop it, read older conversations.
+
+import { Answer } from "./answer.js";
+import { element, find, say, sentence } from "./dom.js";
+import { answerNode, draw, questionNode, storedNode } from "./message.js";
+import { Socket } from "./socket.js";
+
+const STATES = { connecting: "Connecting", open: "Connected", away: "Reconnecting" };
+const RECENT = 20;
+const MESSAGE_PAGES = 10;
+const NEAR_END_PX = 120;
+
+export class Chat {
+  constructor(session, { onDocument }) {
+    this.session = session;
+    this.onDocument = onDocument;
+    this.answers = new Map();   // by client_message_id: { answer, node }
+    this.conversationId = null;
+    this.isConnected = false;
+    this.dirty = new Set();
+    this.socket = new Socket({
+      session,
+      resume: () => this.unfinished().map(({ answer }) => answer.resumePoint).filter(Boolean),
+      onFrame: (frame) => this.heard(frame),
+      onState: (state) => this.showConnection(state),
+    });
+    this.listen();
+  }
+
+  listen() {
+    const question = find("question");
+    find("composer").addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
+    question.addEventListener("input", () => grow(question));
+    question.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
+    });
+    find("stop").addEventListener("click", () => this.stop());
+    find("new-conversation").addEventListener("click", () => this.begin());
+    find("agent").addEventListener("change", () => this.begin());
+    find("source-close").addEventListener("click", () => find("source").close());
+  }
+
+  async open() {
+    this.socket.open();
+    this.begin();
+    await Promise.all([this.loadAgents(), this.loadRecent()]);
+    this.begin();
+  }
+
+  close() {
+    this.socket.close();
+    this.answers.clear();
+    this.conversationId = null;
+    find("log").replaceChildren();
+    find("recent").replaceChildren();
+  }
+
+  // ---- agents and conversations --------------------------------------------------------------------------------
+
+  async loadAgents() {
+    try {
+      this.agents = (await this.session.ask("GET", "/api/agents?limit=100")).items;
+    } catch (error) {
+      this.agents = [];
+      this.note(sentence(error));
+    }
+    const chosen = this.agents.find((agent) => agent.is_default) || this.agents[0];
+    find("agent").replaceChildren(...this.agents.map((agent) => element("option", { value: agent.id, text: agent.name })));
+    find("agent").value = chosen ? chosen.id : "";
+  }
+
+  async loadRecent() {
+    const found = await this.session.ask("GET", `/api/conversations?limit=${RECENT}`).catch(() => null);
+    if (!found) return;
+    find("recent").replaceChildren(...found.items.map((conversation) => this.recentItem(conversation)));
+  }
+
+  recentItem(conversation) {
+    const at = new Date(conversation.updated_at);
+    const isToday = at.toDateString() === new Date().toDateString();
+    const when = isToday ? at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+      : at.toLocaleDateString([], { day: "numeric", month: "short" });
+    const agent = this.agents?.find((known) => known.id === conversation.agent_id);
+    const count = conversation.message_count;
+    const isOpen = conversation.id === this.conversationId;
+    return element("li", {}, element("button", {
+      type: "button", "aria-current": isOpen ? "true" : null, on: { click: () => this.show(conversation) },
+    }, element("span", { text: agent ? agent.name : "Conversation" }),
+    element("small", { className: "quiet", text: `${when} · ${count} ${count === 1 ? "message" : "messages"}` })));
+  }
+
+  begin() {
+    this.conversationId = null;
+    this.shown = Symbol("new");
+    find("log").replaceChildren(this.greeting());
+    this.markRecent();
+    this.showComposer();
+    find("question").focus();
+  }
+
+  greeting() {
+    const chosen = this.agents?.find((agent) => agent.id === find("agent").value);
+    if (this.agents && !chosen) return this.noAgent();
+    return element("div", { className: "greeting" },
+      element("img", { src: "/assets/icon.svg", alt: "", width: 56, height: 56 }),
+      element("h1", { text: chosen ? `Ask ${chosen.name}` : "Ask a question" }),
+      element("p", { className: "quiet", text: "Answers come from your documents. Numbers in an answer open the passage behind it." }));
+  }
+
+  noAgent() {
+    const create = async () => {
+      try {
+        await this.session.ask("POST", "/api/agent/create", { body: { name: "Assistant" }, key: crypto.randomUUID() });
+        await this.loadAgents();
+        this.begin();
+      } catch (error) {
+        this.note(sentence(error));
+      }
+    };
+    return element("div", { className: "greeting" },
+      element("h1", { text: "No agent yet" }),
+      element("p", { className: "quiet", text: "An agent answers in your business's voice, from your documents." }),
+      element("button", { type: "button", className: "primary", text: "Create an agent", on: { click: create } }));
+  }
+
+  async show(conversation) {
+    const shown = this.shown = Symbol(conversation.id);
+    this.conversationId = conversation.id;
+    this.markRecent();
+    const log = find("log");
+    try {
+      const messages = await this.loadMessages(conversation.id);
+      if (this.shown !== shown) return;
+      log.replaceChildren(...messages.map(storedNode));
+      const stored = new Set(messages.map((message) => message.id));
+      const running = this.unfinished().filter(({ answer }) => answer.conversationId === conversation.id);
+      log.append(...running.filter(({ answer }) => !stored.has(answer.messageId)).map(({ node }) => node));
+      if ([...find("agent").options].some((option) => option.value === conversation.agent_id)) {
+        find("agent").value = conversation.agent_id;
+      }
+      log.scrollTop = log.scrollHeight;
+    } catch (error) {
+      this.note(sentence(error));
+    }
+    this.showComposer();
+  }
+
+  async loadMessages(id) {
+    const found = [];
+    let cursor = "";
+    for (let page = 0; page < MESSAGE_PAGES; page += 1) {
+      const more = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+      const answer = await this.session.ask("GET", `/api/conversations/${id}/messages?limit=200${more}`);
+      found.push(...answer.items);
+      cursor = answer.next_cursor;
+      if (!cursor) break;
+    }
+    return found;
+  }
+
+  async markRecent() {
+    await this.loadRecent();
+  }
+
+  // ---- asking --------------------------------------------------------------------------------------------------
+
+  submit() {
+    const field = find("question");
+    const content = field.value.trim();
+    if (!content || this.running()) return;
+    field.value = "";
+    grow(field);
+    this.ask(content);
+  }
+
+  ask(content) {
+    const answer = new Answer({ clientMessageId: crypto.randomUUID(), content });
+    answer.conversationId = this.conversationId;
+    answer.agentId = find("agent").value || undefined;
+    const node = answerNode();
+    this.answers.set(answer.clientMessageId, { answer, node, shown: this.shown });
+    const log = find("log");
+    log.querySelector(".greeting")?.remove();
+    log.append(questionNode(content), node);
+    log.scrollTop = log.scrollHeight;
+    this.redraw(answer.clientMessageId);
+    this.send(answer);
+    this.showComposer();
+  }
+
+  // The same client_message_id is the same message: sending it again after a break is safe.
+  send(answer) {
+    this.socket.send({
+      type: "message.send", client_message_id: answer.clientMessageId, content: answer.question,
+      ...(answer.conversationId ? { conversation_id: answer.conversationId } : { agent_id: answer.agentId }),
+    });
+  }
+
+  stop() {
+    const running = this.running();
+    if (running?.answer.messageId) this.socket.send({ type: "message.stop", message_id: running.answer.messageId });
+  }
+
+  retry(entry) {
+    this.answers.delete(entry.answer.clientMessageId);
+    entry.node.previousElementSibling?.remove();
+    entry.node.remove();
+    this.ask(entry.answer.question);
+  }
+
+  unfinished() { return [...this.answers.values()].filter(({ answer }) => !answer.isOver); }
+
+  running() { return this.unfinished().find(({ shown }) => shown === this.shown); }
+
+  // ---- hearing -------------------------------------------------------------------------------------------------
+
+  heard(frame) {
+    if (frame.type === "welcome") {
+      for (const { answer } of this.unfinished()) if (answer.state === "waiting") this.send(answer);
+      return;
+    }
+    if (frame.type === "document.progress") { this.onDocument(frame); return; }
+    if (frame.type === "error") { this.refused(frame); return; }
+    const entry = this.entryOf(frame);
+    if (!entry || !entry.answer.take(frame)) return;
+    if (frame.type === "message.accepted" && entry.shown === this.shown) this.conversationId = frame.conversation_id;
+    this.redraw(entry.answer.clientMessageId);
+    if (frame.type === "message.accepted") this.showComposer();
+    if (entry.answer.isOver) this.ended(entry);
+  }
+
+  entryOf(frame) {
+    if (frame.client_message_id) return this.answers.get(frame.client_message_id);
+    return [...this.answers.values()].find(({ answer }) => answer.messageId === frame.message_id);
+  }
+
+  refused(frame) {
+    const entry = this.answers.get(frame.in_reply_to) || this.entryOf({ message_id: frame.in_reply_to });
+    if (!entry) return;
+    const isRetryable = !["not_found", "forbidden", "invalid_request", "not_supported"].includes(frame.code);
+    entry.answer.end("failed", { code: frame.code, detail: frame.detail, isRetryable });
+    this.redraw(entry.answer.clientMessageId);
+    this.ended(entry);
+  }
+
+  ended({ answer }) {
+    this.showComposer();
+    this.loadRecent();
+    say(answer.state === "failed" ? "No answer could be written." : answer.text);
+  }
+
+  // ---- showing -------------------------------------------------------------------------------------------------
+
+  redraw(id) {
+    if (this.dirty.size === 0) requestAnimationFrame(() => this.drawAll());
+    this.dirty.add(id);
+  }
+
+  drawAll() {
+    const log = find("log");
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+    for (const id of this.dirty) {
+      const entry = this.answers.get(id);
+      if (entry) draw(entry.node, entry.answer, { isConnected: this.isConnected, retry: () => this.retry(entry) });
+    }
+    this.dirty.clear();
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  showConnection(state) {
+    this.isConnected = state === "open";
+    const place = find("connection");
+    place.dataset.state = state;
+    place.lastElementChild.textContent = STATES[state];
+    for (const { answer } of this.unfinished()) this.redraw(answer.clientMessageId);
+  }
+
+  showComposer() {
+    const running = this.running();
+    find("send").hidden = Boolean(running);
+    find("stop").hidden = !running;
+    find("stop").disabled = !running?.answer.messageId;
+  }
+
+  note(text) {
+    find("log").append(element("p", { className: "note error", role: "alert", text }));
+  }
+}
+
+function grow(field) {
+  field.style.height = "auto";
+  field.style.height = `${Math.min(field.scrollHeight, 200)}px`;
+}

@@ -1,0 +1,177 @@
+// The documents: upload with progress, watch them become ready, delete, read again.
+
+import { upload } from "./api.js";
+import { confirmWith, element, find, say, showError } from "./dom.js";
+
+const LOOK_MS = 2500;
+const SETTLED = new Set(["ready", "failed"]);
+const WORDS = {
+  received: "Waiting", parsing: "Reading", chunking: "Cutting into passages", embedding: "Learning",
+  ready: "Ready", failed: "Not usable", deleting: "Being deleted",
+};
+
+export class Documents {
+  constructor(session) {
+    this.session = session;
+    this.known = new Map();
+    this.uploads = new Map();
+    this.cursor = null;
+    this.listen();
+  }
+
+  listen() {
+    const input = find("file");
+    const drop = find("drop");
+    input.addEventListener("change", () => { this.take([...input.files]); input.value = ""; });
+    for (const name of ["dragenter", "dragover"]) {
+      drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
+    }
+    for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => { event.preventDefault(); this.take([...event.dataTransfer.files]); });
+    find("more-files").addEventListener("click", () => this.load(this.cursor));
+  }
+
+  async open() { await this.load(); }
+
+  close() {
+    clearTimeout(this.timer);
+    this.known.clear();
+    this.uploads.clear();
+    this.cursor = null;
+    find("files").replaceChildren();
+  }
+
+  async load(cursor = null) {
+    try {
+      const page = await this.session.ask("GET", `/api/documents?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+      this.merge(page, cursor);
+      showError("documents-error", null);
+    } catch (error) {
+      showError("documents-error", error);
+    }
+    this.show();
+    this.watch();
+  }
+
+  // A first page is also what tells that something newer than its last item is gone.
+  merge({ items, next_cursor: next }, cursor) {
+    const oldest = next ? items.at(-1).created_at : "";
+    if (!cursor) {
+      for (const known of [...this.known.values()]) if (known.created_at >= oldest) this.known.delete(known.id);
+    }
+    items.forEach((document) => this.known.set(document.id, document));
+    if (cursor || this.cursor === null) this.cursor = next;
+  }
+
+  // Documents on their way are looked at until they have settled; the socket's word comes sooner when it comes.
+  watch() {
+    clearTimeout(this.timer);
+    const isMoving = [...this.known.values()].some((document) => !SETTLED.has(document.state));
+    if (isMoving && this.session.user) this.timer = setTimeout(() => this.load(), LOOK_MS);
+  }
+
+  heard(frame) {
+    const document = this.known.get(frame.document_id);
+    if (!document) return;
+    this.known.set(document.id, { ...document, state: frame.state, progress: frame.progress, error: frame.error || null });
+    this.show();
+    if (SETTLED.has(frame.state)) this.load();
+  }
+
+  // ---- doing ---------------------------------------------------------------------------------------------------
+
+  take(files) {
+    files.forEach((file) => this.send(file, crypto.randomUUID()));
+  }
+
+  async send(file, key) {
+    this.uploads.set(key, { file, progress: 0, error: null });
+    this.show();
+    try {
+      const token = await this.session.token();
+      const onProgress = (progress) => { this.uploads.get(key).progress = progress; this.show(); };
+      const document = await upload(file, { token, key, onProgress });
+      this.uploads.delete(key);
+      this.known.set(document.id, document);
+      say(`${file.name} was uploaded.`);
+    } catch (error) {
+      if (this.uploads.has(key)) this.uploads.get(key).error = error;
+    }
+    this.show();
+    this.watch();
+  }
+
+  async remove(document) {
+    if (!await confirmWith(`Delete ${document.title}?`, "Your agents will not answer from it any more.")) return;
+    await this.change("DELETE", `/api/documents/${document.id}`);
+    say(`${document.title} was deleted.`);
+  }
+
+  async readAgain(document) {
+    await this.change("POST", `/api/documents/${document.id}/reprocess`);
+  }
+
+  async change(method, path) {
+    try {
+      await this.session.ask(method, path);
+      await this.load();
+    } catch (error) {
+      showError("documents-error", error);
+    }
+  }
+
+  // ---- showing -------------------------------------------------------------------------------------------------
+
+  show() {
+    const newest = [...this.known.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    find("files").replaceChildren(
+      ...[...this.uploads].map(([key, sending]) => this.uploadRow(key, sending)),
+      ...newest.map((document) => this.row(document)),
+    );
+    find("no-files").hidden = this.known.size + this.uploads.size > 0;
+    find("more-files").hidden = !this.cursor;
+  }
+
+  uploadRow(key, { file, progress, error }) {
+    const dismiss = () => { this.uploads.delete(key); this.show(); };
+    return element("li", { className: "file" },
+      element("div", { className: "file-name" }, element("strong", { text: file.name }),
+        element("small", { className: "quiet", text: size(file.size) })),
+      error ? element("span", { className: "error", text: error.detail })
+        : element("span", { className: "badge moving", text: "Uploading" }),
+      error ? element("button", { type: "button", className: "plain", text: "Dismiss", on: { click: dismiss } })
+        : bar(progress, `Uploading ${file.name}`));
+  }
+
+  row(document) {
+    const isSettled = SETTLED.has(document.state);
+    const kind = document.state === "ready" ? "good" : document.state === "failed" ? "bad" : "moving";
+    const facts = [size(document.size_bytes)];
+    if (document.state === "ready") facts.push(`${document.passages} ${document.passages === 1 ? "passage" : "passages"}`);
+    return element("li", { className: "file" },
+      element("div", { className: "file-name" }, element("strong", { text: document.title }),
+        element("small", { className: "quiet", text: facts.join(" · ") }),
+        document.error ? element("small", { className: "error", text: document.error.detail }) : null),
+      element("span", { className: `badge ${kind}`, text: WORDS[document.state] }),
+      isSettled ? this.actions(document) : bar(document.progress, `${WORDS[document.state]}: ${document.title}`));
+  }
+
+  actions(document) {
+    const button = (text, label, act) => element("button", {
+      type: "button", className: "plain", text, "aria-label": `${label} ${document.title}`, on: { click: act },
+    });
+    return element("div", { className: "file-actions" },
+      document.state === "failed" ? button("Read again", "Read again", () => this.readAgain(document)) : null,
+      button("Delete", "Delete", () => this.remove(document)));
+  }
+}
+
+function bar(value, label) {
+  return element("progress", { max: 1, value, "aria-label": label });
+}
+
+function size(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${Math.round(bytes / 1024)} KB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+}
