@@ -181,4 +181,5 @@ LIST_DOCUMENTS = Rpc("ingest", "list_documents", ListDocuments, Documents, calle
 DELETE_DOCUMENT = Rpc("ingest", "delete_document", DeleteDocument, Nothing, callers=_EDGE)
 REPROCESS_DOCUMENT = Rpc("ingest", "reprocess_document", ReprocessDocument, DocumentReply, callers=_EDGE)
 SEARCH = Rpc("ingest", "search", Search, SearchReply, callers=("gateway", "inference"), timeout_s=3)
-EMBED = Rpc("ingest", "embed", Embed, Embeddings, callers=("inference", "learning"), timeout_s=5)
+# A vector depends on the text alone, whoever asks.
+EMBED = Rpc("ingest", "embed", Embed, Embeddings, callers=("inference", "learning"), is_tenant_scoped=False)

@@ -27,13 +27,13 @@ def register(bus: Bus, desk: Desk) -> None:
         )
         return SearchReply(items=tuple(_shown(result) for result in found))
 
-    async def embed(request: Embed, _scope: TenantScope) -> Embeddings:
+    async def embed(request: Embed) -> Embeddings:
         vectors = await desk.embedder.embed(request.texts, is_urgent=True)
         rounded = tuple(tuple(round(number, DIGITS) for number in vector) for vector in vectors)
         return Embeddings(model=desk.embedder.model, vectors=rounded)
 
     bus.answer(SEARCH, search)
-    bus.answer(EMBED, embed)
+    bus.answer_open(EMBED, embed)
 
 
 def _shown(result: Result) -> PassageHit:
