@@ -1,8 +1,14 @@
 """Knowledge and embeddings, asked of ingest."""
 
-from contracts.ingest import SEARCH, PassageHit, Search
+from collections.abc import Sequence
+
+from contracts.ingest import EMBED, SEARCH, Embed, PassageHit, Search
+from inference_service.domain.errors import EmbedderFailed
 from runtime.bus import Bus
+from runtime.errors import LumoraError
 from runtime.tenancy import TenantScope
+
+QUERY_CHARS = 4_000
 
 
 class IngestKnowledge:
@@ -12,4 +18,17 @@ class IngestKnowledge:
         self._bus = bus
 
     async def search(self, scope: TenantScope, question: str, k: int) -> tuple[PassageHit, ...]:
-        return (await self._bus.request(SEARCH, Search(query=question[:4_000], k=k), scope)).items
+        return (await self._bus.request(SEARCH, Search(query=question[:QUERY_CHARS], k=k), scope)).items
+
+
+class IngestEmbedder:
+    """Implements `Embedder` with the one model that ingest holds in memory."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        try:
+            return (await self._bus.request(EMBED, Embed(texts=tuple(texts)))).vectors
+        except LumoraError as error:
+            raise EmbedderFailed(error.detail) from error
