@@ -120,7 +120,8 @@ class OutboxRelay:
             rows = await connection.fetch(_TAKE, grace_s, BATCH)
             metrics.OUTBOX_WAITING.set(len(rows))
             done = [row["id"] for row in rows if await self._publish_left(Outgoing(*row))]
-            await connection.execute("DELETE FROM outbox WHERE id = ANY($1::uuid[])", done)
+            if done:
+                await connection.execute("DELETE FROM outbox WHERE id = ANY($1::uuid[])", done)
         return len(done)
 
     async def _publish_left(self, row: Outgoing) -> bool:
