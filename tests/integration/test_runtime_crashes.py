@@ -95,8 +95,10 @@ async def test_a_crash_after_the_commit_takes_effect_once(
 async def relaying(probe: Probe, bus: Bus) -> AsyncIterator[OutboxRelay]:
     relay = OutboxRelay(probe.relay_url, bus)
     await relay.open()
-    yield relay
-    await relay.close()
+    try:
+        yield relay
+    finally:
+        await relay.close()
 
 
 async def _rows(probe: Probe, scope: TenantScope) -> int:

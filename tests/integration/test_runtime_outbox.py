@@ -28,11 +28,13 @@ async def house(probe: Probe, *, is_running: bool = True) -> AsyncIterator[tuple
         database.after_commit(relay.hand_over)
         await relay.open()
         running = asyncio.create_task(relay.run() if is_running else asyncio.sleep(0))
-        yield database, relay
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await relay.close()
-        await database.close()
+        try:
+            yield database, relay
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await relay.close()
+            await database.close()
 
 
 def failed() -> MessageFailed:

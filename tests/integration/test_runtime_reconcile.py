@@ -54,8 +54,10 @@ async def reconciler(probe: Probe, worker: Worker) -> AsyncIterator[Reconciler]:
     async with on_bus(probe, worker) as bus:
         relay = OutboxRelay(probe.relay_url, bus)
         await relay.open()
-        yield Reconciler(bus, relay, Unfinished(ANSWER, TAKE, lambda found: AnswerTurn(message_id=MessageId(found))))
-        await relay.close()
+        try:
+            yield Reconciler(bus, relay, Unfinished(ANSWER, TAKE, lambda row: AnswerTurn(message_id=MessageId(row))))
+        finally:
+            await relay.close()
 
 
 async def test_a_fresh_message_id_gets_through_where_the_old_one_is_dropped(probe: Probe, streams: Streams) -> None:

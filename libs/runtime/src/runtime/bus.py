@@ -4,6 +4,7 @@ FastStream carries commands, facts and RPC; the token path uses the same connect
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -93,8 +94,18 @@ class Bus:
                 return
 
     async def start(self) -> None:
-        """Begin to hear what was registered."""
+        """Begin to hear what was registered: on return the server knows of every subscription."""
         await self.broker.start()
+        with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):  # away again: said once more on reconnect
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until the server has read everything said so far.
+
+        nats-py writes the PING of a flush past what is still pending, so the first one only pushes that out.
+        """
+        await self.nc.flush(timeout=2)
+        await self.nc.flush(timeout=2)
 
     async def stop(self) -> None:
         """Stop hearing, let running handlers end, drain the connection."""
