@@ -7,6 +7,7 @@ from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_search, upk
 from ingest_service.outbound import minilm_model
 from ingest_service.outbound.edge_index import EdgeIndex
 from ingest_service.outbound.file_store import ObjectFiles
+from ingest_service.outbound.heap import Heap
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
 from ingest_service.outbound.relay_documents import RelayDocuments
@@ -18,7 +19,7 @@ from runtime.service import Service
 
 async def build() -> Service:
     """Connected once, at the top."""
-    settings = IngestSettings()
+    settings, heap = IngestSettings(), Heap()
     service = Service("ingest", settings)
     database, relay = service.database(settings)
     embedder = MiniLmEmbedder(await minilm_model.built(), threads=settings.embed_threads)
@@ -29,7 +30,7 @@ async def build() -> Service:
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk)
     rpc_search.register(service.bus, desk)
-    upkeep.register(service, RelayDocuments(relay), desk, files)
+    upkeep.register(service, RelayDocuments(relay), desk, files, heap)
 
     unfinished = Unfinished(INGEST, UNFINISHED, lambda row: IndexDocument(document_id=DocumentId(row)))
     service.loop("reconcile", Reconciler(service.bus, relay, unfinished).run)

@@ -13,6 +13,7 @@ from runtime.service import Service
 
 ROUND_S = 3_600.0
 RETRY_S = 2.0
+MEMORY_ROUND_S = 30.0
 MISSING = Gauge(
     "ingest_index_missing_passages", "Passages that the vector index lost and that are being written again."
 )
@@ -28,19 +29,41 @@ class Inbox(Protocol):
         ...
 
 
-def register(service: Service, ready: ReadyDocuments, desk: Desk, inbox: Inbox) -> None:
-    """Look after index and inbox at the start and every hour."""
-    progress = Rebuilding()
-    MISSING.set_function(lambda: progress.missing or 0)
+class Memory(Protocol):
+    """The process's own."""
 
-    async def index_is_whole() -> None:
-        if not progress.is_done:
+    def give_back(self) -> None:
+        """Return what is not in use."""
+        ...
+
+
+def register(service: Service, ready: ReadyDocuments, desk: Desk, inbox: Inbox, memory: Memory) -> None:
+    """Look after index and inbox at the start and every hour, after memory every half minute."""
+    upkeep = _Upkeep(ready, desk, inbox, memory)
+    MISSING.set_function(lambda: upkeep.progress.missing or 0)
+    # searching works meanwhile with what is there: shown, but no reason to take the service away
+    service.health.informational("index", upkeep.index_is_whole)
+    service.loop("index", upkeep.keep_index)
+    service.loop("sweep", upkeep.sweep_inbox)
+    service.loop("memory", upkeep.keep_memory_small)
+
+
+class _Upkeep:
+    def __init__(self, ready: ReadyDocuments, desk: Desk, inbox: Inbox, memory: Memory) -> None:
+        self._ready = ready
+        self._desk = desk
+        self._inbox = inbox
+        self._memory = memory
+        self.progress = Rebuilding()
+
+    async def index_is_whole(self) -> None:
+        if not self.progress.is_done:
             raise Unavailable("the index is being rebuilt")
 
-    async def keep_index() -> None:
+    async def keep_index(self) -> None:
         while True:
             try:
-                await rebuild_index(ready, desk, progress)
+                await rebuild_index(self._ready, self._desk, self.progress)
             except Retryable as error:
                 _log.warning("index.waiting", reason=error.code)
                 await asyncio.sleep(RETRY_S)
@@ -48,14 +71,14 @@ def register(service: Service, ready: ReadyDocuments, desk: Desk, inbox: Inbox) 
                 _log.info("index.whole")
                 await asyncio.sleep(ROUND_S)
 
-    async def sweep_inbox() -> None:
+    async def sweep_inbox(self) -> None:
         while True:
-            count = await inbox.sweep()
+            count = await self._inbox.sweep()
             if count:
                 _log.info("inbox.swept", uploads=count)
             await asyncio.sleep(ROUND_S)
 
-    # searching works meanwhile with what is there: shown, but no reason to take the service away
-    service.health.informational("index", index_is_whole)
-    service.loop("index", keep_index)
-    service.loop("sweep", sweep_inbox)
+    async def keep_memory_small(self) -> None:
+        while True:
+            await asyncio.sleep(MEMORY_ROUND_S)
+            await asyncio.to_thread(self._memory.give_back)

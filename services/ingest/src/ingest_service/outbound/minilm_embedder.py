@@ -41,8 +41,8 @@ class MiniLmEmbedder:
         if not model.exists():
             raise FileNotFoundError(f"{model} is missing: run `python -m ingest_service.build_model`")
         self._session = _session(model, threads)
-        self._tokenizer = _tokenizer(MOST_TOKENS)
-        self._counter = _tokenizer(None)
+        self._tokenizer = _tokenizer()
+        self._begin, self._end = self._tokenizer.encode("").ids
         self._queries: OrderedDict[str, list[float]] = OrderedDict()
         self._remembered_queries = remembered_queries
         # onnxruntime runs a session from several threads at once
@@ -67,7 +67,7 @@ class MiniLmEmbedder:
 
     def embed_now(self, texts: Sequence[str]) -> list[list[float]]:
         """Vectors of unit length in the order of `texts`; blocks while it works."""
-        encoded = self._tokenizer.encode_batch_fast(list(texts))
+        encoded = self._ids(texts)
         vectors = np.empty((len(encoded), DIMENSION), dtype=np.float32)
         for batch in _batches(encoded):
             vectors[batch] = self._run([encoded[place] for place in batch])
@@ -75,25 +75,33 @@ class MiniLmEmbedder:
         return rows
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(encoding) for encoding in self._counter.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [len(encoding) for encoding in self._encode(texts)]
 
     def close(self) -> None:
         """Let the threads end; what they are working on is finished first."""
         self._query_thread.shutdown()
         self._passage_thread.shutdown()
 
-    def _run(self, batch: Sequence[Encoding]) -> Matrix:
-        length = max(len(encoding) for encoding in batch)
+    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
+        return self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids with their marks, cut to what the model reads; one tokenizer counts and encodes."""
+        room = MOST_TOKENS - 2
+        return [[self._begin, *encoding.ids[:room], self._end] for encoding in self._encode(texts)]
+
+    def _run(self, batch: Sequence[list[int]]) -> Matrix:
+        length = max(map(len, batch))
         ids = np.zeros((len(batch), length), dtype=np.int64)
         mask = np.zeros((len(batch), length), dtype=np.int32)
-        for row, encoding in enumerate(batch):
-            ids[row, : len(encoding)] = encoding.ids
-            mask[row, : len(encoding)] = 1
+        for row, tokens in enumerate(batch):
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
         (vectors,) = self._session.run(None, {"ids": ids, "mask": mask})
         return np.asarray(vectors, dtype=np.float32)
 
 
-def _batches(encoded: Sequence[Encoding]) -> Iterator[list[int]]:
+def _batches(encoded: Sequence[list[int]]) -> Iterator[list[int]]:
     """Places of texts of like length, so that little is padded; at most `TOKENS_A_BATCH` a batch."""
     batch: list[int] = []
     for place in sorted(range(len(encoded)), key=lambda place: len(encoded[place]), reverse=True):
@@ -106,13 +114,10 @@ def _batches(encoded: Sequence[Encoding]) -> Iterator[list[int]]:
         yield batch
 
 
-def _tokenizer(most_tokens: int | None) -> Tokenizer:
+def _tokenizer() -> Tokenizer:
     tokenizer: Tokenizer = Tokenizer.from_file(str(model_file("tokenizer.json")))
     tokenizer.no_padding()
-    if most_tokens is None:
-        tokenizer.no_truncation()
-    else:
-        tokenizer.enable_truncation(most_tokens)
+    tokenizer.no_truncation()
     return tokenizer
 
 

@@ -1,0 +1,193 @@
+"""Memory fakes of documents and files: each keeps the promise that its real counterpart keeps."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from contracts.ids import DocumentId, PassageId, TenantId
+from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.ports import Leased, Step, Upload
+from runtime.errors import Conflict
+from runtime.tenancy import TenantScope
+
+Key = tuple[TenantId, DocumentId]
+
+
+@dataclass
+class MemoryDocuments:
+    """Rows in dictionaries; `said` holds the facts, `jobs` the queue. A lease ends when it is released."""
+
+    rows: dict[Key, Document] = field(default_factory=dict)
+    cut: dict[Key, list[StoredPassage]] = field(default_factory=dict)
+    leases: set[Key] = field(default_factory=set)
+    said: list[tuple[DocumentId, State, float]] = field(default_factory=list)
+    jobs: list[DocumentId] = field(default_factory=list)
+
+    async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
+        for (tenant_id, document_id), row in self.rows.items():
+            is_same = row.sha256 == document.sha256 and row.state not in {State.FAILED, State.DELETING}
+            if tenant_id == scope.tenant_id and (document_id == document.id or is_same):
+                return row
+        await keep()
+        self.rows[scope.tenant_id, document.id] = document
+        self._enqueue(document)
+        return document
+
+    async def get(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
+        return self.rows.get((scope.tenant_id, document_id))
+
+    async def page(
+        self, scope: TenantScope, *, state: State | None, limit: int, before: DocumentId | None
+    ) -> list[Document]:
+        own = [row for (tenant_id, _), row in self.rows.items() if tenant_id == scope.tenant_id]
+        chosen = [row for row in own if state in {None, row.state} and (before is None or row.id < before)]
+        return sorted(chosen, key=lambda row: row.id, reverse=True)[:limit]
+
+    async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
+        row = self.rows.get((scope.tenant_id, document_id))
+        if row is None or row.state is State.DELETING:
+            return None
+        if not row.state.is_at_rest:
+            return row
+        if row.state is State.FAILED and self._holders(scope, row):
+            raise Conflict
+        again = self._put(
+            scope, row, state=State.RECEIVED, progress=0.0, failure=None, generation=row.generation + 1, attempt=0
+        )
+        self._enqueue(again)
+        return again
+
+    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
+        row = self.rows.get((scope.tenant_id, document_id))
+        if row is None:
+            return False
+        if row.state is not State.DELETING:
+            self._enqueue(self._put(scope, row, state=State.DELETING, attempt=row.attempt + 1))
+        return True
+
+    async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
+        key = scope.tenant_id, document_id
+        row = self.rows.get(key)
+        if row is None or row.state.is_at_rest:
+            return None
+        if key in self.leases:
+            return Leased()
+        self.leases.add(key)
+        state = State.DELETING if row.state is State.DELETING else State.PARSING
+        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1, progress=0.0)
+        if state is State.PARSING:
+            self._say(claimed)
+        return claimed
+
+    async def hold(self, scope: TenantScope, document: Document) -> bool:
+        return self._mine(scope, document) is not None
+
+    async def release(self, scope: TenantScope, document: Document) -> None:
+        row = self.rows.get((scope.tenant_id, document.id))
+        is_deleted = row is not None and row.state is State.DELETING and row.attempt == document.attempt + 1
+        if row is None or row.attempt == document.attempt or is_deleted:
+            self.leases.discard((scope.tenant_id, document.id))
+
+    async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
+        row = self._mine(scope, document)
+        if row is not None:
+            self._say(self._put(scope, row, state=state, progress=progress))
+        return row is not None
+
+    async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:
+        row = self._mine(scope, document)
+        if row is None:
+            return False
+        self.cut[scope.tenant_id, document.id] = list(reading.passages)
+        ready = self._put(
+            scope,
+            row,
+            state=State.READY,
+            progress=1.0,
+            title=reading.title,
+            media_type=reading.media_type,
+            language=reading.language,
+            pages=reading.pages,
+            passages=len(reading.passages),
+        )
+        self._say(ready)
+        return True
+
+    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> bool:
+        row = self._mine(scope, document)
+        if row is None:
+            return False
+        self.cut.pop((scope.tenant_id, document.id), None)
+        self._say(self._put(scope, row, state=State.FAILED, passages=0, failure=failure))
+        return True
+
+    async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
+        if not self._holders(scope, document):
+            await delete()
+        self.cut.pop((scope.tenant_id, document.id), None)
+        self.rows.pop((scope.tenant_id, document.id), None)
+
+    async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
+        return {
+            passage.id: passage
+            for (tenant_id, document_id), passages in self.cut.items()
+            if tenant_id == scope.tenant_id and self.rows[tenant_id, document_id].state is not State.DELETING
+            for passage in passages
+            if passage.id in ids
+        }
+
+    async def passages_of(self, scope: TenantScope, document_id: DocumentId, generation: int) -> list[StoredPassage]:
+        row = self.rows.get((scope.tenant_id, document_id))
+        is_current = row is not None and row.generation == generation
+        return list(self.cut.get((scope.tenant_id, document_id), [])) if is_current else []
+
+    def _put(self, scope: TenantScope, row: Document, **changed: Any) -> Document:
+        self.rows[scope.tenant_id, row.id] = replace(row, **changed)
+        return self.rows[scope.tenant_id, row.id]
+
+    def _mine(self, scope: TenantScope, document: Document) -> Document | None:
+        row = self.rows.get((scope.tenant_id, document.id))
+        return row if row is not None and row.attempt == document.attempt else None
+
+    def _holders(self, scope: TenantScope, document: Document) -> bool:
+        return any(
+            tenant_id == scope.tenant_id
+            and row.id != document.id
+            and row.sha256 == document.sha256
+            and row.state is not State.DELETING
+            for (tenant_id, _), row in self.rows.items()
+        )
+
+    def _say(self, row: Document) -> None:
+        self.said.append((row.id, row.state, row.progress))
+
+    def _enqueue(self, row: Document) -> None:
+        self._say(row)
+        self.jobs.append(row.id)
+
+
+@dataclass
+class MemoryFiles:
+    """Bytes by key, as the object store has them."""
+
+    held: dict[str, bytes] = field(default_factory=dict)
+
+    def upload(self, scope: TenantScope, name: str, data: bytes) -> None:
+        self.held[f"inbox/{scope.tenant_id}/{name}"] = data
+
+    async def inspect(self, scope: TenantScope, inbox_name: str) -> Upload | None:
+        data = self.held.get(f"inbox/{scope.tenant_id}/{inbox_name}")
+        return None if data is None else Upload(len(data), data[:4_096], hashlib.sha256(data).hexdigest())
+
+    async def keep(self, scope: TenantScope, inbox_name: str, sha256: str) -> None:
+        self.held[f"files/{scope.tenant_id}/{sha256}"] = self.held[f"inbox/{scope.tenant_id}/{inbox_name}"]
+
+    async def discard(self, scope: TenantScope, inbox_name: str) -> None:
+        self.held.pop(f"inbox/{scope.tenant_id}/{inbox_name}", None)
+
+    async def read(self, scope: TenantScope, sha256: str) -> bytes | None:
+        return self.held.get(f"files/{scope.tenant_id}/{sha256}")
+
+    async def delete(self, scope: TenantScope, sha256: str) -> None:
+        self.held.pop(f"files/{scope.tenant_id}/{sha256}", None)

@@ -1,0 +1,236 @@
+"""What every `Documents` keeps: run against the fake here, against Postgres in tests/integration."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.ids import DocumentId, PassageId, TenantId, uuid7
+from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.ports import Documents, Leased
+from runtime.errors import Conflict
+from runtime.tenancy import TenantScope
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+def new_scope() -> TenantScope:
+    return TenantScope(TenantId(uuid7()), "service:test")
+
+
+def new_document(**changed: Any) -> Document:
+    values: dict[str, Any] = {
+        "id": DocumentId(uuid7()),
+        "title": "returns",
+        "filename": "returns.md",
+        "media_type": "text/plain",
+        "size_bytes": 12,
+        "sha256": uuid4().hex,
+        "state": State.RECEIVED,
+        "progress": 0.0,
+        "pages": 0,
+        "passages": 0,
+        "language": None,
+        "failure": None,
+        "generation": 1,
+        "attempt": 0,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Document(**{**values, **changed})
+
+
+def reading_of(document: Document, *bodies: str) -> Reading:
+    passages = [
+        StoredPassage(
+            id=PassageId(uuid7()),
+            document_id=document.id,
+            title="Returns",
+            n=n,
+            start=n * 10,
+            end=n * 10 + len(body),
+            heading="Returns > How",
+            lead="| a |",
+            body=body,
+            page=None,
+            language="en",
+        )
+        for n, body in enumerate(bodies)
+    ]
+    return Reading("Returns", "text/markdown", "en", 1, passages)
+
+
+class Calls:
+    """A step that counts how often it was awaited."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self) -> None:
+        self.count += 1
+
+
+async def added(documents: Documents, scope: TenantScope, **changed: Any) -> Document:
+    return await documents.add(scope, new_document(**changed), keep=Calls())
+
+
+async def claimed(documents: Documents, scope: TenantScope, document: Document) -> Document:
+    found = await documents.claim(scope, document.id)
+    assert isinstance(found, Document)
+    return found
+
+
+async def made_ready(
+    documents: Documents, scope: TenantScope, *bodies: str, **changed: Any
+) -> tuple[Document, Reading]:
+    document = await claimed(documents, scope, await added(documents, scope, **changed))
+    reading = reading_of(document, *bodies)
+    assert await documents.finish(scope, document, reading)
+    await documents.release(scope, document)
+    return document, reading
+
+
+class PromisesOfDocuments:
+    @pytest.fixture
+    def documents(self) -> Documents:
+        raise NotImplementedError
+
+    async def test_what_is_added_is_found_by_its_tenant_alone(self, documents: Documents):
+        scope = new_scope()
+        document = await added(documents, scope)
+        assert await documents.get(scope, document.id) == document
+        assert await documents.get(new_scope(), document.id) is None
+
+    async def test_the_same_content_is_the_same_document(self, documents: Documents):
+        scope, keep = new_scope(), Calls()
+        first = await added(documents, scope, sha256="same")
+        again = await documents.add(scope, new_document(sha256="same"), keep=keep)
+        assert again.id == first.id
+        assert keep.count == 0
+        assert (await added(documents, new_scope(), sha256="same")).id != first.id
+
+    async def test_the_same_id_is_the_same_document(self, documents: Documents):
+        scope = new_scope()
+        first = await added(documents, scope)
+        assert await documents.add(scope, new_document(id=first.id), keep=Calls()) == first
+
+    async def test_failed_and_deleted_content_may_come_again(self, documents: Documents):
+        scope = new_scope()
+        failed = await claimed(documents, scope, await added(documents, scope, sha256="f"))
+        assert await documents.fail(scope, failed, Failure("unreadable_document", "No.", 3))
+        assert (await added(documents, scope, sha256="f")).id != failed.id
+        found = await documents.get(scope, failed.id)
+        assert found is not None
+        assert (found.state, found.failure) == (State.FAILED, Failure("unreadable_document", "No.", 3))
+        deleted = await added(documents, scope, sha256="d")
+        assert await documents.begin_deleting(scope, deleted.id)
+        assert (await added(documents, scope, sha256="d")).id != deleted.id
+
+    async def test_a_failed_document_is_not_read_again_beside_its_successor(self, documents: Documents):
+        scope = new_scope()
+        failed = await claimed(documents, scope, await added(documents, scope, sha256="f"))
+        await documents.fail(scope, failed, Failure("unreadable_document", "No."))
+        await documents.release(scope, failed)
+        await added(documents, scope, sha256="f")
+        with pytest.raises(Conflict):
+            await documents.read_again(scope, failed.id)
+
+    async def test_pages_go_from_new_to_old(self, documents: Documents):
+        scope = new_scope()
+        # ids of one millisecond have no order in time
+        made = sorted([await added(documents, scope) for _ in range(3)], key=lambda document: document.id)
+        page = await documents.page(scope, state=None, limit=2, before=None)
+        assert [document.id for document in page] == [made[2].id, made[1].id]
+        rest = await documents.page(scope, state=None, limit=2, before=page[-1].id)
+        assert [document.id for document in rest] == [made[0].id]
+        assert await documents.page(scope, state=State.READY, limit=9, before=None) == []
+
+    async def test_one_worker_at_a_time(self, documents: Documents):
+        scope = new_scope()
+        document = await added(documents, scope)
+        first = await claimed(documents, scope, document)
+        assert (first.state, first.attempt) == (State.PARSING, 1)
+        assert isinstance(await documents.claim(scope, document.id), Leased)
+        await documents.release(scope, first)
+        second = await claimed(documents, scope, document)
+        assert second.attempt == 2
+        assert not await documents.hold(scope, first)
+        assert not await documents.advance(scope, first, State.EMBEDDING, 0.5)
+        assert not await documents.finish(scope, first, reading_of(first, "late"))
+        assert not await documents.fail(scope, first, Failure("internal", "late"))
+        await documents.release(scope, first)
+        assert isinstance(await documents.claim(scope, document.id), Leased)
+        assert await documents.hold(scope, second)
+
+    async def test_a_document_at_rest_is_not_claimed(self, documents: Documents):
+        scope = new_scope()
+        document, _ = await made_ready(documents, scope, "one")
+        assert await documents.claim(scope, document.id) is None
+        assert await documents.claim(scope, DocumentId(uuid7())) is None
+
+    async def test_finishing_replaces_the_passages(self, documents: Documents):
+        scope = new_scope()
+        document, first = await made_ready(documents, scope, "one", "two", "three")
+        found = await documents.get(scope, document.id)
+        assert found is not None
+        assert (found.state, found.passages, found.title, found.language) == (State.READY, 3, "Returns", "en")
+        assert await documents.passages_of(scope, document.id, 1) == list(first.passages)
+
+        again = await documents.read_again(scope, document.id)
+        assert again is not None
+        assert (again.state, again.generation, again.attempt) == (State.RECEIVED, 2, 0)
+        assert len(await documents.passages(scope, [passage.id for passage in first.passages])) == 3
+        worker = await claimed(documents, scope, again)
+        second = reading_of(worker, "four")
+        assert await documents.finish(scope, worker, second)
+        assert await documents.passages(scope, [passage.id for passage in first.passages]) == {}
+        assert await documents.passages_of(scope, document.id, 2) == list(second.passages)
+        assert await documents.passages_of(scope, document.id, 1) == []
+
+    async def test_reading_again_leaves_one_at_work_alone(self, documents: Documents):
+        scope = new_scope()
+        document = await claimed(documents, scope, await added(documents, scope))
+        again = await documents.read_again(scope, document.id)
+        assert again is not None
+        assert (again.state, again.generation) == (State.PARSING, 1)
+        assert await documents.read_again(new_scope(), document.id) is None
+
+    async def test_passages_are_found_by_their_tenant_alone(self, documents: Documents):
+        scope = new_scope()
+        _, reading = await made_ready(documents, scope, "one", "two")
+        ids = [passage.id for passage in reading.passages]
+        assert await documents.passages(scope, ids) == {passage.id: passage for passage in reading.passages}
+        assert await documents.passages(new_scope(), ids) == {}
+        assert await documents.passages(scope, []) == {}
+
+    async def test_deleting_hides_at_once_and_fences_the_worker(self, documents: Documents):
+        scope = new_scope()
+        document, reading = await made_ready(documents, scope, "one")
+        assert await documents.begin_deleting(scope, document.id)
+        assert await documents.passages(scope, [passage.id for passage in reading.passages]) == {}
+        assert await documents.read_again(scope, document.id) is None
+        assert await documents.begin_deleting(scope, document.id)
+        assert not await documents.begin_deleting(new_scope(), document.id)
+
+        busy = await claimed(documents, scope, await added(documents, scope))
+        assert await documents.begin_deleting(scope, busy.id)
+        assert isinstance(await documents.claim(scope, busy.id), Leased)
+        assert not await documents.finish(scope, busy, reading_of(busy, "late"))
+        await documents.release(scope, busy)
+        assert (await claimed(documents, scope, busy)).state is State.DELETING
+
+    async def test_removing_deletes_the_content_with_its_last_document(self, documents: Documents):
+        scope, first, last = new_scope(), Calls(), Calls()
+        failed = await claimed(documents, scope, await added(documents, scope, sha256="x"))
+        await documents.fail(scope, failed, Failure("internal", "No."))
+        successor = await added(documents, scope, sha256="x")
+        await documents.begin_deleting(scope, failed.id)
+        await documents.remove(scope, failed, delete=first)
+        assert first.count == 0
+        assert await documents.get(scope, failed.id) is None
+        await documents.begin_deleting(scope, successor.id)
+        for _ in range(2):
+            await documents.remove(scope, successor, delete=last)
+        assert last.count >= 1
+        assert await documents.get(scope, successor.id) is None

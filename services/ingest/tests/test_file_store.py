@@ -1,0 +1,61 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.ingest import inbox_key
+from ingest_service.outbound.file_store import ObjectFiles
+from services.ingest.tests.promises_documents import new_scope
+
+NAME = "01a1fbd7-bb17-75c4-af41-5d298c132026"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def files(folder: Path) -> ObjectFiles:
+    return ObjectFiles(folder.as_uri())
+
+
+def put(folder: Path, scope, data: bytes) -> None:
+    path = folder / inbox_key(scope.tenant_id, NAME)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+async def test_an_upload_is_looked_at_kept_and_read(files, folder):
+    scope, data = new_scope(), bytes(range(256)) * 40_000
+    put(folder, scope, data)
+    upload = await files.inspect(scope, NAME)
+    assert (upload.size_bytes, upload.head) == (len(data), data[:4_096])
+    for _ in range(2):
+        await files.keep(scope, NAME, upload.sha256)
+    await files.discard(scope, NAME)
+    await files.discard(scope, NAME)
+    assert await files.inspect(scope, NAME) is None
+    assert await files.read(scope, upload.sha256) == data
+    assert await files.read(new_scope(), upload.sha256) is None
+    for _ in range(2):
+        await files.delete(scope, upload.sha256)
+    assert await files.read(scope, upload.sha256) is None
+
+
+async def test_an_empty_upload_has_no_bytes(files, folder):
+    scope = new_scope()
+    put(folder, scope, b"")
+    upload = await files.inspect(scope, NAME)
+    assert (upload.size_bytes, upload.head) == (0, b"")
+
+
+async def test_forgotten_uploads_are_swept_and_fresh_ones_are_not(files, folder):
+    scope = new_scope()
+    put(folder, scope, b"text")
+    await files.keep(scope, NAME, "sha")
+    assert await files.sweep() == 0
+    assert await files.sweep(datetime.now(UTC) + timedelta(hours=25)) == 1
+    assert await files.inspect(scope, NAME) is None
+    assert await files.read(scope, "sha") == b"text"
+    await files.check()

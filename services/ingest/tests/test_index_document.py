@@ -1,0 +1,283 @@
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from contracts.ids import DocumentId, uuid7
+from ingest_service.domain import index_document
+from ingest_service.domain.document import Document, Failure, State
+from ingest_service.domain.errors import EmptyDocument, UnsupportedType
+from ingest_service.domain.index_document import Desk, give_up_on, work_on
+from ingest_service.domain.passage_index import EVERYTHING, IndexedPassage
+from ingest_service.domain.rebuild_index import ReadyDocument, Rebuilding, rebuild_index
+from ingest_service.domain.register_document import Arrival, examine, register_document
+from ingest_service.domain.search import results
+from runtime.clock import FrozenClock
+from runtime.errors import NotFound, NotNow
+from runtime.tenancy import TenantScope
+from services.ingest.tests.memory import MemoryEmbedder, MemoryPassageIndex, WordCounter
+from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
+from services.ingest.tests.promises_documents import new_scope
+
+TEXT = "# Returns\n\nWithin 30 days.\n\n## Refunds\n\nThe money goes back to your card."
+
+
+@dataclass
+class Watched(MemoryPassageIndex):
+    """Calls back before each write: the moment at which something else happens."""
+
+    before: Callable[[], None] = field(default=lambda: None)
+
+    async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
+        self.before()
+        await super().upsert(scope, passages)
+
+
+@dataclass
+class Room:
+    scope: TenantScope = field(default_factory=new_scope)
+    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
+    files: MemoryFiles = field(default_factory=MemoryFiles)
+    index: Watched = field(default_factory=Watched)
+    embedder: MemoryEmbedder = field(default_factory=MemoryEmbedder)
+    clock: FrozenClock = field(default_factory=FrozenClock)
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.documents, self.files, self.index, self.embedder, WordCounter(), self.clock)
+
+    async def send(self, data: bytes, filename: str = "returns.md") -> Document:
+        name = str(uuid7())
+        self.files.upload(self.scope, name, data)
+        arrival = Arrival(DocumentId(uuid7()), name, filename)
+        upload = await examine(arrival, self.scope, files=self.files)
+        document = await register_document(
+            arrival, upload, self.scope, documents=self.documents, files=self.files, clock=self.clock
+        )
+        await self.files.discard(self.scope, name)
+        return document
+
+    async def work(self, document: Document) -> State | None:
+        return await work_on(document.id, self.scope, self.desk)
+
+    async def row(self, document: Document) -> Document:
+        found = await self.documents.get(self.scope, document.id)
+        assert found is not None
+        return found
+
+    async def find(self, query: str) -> list[str]:
+        found = await results(
+            query, 5, self.scope, EVERYTHING, documents=self.documents, embedder=self.embedder, index=self.index
+        )
+        return [result.passage.heading for result in found]
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+async def test_a_document_is_read_and_found(room):
+    document = await room.send(TEXT.encode())
+    assert document.title == "returns"
+    assert await room.work(document) is State.READY
+    row = await room.row(document)
+    assert (row.title, row.passages, row.language) == ("Returns", 2, "en")
+    assert (await room.find("money back on my card"))[0] == "Returns > Refunds"
+    assert [state for _, state, _ in room.documents.said] == [
+        State.RECEIVED,
+        State.PARSING,
+        State.CHUNKING,
+        State.EMBEDDING,
+        State.READY,
+    ]
+
+
+async def test_a_job_that_comes_twice_changes_nothing(room):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    before = dict(room.index.held)
+    assert await room.work(document) is None
+    assert room.index.held == before
+    assert await work_on(DocumentId(uuid7()), room.scope, room.desk) is None
+
+
+async def test_a_crash_in_the_middle_is_taken_up_again(room):
+    document = await room.send(("# Part\n\nSome words are here.\n\n" * 400).encode())
+
+    def crash() -> None:
+        if len(room.index.held) >= 16:
+            raise ConnectionResetError
+
+    room.index.before = crash
+    with pytest.raises(ConnectionResetError):
+        await room.work(document)
+    assert len(room.index.held) > 0
+    room.index.before = lambda: None
+    assert await room.work(document) is State.READY
+    row = await room.row(document)
+    assert await room.index.count(room.scope, document.id) == row.passages > 16
+    assert row.attempt == 2
+
+
+async def test_progress_is_said_every_half_second(room):
+    document = await room.send(("# Part\n\nSome words are here.\n\n" * 200).encode())
+    room.index.before = lambda: room.clock.advance(0.2)
+    await room.work(document)
+    shares = [share for _, state, share in room.documents.said if state is State.EMBEDDING]
+    passages = (await room.row(document)).passages
+    steps = -(-passages // 16)
+    assert shares == sorted(shares)
+    assert len(shares) == 1 + steps // 3
+    assert all(0.1 <= share <= 1 for share in shares)
+
+
+async def test_another_worker_is_left_in_peace(room):
+    document = await room.send(TEXT.encode())
+    await room.documents.claim(room.scope, document.id)
+    with pytest.raises(NotNow):
+        await room.work(document)
+
+
+async def test_deleting_removes_every_trace(room):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    await room.documents.begin_deleting(room.scope, document.id)
+    assert await room.find("money") == []
+    assert await room.work(document) is State.DELETING
+    assert room.index.held == {}
+    assert room.files.held == {}
+    assert room.documents.rows == {}
+    assert await room.work(document) is None
+
+
+async def test_a_document_deleted_while_it_is_read_does_not_come_back(room):
+    document = await room.send(TEXT.encode())
+
+    def delete() -> None:
+        key = room.scope.tenant_id, document.id
+        row = room.documents.rows[key]
+        room.documents.rows[key] = replace(row, state=State.DELETING, attempt=row.attempt + 1)
+
+    room.index.before = delete
+    assert await room.work(document) is None
+    room.index.before = lambda: None
+    assert (await room.row(document)).state is State.DELETING
+    assert await room.work(document) is State.DELETING
+    assert room.index.held == {}
+
+
+async def test_a_document_that_went_meanwhile_leaves_no_vectors(room):
+    document = await room.send(TEXT.encode())
+    room.index.before = room.documents.rows.clear
+    assert await room.work(document) is None
+    assert room.index.held == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\xef\xbb\xbf\xff\xff", "unreadable_document"),
+        (b" \n \n", "empty_document"),
+        (b"<!-- **nothing** to see -->\n", "empty_document"),
+        (b"text \x00\x01\x02 binary", "unsupported_type"),
+    ],
+)
+async def test_what_cannot_be_read_fails_with_the_reason(room, data, code):
+    document = await room.send(data)
+    assert await room.work(document) is State.FAILED
+    row = await room.row(document)
+    assert row.failure is not None
+    assert row.failure.code == code
+    assert row.failure.detail.endswith(".")
+    assert await room.work(document) is None
+
+
+async def test_a_lost_file_fails_with_the_reason(room):
+    document = await room.send(TEXT.encode())
+    room.files.held.clear()
+    assert await room.work(document) is State.FAILED
+
+
+async def test_a_document_that_kills_its_reader_is_given_up(room):
+    document = await room.send(TEXT.encode())
+    key = room.scope.tenant_id, document.id
+    room.documents.rows[key] = replace(room.documents.rows[key], attempt=index_document.MOST_ATTEMPTS)
+    assert await room.work(document) is State.FAILED
+
+
+async def test_giving_up_closes_what_is_open_and_nothing_else(room):
+    failure = Failure("internal", "No.")
+    document = await room.send(TEXT.encode())
+    await give_up_on(document.id, room.scope, room.desk, failure)
+    assert (await room.row(document)).failure == failure
+    deleting = await room.send(b"Other text.")
+    await room.documents.begin_deleting(room.scope, deleting.id)
+    await give_up_on(deleting.id, room.scope, room.desk, failure)
+    assert (await room.row(deleting)).state is State.DELETING
+    assert await room.work(deleting) is State.DELETING
+
+
+async def test_a_new_reading_replaces_the_old_one(room):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    old = set(room.index.held)
+    await room.documents.read_again(room.scope, document.id)
+    assert await room.find("money back") != []
+    assert await room.work(document) is State.READY
+    assert old.isdisjoint(room.index.held)
+    assert len(room.index.held) == len(old)
+
+
+@pytest.mark.parametrize(
+    ("data", "error"), [(b"", EmptyDocument), (b"%PDF-1.7", UnsupportedType), (b"PK\x03\x04", UnsupportedType)]
+)
+async def test_what_is_refused_leaves_no_trace(room, data, error):
+    with pytest.raises(error):
+        await room.send(data)
+    assert room.files.held == {}
+    assert room.documents.rows == {}
+
+
+async def test_an_upload_that_is_not_there_is_not_found(room):
+    arrival = Arrival(DocumentId(uuid7()), str(uuid7()), "a.txt")
+    with pytest.raises(NotFound):
+        await examine(arrival, room.scope, files=room.files)
+
+
+@dataclass
+class Ready:
+    documents: list[ReadyDocument]
+
+    async def all(self) -> list[ReadyDocument]:
+        return self.documents
+
+
+async def test_a_lost_index_is_filled_from_the_passages(room):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    whole = dict(room.index.held)
+    row = await room.row(document)
+    ready = Ready([ReadyDocument(room.scope, document.id, row.generation, row.passages)])
+    progress = Rebuilding()
+    assert not progress.is_done
+    room.embedder.asked.clear()
+    await rebuild_index(ready, room.desk, progress)
+    assert progress.is_done
+    assert room.embedder.asked == []
+
+    room.index.held.pop(next(iter(whole)))
+    await rebuild_index(ready, room.desk, progress)
+    assert room.index.held == whole
+    assert progress.is_done
+
+
+async def test_what_is_deleted_while_the_index_is_filled_stays_deleted(room):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    row = await room.row(document)
+    room.index.held.clear()
+    room.index.before = room.documents.rows.clear
+    progress = Rebuilding()
+    await rebuild_index(Ready([ReadyDocument(room.scope, row.id, row.generation, row.passages)]), room.desk, progress)
+    assert room.index.held == {}

@@ -1,0 +1,62 @@
+"""ingest's tables on the real database: the port's promises, and the relay's narrow view."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from ingest_service.domain.ports import Documents
+from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
+from runtime.db import Database
+from services.ingest.tests.promises_documents import PromisesOfDocuments, added, claimed, made_ready, new_scope
+from tests.support.platform import Platform
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+async def ingest_database(platform: Platform) -> AsyncIterator[Database]:
+    made = Database(platform.postgres_url("ingest_app"), pool_size=8)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def relay(platform: Platform) -> AsyncIterator["asyncpg.Connection"]:
+    connection = await asyncpg.connect(platform.postgres_url("ingest_relay"))
+    yield connection
+    await connection.close()
+
+
+class TestPostgresDocuments(PromisesOfDocuments):
+    @pytest.fixture
+    def documents(self, ingest_database: Database) -> Documents:
+        return PostgresDocuments(ingest_database)
+
+
+async def test_the_relay_sees_no_content(relay: "asyncpg.Connection"):
+    for question in ("SELECT title FROM document", "SELECT filename FROM document", "SELECT body FROM passage"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await relay.fetch(question)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await relay.execute("UPDATE document SET state = 'ready'")
+
+
+async def test_the_reconciler_takes_what_is_neither_at_rest_nor_leased(
+    ingest_database: Database, relay: "asyncpg.Connection"
+):
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    forgotten = await added(documents, scope)
+    leased = await added(documents, scope)
+    await claimed(documents, scope, leased)
+    ready, _ = await made_ready(documents, scope, "one")
+
+    async def taken() -> set[object]:
+        rows = await relay.fetch(UNFINISHED, 1_000)
+        return {row["id"] for row in rows if row["tenant_id"] == scope.tenant_id}
+
+    assert await taken() == set()
+    ids = [forgotten.id, leased.id, ready.id]
+    await relay.execute("UPDATE document SET enqueued_at = now() - interval '31 seconds' WHERE id = ANY($1)", ids)
+    assert await taken() == {forgotten.id}
+    assert await taken() == set()
