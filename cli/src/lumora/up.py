@@ -40,7 +40,7 @@ class Session:
         """Start, announce, wait for a signal, drain. Returns the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._on_signal)
+            loop.add_signal_handler(number, self._on_signal, number)
         code = 0
         try:
             await self._until_quit()
@@ -81,14 +81,14 @@ class Session:
                 '      or ask in another terminal: lumora chat "Can I return something after three weeks?"'
             )
 
-    def _on_signal(self) -> None:
+    def _on_signal(self, number: signal.Signals) -> None:
         if self._quit.is_set():
-            self.say(own_line("warning", "stop.now", "Stopping at once."))
+            self.say(own_line("warning", "stop.now", "Stopping at once.", signal=number.name))
             self._platform.kill()
             return
         self._quit.set()
         sentence = "Draining: running answers may finish (at most a minute). Again to stop at once."
-        self.say(own_line("info", "stop.drain", sentence))
+        self.say(own_line("info", "stop.drain", sentence, signal=number.name))
 
 
 async def up(settings: UpSettings) -> int:

@@ -1,6 +1,7 @@
 """The REST interface, with its errors as sentences."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +10,7 @@ import httpx
 
 from lumora.refused import Refused
 
-_BUSY = 429
+_BUSY = (429, 503)  # both say when to come back
 _TRIES_WHEN_BUSY = 5
 _LONGEST_WAIT_S = 65.0
 
@@ -36,15 +37,19 @@ class Api:
         self._client = client
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
-        """Ask, and wait as long as the platform says when it is too busy; returns the decoded JSON.
+        """Ask, and again when the platform says that it is too busy for now; returns the decoded JSON.
+
+        A POST carries one Idempotency-Key through all its tries, so that none of them makes a thing twice.
 
         Raises:
             CannotReach: nothing listens, or it broke off.
             Declined: any answer that is not a success.
         """
+        if method == "POST":
+            options["headers"] = {"Idempotency-Key": str(uuid.uuid4()), **options.get("headers", {})}
         for _ in range(_TRIES_WHEN_BUSY):
             answer = await self._send(method, path, **options)
-            if answer.status_code != _BUSY:
+            if answer.status_code not in _BUSY:
                 break
             await asyncio.sleep(_wait_s(answer))
         if answer.is_success:

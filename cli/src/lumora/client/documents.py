@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,11 +31,8 @@ async def upload(api: Api, path: Path) -> dict[str, Any]:
         content = await asyncio.to_thread(path.read_bytes)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error
-    # One key for all tries of this call: a try whose answer was lost does not make a second document.
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    found: dict[str, Any] = await api.call(
-        "POST", "/api/documents", files={"file": (path.name, content)}, headers=headers
-    )
+    files = {"file": (path.name, content)}
+    found: dict[str, Any] = await api.call("POST", "/api/documents", files=files)
     return found
 
 

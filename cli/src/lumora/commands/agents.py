@@ -16,10 +16,11 @@ def agents(url: Url = None, api_key: ApiKey = None, is_json: AsJson = False) -> 
     if is_json:
         print_json({"items": found})
         return
-    table = Table("id", "name", "model", "autonomy")
+    table = Table("name", "model", "autonomy")
+    table.add_column("id", no_wrap=True)  # to be copied
     for agent in found:
         name = f"{agent['name']} (default)" if agent.get("is_default") else agent["name"]
-        table.add_row(agent["id"], name, agent["model"], agent["autonomy"])
+        table.add_row(name, agent["model"], agent["autonomy"], agent["id"])
     Console().print(table)
 
 

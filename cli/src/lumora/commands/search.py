@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 
 from lumora.client.api import open_api
 from lumora.client.credentials import Credentials
@@ -27,7 +28,7 @@ def search(
     for n, hit in enumerate(found["items"], start=1):
         page = f", page {hit['page']}" if hit.get("page") else ""
         console.print(f"[bold]{n}. {escape(hit['title'])}[/]{page} [dim]{hit['score']:.3f}[/]")
-        console.print(f"   {escape(hit['text'].strip())}\n")
+        console.print(Padding(escape(hit["text"].strip()), (0, 0, 1, 3)))
     if not found["items"]:
         console.print("Nothing was found.")
 
