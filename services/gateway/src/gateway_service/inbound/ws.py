@@ -179,6 +179,9 @@ class _Door:
         if not _is_own_origin(headers, self._desk.origins):
             self._say(ErrorFrame(code="forbidden", detail="this page's origin may not open a chat"))
             raise Closed(CLOSE_FORBIDDEN)
+        if not principal.may("chat.read"):
+            self._say(ErrorFrame(code="forbidden", detail="this API key's scopes do not cover the chat"))
+            raise Closed(CLOSE_FORBIDDEN)
         return principal
 
     async def _frame(self) -> AnyFrame:

@@ -89,6 +89,8 @@ class Following:
 
     def take(self, data: bytes) -> bool:
         """Hand a frame on if it is the next one; False when something before it is missing."""
+        if self.is_ended:
+            return True  # a reading of the history may still be under way when the client has all it gets
         frame = read_frame(data)
         verdict = self.progress.take(frame)
         if verdict is Verdict.SEND:
@@ -135,7 +137,13 @@ class TokenFeed:
         message_id: MessageId,
         progress: Progress,
     ) -> Following:
-        """Subscribe before anything can be said; frames are kept back until `begin` or `catch_up`."""
+        """Subscribe before anything can be said; frames are kept back until `begin` or `catch_up`.
+
+        A client that follows this answer already starts anew: two followings would send it every token twice.
+        """
+        for earlier in tuple(self._followings.get(message_id, ())):
+            if earlier.client is client:
+                self.leave(earlier)
         following = Following(self, client, scope, message_id, progress)
         following.subject = subjects.tok(scope.tenant_id, conversation_id, message_id)
         following.due_s = asyncio.get_running_loop().time() + SILENCE_S
@@ -204,19 +212,24 @@ class TokenFeed:
     async def _conclude(self, following: Following, turn: Turn) -> None:
         if following.is_ended:
             return
-        if turn.state == "completed" and turn.content and self._is_resumable(turn):
-            await self._see_the_end(following, turn.attempt)
-        if not following.is_ended:
+        is_resumable = turn.state == "completed" and turn.content and self._is_resumable(turn)
+        if is_resumable and not await self._see_the_end(following, turn.attempt):
+            following.due_s = asyncio.get_running_loop().time() + RETRY_S
+        elif not following.is_ended:
             following.client.push(last_frame(turn))
             self.leave(following)
 
-    async def _see_the_end(self, following: Following, attempt: int) -> None:
-        """All tokens before the stored answer: the last ones may still be under way, or must be read back."""
+    async def _see_the_end(self, following: Following, attempt: int) -> bool:
+        """All tokens before the stored answer: the last ones may still be under way, or must be read back.
+
+        False when they cannot be read back now. What even the history does not hold comes with the stored answer.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_PATIENCE_S if following.progress.attempt == attempt else 0):
                 await following.over.wait()
-        if following.progress.attempt != attempt or not following.progress.is_over:
-            await self._repair(following)
+        if following.progress.attempt == attempt and following.progress.is_over:
+            return True
+        return await self._repair(following)
 
     def _is_resumable(self, turn: Turn) -> bool:
         return turn.ended_at is None or self._clock.now() - turn.ended_at < RESUMABLE
@@ -225,10 +238,13 @@ class TokenFeed:
 
     def repair(self, following: Following) -> None:
         """Something is missing: read it back, in the background."""
-        self._spawn(self._repair(following))
+        self._spawn(self._repair_quietly(following))
 
-    async def _repair(self, following: Following) -> None:
-        """Read the history again, then go on live. What even that does not bring comes with the stored answer."""
+    async def _repair_quietly(self, following: Following) -> None:
+        await self._repair(following)
+
+    async def _repair(self, following: Following) -> bool:
+        """Read the history again, then go on live; False when it could not be read."""
         following.hold()
         try:
             for data in await read_history(self._bus, following.subject):
@@ -236,13 +252,15 @@ class TokenFeed:
         except LumoraError as error:
             _log.warning("history.away", code=error.code)
             following.due_s = asyncio.get_running_loop().time() + RETRY_S
+            return False
         finally:
             following.release()
+        return True
 
     async def _look_at_all(self) -> None:
         """The connection was away: anything may have been missed."""
         for following in self._all():
-            self._spawn(self._repair(following))
+            self.repair(following)
             following.due_s = asyncio.get_running_loop().time() + LOOK_S
 
     def _all(self) -> list[Following]:
