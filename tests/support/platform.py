@@ -137,6 +137,10 @@ class Platform:
         process = plan.Process(service, 9, f"{service}-test", internal_port)
         return self._environments().of(process)
 
+    def process_names(self) -> tuple[str, ...]:
+        """Its processes, as the log names them."""
+        return tuple(process.name for process in plan.processes(self.settings))
+
     def internal_port(self, name: str) -> int:
         """Health and metrics of a process, by its name in the log (`inference-1`)."""
         return next(process.internal_port for process in plan.processes(self.settings) if process.name == name)
