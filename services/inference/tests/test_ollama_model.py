@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ollama
 import pytest
@@ -16,6 +16,7 @@ from inference_service.domain.errors import (
     ModelRejected,
     ModelStalled,
     ModelUnreachable,
+    PromptTooLong,
 )
 from inference_service.domain.model import End, Model, Pieces, Prompt, Timeouts, Turn
 from inference_service.outbound.ollama_model import OllamaModel, Traits
@@ -54,7 +55,7 @@ async def hear(model: Model, question: Prompt, *, within_s: float = 10, heard: H
 
 @asynccontextmanager
 async def asked(
-    server: SimulatedOllama, timeouts: Timeouts | None = None, context_tokens: int | None = None
+    server: SimulatedOllama, timeouts: Timeouts | None = None, context_tokens: int = 8192
 ) -> AsyncIterator[OllamaModel]:
     model = OllamaModel(server.url, timeouts=timeouts, context_tokens=context_tokens)
     try:
@@ -273,3 +274,19 @@ async def test_names_and_traits_come_from_the_server(server: SimulatedOllama) ->
         assert await model.describe("other") == Traits(context_tokens=8192, capabilities=("completion",))
         with pytest.raises(ModelRejected):
             await model.describe("nobody")
+
+
+async def test_a_prompt_is_fitted_into_the_context(server: SimulatedOllama) -> None:
+    said = tuple(Turn(role, f"{n} " * 200) for n in range(40) for role in ("user", "assistant"))
+    async with asked(server, context_tokens=4096) as model:
+        await hear(model, replace(prompt(), history=said))
+        with pytest.raises(PromptTooLong) as raised:
+            await hear(model, prompt(question="word " * 16_000))
+    sent = server.generations[0].body["messages"]
+    assert isinstance(sent, list)
+    assert sent[0]["content"] == "Be kind."
+    assert sent[-1]["content"] == "When are you open?"
+    assert 2 < len(sent) < 40
+    assert sent[-2]["content"] == said[-1].text
+    assert not raised.value.retryable
+    assert len(server.generations) == 1

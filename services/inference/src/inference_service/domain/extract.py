@@ -88,8 +88,8 @@ _HOPS: Final = 2
 """How many statements back a statement that refers back is followed."""
 _COVERAGE_WEIGHT: Final = 0.6
 _NEAR: Final = 0.18
-"""How far below the best statement another may rank and still be shown; of the same passage a bit more."""
-_SAME_PASSAGE: Final = 0.05
+"""How far below the best statement another of its passage may rank and still be shown; of other passages, 0.1 less."""
+_ELSEWHERE: Final = 0.1
 _CONTEXT: Final = 0.5
 """What a term of the question counts that only the heading names; one in the statement referred back to, 0.95."""
 _REFERRED: Final = 0.95
@@ -252,7 +252,7 @@ def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
     candidates = list(cosine) or range(len(statements))
     ranks = {i: _COVERAGE_WEIGHT * coverage[i] + calibration.ranking * cosine.get(i, 0.0) for i in candidates}
     best = max(ranks, key=ranks.__getitem__)
-    near = {i: rank + _SAME_PASSAGE * (statements[i].n == statements[best].n) for i, rank in ranks.items()}
+    near = {i: rank - _ELSEWHERE * (statements[i].n != statements[best].n) for i, rank in ranks.items()}
     chosen: list[_Statement] = []
     for i in sorted(near, key=near.__getitem__, reverse=True):
         if near[i] < near[best] - _NEAR or len(chosen) == _MOST:

@@ -88,7 +88,9 @@ def fit(prompt: Prompt, budget: Budget, count: Count = approximate_tokens) -> Pr
         raise PromptTooLong(f"the prompt needs {-room} tokens more than the model's context has")
     history_costs = [_cost(Message(turn.role, turn.text), count) for turn in prompt.history]
     for_passages = max(int(room * _SHARE_OF_PASSAGES), room - sum(history_costs))
-    passages, left = _first_that_fit(prompt.passages, for_passages, count)
+    frame = count(_framed("", prompt.question)) - count(prompt.question) + 1
+    passages, left = _first_that_fit(prompt.passages, for_passages - frame, count)
+    left = left if passages else for_passages
     history = _last_that_fit(prompt.history, history_costs, room - for_passages + left)
     return replace(prompt, history=history, passages=passages)
 
@@ -104,7 +106,11 @@ def _last_message(prompt: Prompt) -> str:
     if not prompt.passages:
         return prompt.question
     sources = "\n".join(_source(passage) for passage in prompt.passages)
-    return f"<sources>\n{sources}\n</sources>\n\n<question>\n{_defused(prompt.question)}\n</question>"
+    return _framed(sources, prompt.question)
+
+
+def _framed(sources: str, question: str) -> str:
+    return f"<sources>\n{sources}\n</sources>\n\n<question>\n{_defused(question)}\n</question>"
 
 
 def _source(passage: Passage) -> str:

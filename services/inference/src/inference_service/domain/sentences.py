@@ -47,7 +47,8 @@ _FENCE: Final = re.compile(r"^\s*(?:```|~~~)")
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 _FOOTNOTE: Final = re.compile(r"\s?\[\^?\d{1,3}\]")
 """Notes of the document itself: quoted, they would read as our own citations."""
-_EMPHASIS: Final = re.compile(r"(\*\*|__|\*|`|~~)(?=\S)(.+?)(?<=\S)\1")
+_STRONG: Final = re.compile(r"(\*\*|`|~~)(?=\S)(.+?)(?<=\S)\1")
+_EMPHASIS: Final = re.compile(r"(?<!\w)(__|\*)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>|<!--.*?-->")
 _CLAUSES: Final = re.compile("(?<=[\u0e00-\u0eff])\\s+(?=[\u0e00-\u0eff])")
 
@@ -171,7 +172,7 @@ def _title(line: str) -> str:
 def _plain(text: str) -> str:
     """Take the inline markup away and make white space single."""
     text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text))
-    text = _EMPHASIS.sub(r"\2", _EMPHASIS.sub(r"\2", text))
+    text = _EMPHASIS.sub(r"\2", _STRONG.sub(r"\2", text))
     return " ".join(marks.FAQ_MARK.sub("", text.lstrip("> ")).split())
 
 

@@ -30,12 +30,15 @@ from inference_service.domain.errors import (
     ModelUnreachable,
 )
 from inference_service.domain.model import End, Pieces, Prompt, Timeouts
-from inference_service.domain.prompt import approximate_tokens, chat_messages
+from inference_service.domain.prompt import Budget, approximate_tokens, chat_messages, fit
 from inference_service.outbound.ollama_lines import OllamaLines
 
 _OVERLOADED: Final = frozenset({429, 503, 529})
 _OWN_HEADERS: Final = frozenset({"accept-encoding", "connection", "content-length", "host"})
 """Headers that the transport sets itself; a compressed stream would also arrive late."""
+
+_ANSWER_TOKENS: Final = 1024
+"""Kept free for an answer whose length nobody limited."""
 
 _LAST_CHUNK_S: Final = 0.2
 """How long to wait for the end of the body after the last line, so that the connection can be used again."""
@@ -66,8 +69,8 @@ class OllamaModel:
     Args:
         host: as OLLAMA_HOST; None reads that variable, as the official client does.
         timeouts: how long the server may be silent.
-        context_tokens: the context to ask of the server (`num_ctx`); None leaves it to the server, which then cuts a
-            longer prompt silently.
+        context_tokens: the context to ask of the server (`num_ctx`), into which prompts are fitted: the server itself
+            would cut a longer one without a word. The same for all prompts, because another one reloads the model.
         headers: further ones, for a server behind a door of its own.
         connections: open at once; a stream holds one.
     """
@@ -77,7 +80,7 @@ class OllamaModel:
         host: str | None = None,
         *,
         timeouts: Timeouts | None = None,
-        context_tokens: int | None = None,
+        context_tokens: int = 8192,
         headers: Mapping[str, str] | None = None,
         connections: int = 512,
     ) -> None:
@@ -97,7 +100,12 @@ class OllamaModel:
         await self._client.aclose()
 
     async def stream(self, prompt: Prompt, *, deadline: float) -> AsyncGenerator[Pieces | End, None]:
-        """Answer piece by piece; see `domain.model.Model`. Thinking is not shown, but counts as a sign of life."""
+        """Answer piece by piece; see `domain.model.Model`. Thinking is not shown, but counts as a sign of life.
+
+        Raises:
+            PromptTooLong: what may not be trimmed is beyond the context.
+        """
+        prompt = fit(prompt, Budget(self._context_tokens, prompt.max_tokens or _ANSWER_TOKENS))
         loop = asyncio.get_running_loop()
         speaks_by = min(loop.time() + self._timeouts.first_token_s, deadline)
         response = await self._ask(prompt, speaks_by=speaks_by, deadline=deadline)

@@ -1,0 +1,133 @@
+# ruff: noqa: RUF001 - answers in many languages
+"""Answers from passages alone."""
+
+from uuid import UUID
+
+import pytest
+
+from contracts.ids import DocumentId
+from inference_service.domain.citation import cited
+from inference_service.domain.extract import ENGLISH, LEXICAL, Evidence, confidence, extract
+from inference_service.domain.model import Passage
+from services.inference.tests.memory_embedder import MemoryEmbedder
+
+RETURNS = "You can return any unused item within 30 days. Items must be clean. Return shipping is free above 40 €."
+SHIPPING = "Standard delivery takes 3 to 5 working days. We deliver to Norway. Tracking links come by e-mail."
+WARRANTY = "The hand grinder Tove has steel burrs. It costs 89 €. The warranty of machines is two years."
+
+
+def found(*texts: str, heading: str = "") -> tuple[Passage, ...]:
+    return tuple(
+        Passage(n, DocumentId(UUID(int=n)), "Our shop", None, text, 1 / n, heading) for n, text in enumerate(texts, 1)
+    )
+
+
+ALL = found(RETURNS, SHIPPING, WARRANTY)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Can I return unused items?", "You can return any unused item within 30 days. [1]"),
+        ("How long does standard delivery take?", "Standard delivery takes 3 to 5 working days. [2]"),
+        ("Do you deliver to Norway?", "We deliver to Norway. [2]"),
+    ],
+)
+async def test_the_sentence_that_answers_is_quoted_with_its_source(question: str, answer: str) -> None:
+    extraction = await extract(question, ALL, MemoryEmbedder())
+    assert extraction.text == answer
+    assert extraction.cited == cited(answer)
+    assert extraction.confidence > 0.5
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who founded the company?", "I could not find an answer to that in our documents."),
+        ("Wer hat die Firma gegründet?", "Dazu habe ich in unseren Unterlagen keine Antwort gefunden."),
+        ("¿Quién fundó la empresa?", "No he encontrado una respuesta a eso en nuestros documentos."),
+        ("Qui a fondé l'entreprise ?", "Je n'ai pas trouvé de réponse à cela dans nos documents."),
+        ("公司是谁创办的？", "我在我们的资料中没有找到这个问题的答案。"),
+        ("من أسس الشركة؟", "لم أجد إجابة عن هذا السؤال في مستنداتنا."),
+        ("Kdo založil firmu?", "I could not find an answer to that in our documents."),
+    ],
+)
+@pytest.mark.parametrize("passages", [ALL, ()])
+async def test_what_the_documents_do_not_hold_is_said_so(
+    question: str, answer: str, passages: tuple[Passage, ...]
+) -> None:
+    extraction = await extract(question, passages, MemoryEmbedder())
+    assert extraction.text == answer
+    assert extraction.cited == ()
+    assert extraction.confidence < 0.5
+
+
+async def test_meaning_finds_what_words_alone_do_not() -> None:
+    question = "Can I bring fresh items?"
+    assert (await extract(question, ALL, MemoryEmbedder())).cited == ()
+    alike = MemoryEmbedder("return bring", "unus fresh")
+    assert (await extract(question, ALL, alike)).text == "You can return any unused item within 30 days. [1]"
+
+
+async def test_it_answers_without_embeddings_too() -> None:
+    away = MemoryEmbedder(is_away=True)
+    assert (await extract("Can I return unused items?", ALL, away)).cited == (1,)
+    assert (await extract("Who founded the company?", ALL, away)).cited == ()
+    assert away.asked
+
+
+async def test_a_language_the_model_cannot_read_is_not_embedded() -> None:
+    embedder = MemoryEmbedder()
+    passages = found("未使用的商品可在三十天内退货。运费为十元。")
+    assert (await extract("运费是多少？", passages, embedder)).text == "运费为十元。 [1]"
+    assert embedder.asked == []
+
+
+async def test_no_more_than_a_few_sentences_are_embedded() -> None:
+    long = " ".join(f"Fact number {n} is about delivery." for n in range(200))
+    embedder = MemoryEmbedder()
+    await extract("How long is the delivery of fact 3?", found(long), embedder)
+    assert embedder.asked == [25]
+
+
+async def test_a_sentence_that_refers_back_brings_the_one_before() -> None:
+    extraction = await extract("What does the hand grinder Tove cost?", ALL, MemoryEmbedder("cost costs"))
+    assert extraction.text.startswith("The hand grinder Tove has steel burrs. [3] It costs 89 €. [3]")
+
+
+async def test_sentences_come_in_reading_order_and_each_once() -> None:
+    passages = found("Delivery costs 5 €. Delivery takes 3 days.", "Delivery takes 3 days. Norway is by sea.")
+    extraction = await extract("What does delivery cost and how many days does it take?", passages, MemoryEmbedder())
+    assert extraction.text == "Delivery costs 5 €. [1] Delivery takes 3 days. [1]"
+    assert extraction.text.count("takes 3 days") == 1
+
+
+async def test_an_answer_is_short() -> None:
+    same = " ".join(f"The delivery of order {chr(97 + n) * 4} takes {n} days." for n in range(20))
+    extraction = await extract("How many days does the delivery of an order take?", found(same), MemoryEmbedder())
+    assert extraction.text.count("[1]") <= 3
+
+
+async def test_a_heading_helps_to_find_what_stands_below_it() -> None:
+    passages = (*found("Hand the parcel in at a post office. Keep the receipt."), *ALL[1:])
+    below = (*found("Hand the parcel in at a post office. Keep the receipt.", heading="Returning parcels"), *ALL[1:])
+    question = "How does returning a parcel work?"
+    without = await extract(question, passages, MemoryEmbedder())
+    assert (await extract(question, below, MemoryEmbedder())).confidence > without.confidence
+
+
+async def test_a_question_of_no_clear_language_is_read_as_the_documents_are() -> None:
+    assert (await extract("Warranty machines?", ALL, MemoryEmbedder())).cited == (3,)
+
+
+@pytest.mark.parametrize("question", ["", "?", "   ", "!!!", "🙂"])
+async def test_a_question_without_words_finds_nothing(question: str) -> None:
+    assert (await extract(question, ALL, MemoryEmbedder())).cited == ()
+
+
+def test_confidence_grows_with_the_evidence_and_stays_a_probability() -> None:
+    weak, strong = Evidence(0.1, 0.1, 0.1), Evidence(1.0, 1.0, 1.0)
+    assert 0 < confidence(weak, ENGLISH) < 0.1
+    assert 0.95 < confidence(strong, ENGLISH) < 1
+    blind = Evidence(0.8, 0.8, None)
+    assert confidence(blind, ENGLISH) == confidence(blind, LEXICAL) > 0.5
