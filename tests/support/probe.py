@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 from nats.aio.client import Client
-from nats.js.api import RawStreamMsg
+from nats.js.api import RawStreamMsg, StreamConfig
 from nats.js.errors import NotFoundError
 from prometheus_client import REGISTRY
 
@@ -179,6 +179,19 @@ class Streams:
         except NotFoundError:
             return False
         return True
+
+    async def delete_stream(self, stream: str) -> None:
+        await self._js.delete_stream(stream)
+
+    async def has_stream(self, stream: str) -> bool:
+        try:
+            await self._js.stream_info(stream)
+        except NotFoundError:
+            return False
+        return True
+
+    async def config(self, stream: str) -> StreamConfig:
+        return (await self._js.stream_info(stream)).config
 
     async def set_ack_wait(self, stream: str, name: str, ack_wait_s: float) -> None:
         """As the provisioner would."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import nats.errors
+import nats.js.errors
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsMessage, PullSub
 from nats.aio.msg import Msg
@@ -35,6 +36,7 @@ GiveUp = Callable[[Any, TenantScope, Exception], Awaitable[None]]
 
 PULL_S = 3.0
 WATCH_S = 10.0
+NOBODY_THERE_S = 1.0
 JITTER = (0.8, 1.2)
 
 _log = logs.get_logger()
@@ -76,6 +78,8 @@ class Consumption:
 
     async def watch(self) -> None:
         """Ask every 10 s whether the durable still exists; subscribe again when it is back. Runs until cancelled."""
+        for slot in self._slots:
+            _make_patient(slot)
         while True:
             await asyncio.sleep(WATCH_S)
             with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
@@ -96,6 +100,7 @@ class Consumption:
             for slot in self._slots:
                 await slot.stop()
                 await slot.start()
+                _make_patient(slot)
             _log.info("consumer.back", stream=self._consumer.stream, consumer=self._consumer.name)
 
     # ---- one delivery -----------------------------------------------------------------------------------------
@@ -190,6 +195,24 @@ class Consumption:
         )
         await raw.term()
         _log.error("delivery.dead", consumer=self._consumer.name, reason=type(error).__name__, exc_info=error)
+
+
+def _make_patient(slot: Any) -> None:
+    """Let a slot rest when nobody answers its fetch: FastStream asks again at once, thousands of times a second.
+
+    So it is as long as the durable is missing, and while JetStream comes up after a restart.
+    """
+    fetch = slot.subscription.fetch
+
+    async def patient(*args: Any, **options: Any) -> list[Msg]:
+        try:
+            messages: list[Msg] = await fetch(*args, **options)
+        except nats.js.errors.ServiceUnavailableError:
+            await asyncio.sleep(NOBODY_THERE_S)
+            raise
+        return messages
+
+    slot.subscription.fetch = patient
 
 
 async def _acknowledge(raw: Msg) -> None:
