@@ -43,6 +43,8 @@ class UploadInbox:
     async def drop(self, tenant_id: TenantId, name: str) -> None:
         try:
             await obstore.delete_async(self._store, inbox_key(tenant_id, name))
+        except FileNotFoundError:
+            return  # ingest has taken it, or cleaned up itself
         except (BaseError, OSError) as error:
             _log.warning("upload.undropped", error=type(error).__name__)
 

@@ -32,7 +32,7 @@ export class Answer {
       case "message.started": return this.started(frame);
       case "token": return this.token(frame);
       case "message.completed": return this.completed(frame);
-      case "message.blocked": return this.end("blocked", { text: frame.text });
+      case "message.blocked": return this.end("blocked", { text: frame.text, finishReason: "blocked" });
       case "message.failed": return this.end("failed", { code: frame.code, isRetryable: frame.retryable });
       default: return false;
     }

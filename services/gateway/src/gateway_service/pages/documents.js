@@ -136,9 +136,9 @@ export class Documents {
     const dismiss = () => { this.uploads.delete(key); this.show(); };
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: file.name }),
-        element("small", { className: "quiet", text: size(file.size) })),
-      error ? element("span", { className: "error", text: error.detail })
-        : element("span", { className: "badge moving", text: "Uploading" }),
+        element("small", { className: "quiet", text: size(file.size) }),
+        error ? element("small", { className: "error", text: error.detail }) : null),
+      element("span", { className: error ? "badge bad" : "badge moving", text: error ? "Not taken" : "Uploading" }),
       error ? element("button", { type: "button", className: "plain", text: "Dismiss", on: { click: dismiss } })
         : bar(progress, `Uploading ${file.name}`));
   }

@@ -27,7 +27,7 @@ export function storedNode(message) {
   const [body, sources, state] = node.children;
   fill(body, message.content, message.sources);
   list(sources, cited(message.content, message.sources));
-  state.append(ending(message.finish_reason), time(new Date(message.created_at)));
+  state.append(...ending(message.finish_reason), time(new Date(message.created_at)));
   return node;
 }
 
@@ -37,16 +37,15 @@ export function draw(node, answer, { isConnected, retry }) {
   node.setAttribute("aria-busy", String(!answer.isOver));
   node.classList.toggle("streaming", !answer.isOver);
   if (answer.text) fill(body, answer.text, answer.sources);
-  else body.replaceChildren(answer.isOver ? "" : thinking(isConnected));
+  else body.replaceChildren(...(answer.isOver ? [] : [thinking(isConnected)]));
   list(sources, answer.isOver ? cited(answer.text, answer.sources) : []);
   state.replaceChildren(...states(answer, retry));
 }
 
 function states(answer, retry) {
-  if (answer.state === "failed") return [failure(answer), answer.isRetryable ? again(retry) : ""];
+  if (answer.state === "failed") return answer.isRetryable ? [failure(answer), again(retry)] : [failure(answer)];
   if (answer.state === "blocked") return [element("span", { text: "Held back by your moderation policy." })];
-  if (answer.state === "completed") return [ending(answer.finishReason)];
-  return [];
+  return ending(answer.finishReason);
 }
 
 function failure(answer) {
@@ -59,7 +58,7 @@ function again(retry) {
 }
 
 function ending(reason) {
-  return ENDINGS[reason] ? element("span", { text: ENDINGS[reason] }) : "";
+  return ENDINGS[reason] ? [element("span", { text: ENDINGS[reason] })] : [];
 }
 
 function thinking(isConnected) {

@@ -1,0 +1,257 @@
+"""What each route asks of which service, with which right, and what it answers."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts import auth, ingest
+from contracts import filter as rules
+from contracts import inference as ai
+from contracts.base import Nothing
+from contracts.ids import AgentId, ApiKeyId, ConversationId, DocumentId, MessageId, UserId, uuid7
+from contracts.inference import Agent
+from contracts.learning import GET_STATS, Stats
+from gateway_service.domain.principal import RIGHTS_OF_ROLE, Principal
+from gateway_service.domain.sign_in import WRONG_PER_MINUTE
+from runtime.errors import NotFound, Rejected
+from services.gateway.tests.memory import OWNER, TENANT, Edge
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ID = uuid7()
+BUSINESS = auth.Business(id=TENANT, name="Trails", industry="outdoor", created_at=NOW)
+USER = auth.User(id=UserId(OWNER.id), email="a@example.com", role="owner", business=BUSINESS, created_at=NOW)
+SESSION = auth.Session(user=USER, access_token="a", refresh_token="r", expires_in=900)
+KEY = auth.ApiKey(
+    id=ApiKeyId(ID), name="k", prefix="lum_abc", scopes=("chat",), created_at=NOW, expires_at=None, last_used_at=None
+)
+AGENT = Agent(
+    id=AgentId(ID),
+    name="A",
+    persona="",
+    instructions="",
+    model="extractive/sentences",
+    fallbacks=(),
+    autonomy="auto",
+    is_default=True,
+    created_at=NOW,
+    updated_at=NOW,
+)
+
+GUARDED = [
+    ("GET", "/api/auth/api-keys", "business.read"),
+    ("POST", "/api/auth/api-keys", "business"),
+    ("DELETE", f"/api/auth/api-keys/{ID}", "business"),
+    ("GET", "/api/business/profile", "business.read"),
+    ("PUT", "/api/business/profile", "business"),
+    ("GET", "/api/business/stats", "business.read"),
+    ("POST", "/api/agent/create", "business"),
+    ("GET", "/api/agents", "chat.read"),
+    ("GET", "/api/models", "chat.read"),
+    ("GET", f"/api/agent/{ID}", "chat.read"),
+    ("PUT", f"/api/agent/{ID}", "business"),
+    ("DELETE", f"/api/agent/{ID}", "business"),
+    ("GET", f"/api/agent/{ID}/status", "chat.read"),
+    ("GET", "/api/conversations", "chat.read"),
+    ("GET", f"/api/conversations/{ID}", "chat.read"),
+    ("GET", f"/api/conversations/{ID}/messages", "chat.read"),
+    ("POST", f"/api/conversations/{ID}/messages", "chat"),
+    ("POST", "/api/documents", "documents"),
+    ("GET", "/api/documents", "documents.read"),
+    ("GET", f"/api/documents/{ID}", "documents.read"),
+    ("DELETE", f"/api/documents/{ID}", "documents"),
+    ("POST", f"/api/documents/{ID}/reprocess", "documents"),
+    ("POST", "/api/search", "documents.read"),
+]
+
+
+@pytest.fixture
+async def edge():
+    made = Edge()
+    yield made
+    await made.client.aclose()
+
+
+@pytest.mark.parametrize(("method", "path", "right"), GUARDED)
+async def test_a_route_opens_to_those_with_its_right_alone(edge: Edge, method, path, right):
+    assert (await edge.call(method, path, token=None)).status_code == 401
+    for role, rights in RIGHTS_OF_ROLE.items():
+        edge.tokens.known[role] = Principal("user", TENANT, uuid7(), role=role)
+        answer = await edge.call(method, path, token=role)
+        assert (answer.status_code == 403) == (right not in rights), role
+    edge.tokens.known["bare"] = Principal("api_key", TENANT, uuid7(), scopes=())
+    assert (await edge.call(method, path, token="bare")).status_code == 403
+
+
+def test_no_guarded_route_is_missing_above():
+    listed = {(method, path.replace(str(ID), "{}")) for method, path, _ in GUARDED}
+    import re
+
+    found = {
+        (method, re.sub(r"\{\w+\}", "{}", route.path))
+        for route in Edge().app.routes
+        for method in getattr(route, "methods", ())
+        if route.path.startswith("/api/") and not route.path.startswith(("/api/auth/", "/api/chat"))
+    }
+    assert found <= listed
+
+
+async def test_registering_answers_with_a_session(edge: Edge):
+    edge.services.tell(auth.REGISTER, SESSION)
+    body = b'{"email":"a@example.com","password":"long enough","company_name":"Trails","client":"x","idempotency":{}}'
+    answer = await edge.call("POST", "/api/auth/register", token=None, content=body, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 201
+    assert answer.json()["refresh_token"] == "r"
+    asked = edge.services.asked[-1][1]
+    assert asked.idempotency.key == "k"
+    assert asked.idempotency.body_sha256 == hashlib.sha256(body).hexdigest()
+
+
+async def test_wrong_passwords_are_counted_by_email_and_right_ones_are_not(edge: Edge):
+    body = {"email": "A@example.com", "password": "x"}
+    edge.services.tell(auth.LOGIN, SESSION)
+    for _ in range(2 * WRONG_PER_MINUTE):
+        assert (await edge.call("POST", "/api/auth/login", json=body)).status_code == 200
+    edge.services.tell(auth.LOGIN, Rejected(code="wrong_credentials"))
+    for _ in range(WRONG_PER_MINUTE):
+        assert (await edge.call("POST", "/api/auth/login", json=body)).status_code == 401
+    refused = await edge.call("POST", "/api/auth/login", json={**body, "email": "a@EXAMPLE.com"})
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    other = await edge.call("POST", "/api/auth/login", json={**body, "email": "b@example.com"})
+    assert other.status_code == 401
+
+
+async def test_a_refresh_names_the_client_without_saying_who_it_is(edge: Edge):
+    edge.services.tell(auth.REFRESH, SESSION)
+    for agent in ("one", "one", "two"):
+        headers = {"User-Agent": agent}
+        await edge.call("POST", "/api/auth/refresh", json={"refresh_token": "r", "client": "forged"}, headers=headers)
+    clients = [request.client for _, request, _ in edge.services.asked]
+    assert clients[0] == clients[1] != clients[2]
+    assert "forged" not in clients
+
+
+async def test_signing_out_has_nothing_to_tell(edge: Edge):
+    edge.services.tell(auth.LOGOUT, Nothing())
+    answer = await edge.call("POST", "/api/auth/logout", token=None, json={"refresh_token": "r"})
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_who_am_i_is_for_people(edge: Edge):
+    edge.services.tell(auth.ME, auth.MeReply(user=USER))
+    assert (await edge.call("GET", "/api/auth/me")).json() == USER.model_dump(mode="json")
+    edge.tokens.known["key"] = Principal("api_key", TENANT, uuid7(), scopes=("admin",))
+    assert (await edge.call("GET", "/api/auth/me", token="key")).status_code == 403
+
+
+async def test_a_new_api_key_is_shown_once(edge: Edge):
+    edge.services.tell(auth.CREATE_API_KEY, auth.CreatedApiKey(api_key=KEY, key="lum_secret"))
+    made = await edge.call("POST", "/api/auth/api-keys", json={"name": "k"})
+    assert (made.status_code, made.json()["key"], made.json()["id"]) == (201, "lum_secret", str(KEY.id))
+    edge.services.tell(auth.LIST_API_KEYS, auth.ApiKeys(items=(KEY,), next_cursor="c"))
+    listed = (await edge.call("GET", "/api/auth/api-keys?limit=1&cursor=b")).json()
+    assert "key" not in listed["items"][0]
+    assert listed["next_cursor"] == "c"
+    assert (edge.services.asked[-1][1].limit, edge.services.asked[-1][1].cursor) == (1, "b")
+
+
+async def test_a_profile_joins_business_and_policy_and_changes_what_is_given(edge: Edge):
+    kept = rules.ModerationPolicy(version=3, terms=("foo",), terms_action="block", cards_action="off")
+    edge.services.tell(auth.GET_BUSINESS, auth.BusinessReply(business=BUSINESS))
+    edge.services.tell(rules.GET_POLICY, rules.PolicyReply(policy=kept))
+    profile = (await edge.call("GET", "/api/business/profile")).json()
+    assert profile["name"] == "Trails"
+    assert profile["moderation"] == kept.model_dump(mode="json")
+    edge.services.tell(rules.PUT_POLICY, lambda request: rules.PolicyReply(policy=request.policy))
+    edge.services.asked.clear()
+    await edge.call("PUT", "/api/business/profile", json={"moderation": {"terms": ["bar"], "version": 99}})
+    put = next(request for verb, request, _ in edge.services.asked if verb == "put_policy")
+    assert put.policy == kept.model_copy(update={"terms": ("bar",)})
+    assert "update_business" not in [verb for verb, _, _ in edge.services.asked]
+
+
+async def test_a_refused_policy_changes_nothing_else(edge: Edge):
+    edge.services.tell(rules.GET_POLICY, rules.PolicyReply(policy=rules.ModerationPolicy()))
+    edge.services.tell(rules.PUT_POLICY, Rejected("a term is longer than the window"))
+    answer = await edge.call("PUT", "/api/business/profile", json={"name": "New", "moderation": {"terms": ["x" * 90]}})
+    assert answer.status_code == 422
+    assert [verb for verb, _, _ in edge.services.asked] == ["get_policy", "put_policy"]
+
+
+async def test_agents_are_made_changed_and_removed(edge: Edge):
+    for rpc in (ai.CREATE_AGENT, ai.UPDATE_AGENT, ai.GET_AGENT):
+        edge.services.tell(rpc, ai.AgentReply(agent=AGENT))
+    edge.services.tell(ai.DELETE_AGENT, Nothing())
+    made = await edge.call("POST", "/api/agent/create", json={"name": "A", "thresholds": {"unknown": 1}})
+    assert (made.status_code, made.json()["id"]) == (201, str(ID))
+    await edge.call("PUT", f"/api/agent/{ID}", json={"name": "B", "agent_id": str(uuid7())})
+    assert edge.services.asked[-1][1] == ai.UpdateAgent(agent_id=AgentId(ID), name="B")
+    status = await edge.call("GET", f"/api/agent/{ID}/status")
+    assert status.json() == {"agent_id": str(ID), "status": "active"}
+    assert (await edge.call("DELETE", f"/api/agent/{ID}")).status_code == 204
+
+
+async def test_stats_and_models_pass_through(edge: Edge):
+    edge.services.tell(GET_STATS, Stats(conversations=2))
+    edge.services.tell(ai.LIST_MODELS, ai.Models(items=()))
+    assert (await edge.call("GET", "/api/business/stats")).json()["conversations"] == 2
+    assert (await edge.call("GET", "/api/models")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_a_message_through_rest_is_accepted_as_over_a_socket(edge: Edge):
+    def accept(request: ai.AcceptTurn) -> ai.AcceptedTurn:
+        return ai.AcceptedTurn(
+            conversation_id=request.conversation_id,
+            message_id=request.message_id,
+            customer_message_id=request.customer_message_id,
+            is_duplicate=False,
+            state="queued",
+        )
+
+    edge.services.tell(ai.ACCEPT_TURN, accept)
+    path = f"/api/conversations/{ID}/messages"
+    answer = await edge.call("POST", path, json={"content": "Hello?"})
+    assert answer.status_code == 202
+    asked = edge.services.asked[-1][1]
+    assert answer.json()["message_id"] == str(asked.message_id)
+    assert answer.json()["client_message_id"] == str(asked.client_message_id)
+    assert (asked.is_new_conversation, asked.conversation_id, asked.customer) == (False, ID, OWNER.key)
+
+    keyed = [await edge.call("POST", path, json={"content": "x"}, headers={"Idempotency-Key": k}) for k in "aab"]
+    ids = [one.json()["client_message_id"] for one in keyed]
+    assert ids[0] == ids[1] != ids[2]
+
+
+async def test_a_message_to_an_unknown_conversation_is_not_found(edge: Edge):
+    edge.services.tell(ai.ACCEPT_TURN, NotFound())
+    answer = await edge.call("POST", f"/api/conversations/{ID}/messages", json={"content": "Hello?"})
+    assert answer.status_code == 404
+
+
+async def test_lists_pass_their_filters_on(edge: Edge):
+    edge.services.tell(ai.LIST_CONVERSATIONS, ai.Conversations(items=(), next_cursor=None))
+    edge.services.tell(ai.LIST_MESSAGES, ai.Messages(items=(), next_cursor=None))
+    edge.services.tell(ingest.LIST_DOCUMENTS, ingest.Documents(items=(), next_cursor=None))
+    await edge.call("GET", f"/api/conversations?status=active&agent_id={ID}")
+    assert edge.services.asked[-1][1] == ai.ListConversations(status="active", agent_id=AgentId(ID))
+    await edge.call("GET", f"/api/conversations/{ID}/messages?cursor=x")
+    assert edge.services.asked[-1][1] == ai.ListMessages(conversation_id=ConversationId(ID), cursor="x")
+    await edge.call("GET", "/api/documents?state=failed&limit=5")
+    assert edge.services.asked[-1][1] == ingest.ListDocuments(state="failed", limit=5)
+    assert (await edge.call("GET", "/api/conversations?status=odd")).status_code == 422
+
+
+async def test_search_asks_ingest(edge: Edge):
+    edge.services.tell(ingest.SEARCH, ingest.SearchReply(items=()))
+    answer = await edge.call("POST", "/api/search", json={"query": "tents", "k": 3})
+    assert answer.json() == {"items": []}
+    assert edge.services.asked[-1][1] == ingest.Search(query="tents", k=3)
+
+
+async def test_every_question_is_asked_in_the_callers_own_business(edge: Edge):
+    foreign = Principal("user", MessageId(uuid7()), uuid7(), role="owner")
+    edge.tokens.known["foreign"] = foreign
+    edge.services.tell(ingest.GET_DOCUMENT, NotFound())
+    await edge.call("GET", f"/api/documents/{DocumentId(ID)}", token="foreign")
+    _, _, scope = edge.services.asked[-1]
+    assert scope == foreign.scope
