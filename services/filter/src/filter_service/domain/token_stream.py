@@ -41,6 +41,11 @@ class TokenStream:
         self.is_over = False
 
     @property
+    def is_unseen(self) -> bool:
+        """Nobody has seen a token of this attempt yet."""
+        return self._seen_seq < 0
+
+    @property
     def blocked(self) -> tuple[str, ...]:
         """The kinds of what ended the stream; empty while nothing did."""
         return self._judge.blocked

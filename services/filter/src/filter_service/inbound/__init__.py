@@ -1,0 +1,1 @@
+"""Doors: raw tokens, questions and policy changes come in here."""

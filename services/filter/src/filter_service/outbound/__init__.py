@@ -1,0 +1,1 @@
+"""Where policies and decisions are kept, and where tokens go."""
