@@ -7,13 +7,14 @@ from contracts.inference import ANSWER, AnswerTurn
 from inference_service.domain.answer import Desk
 from inference_service.domain.ports import Candidate
 from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_turns
+from inference_service.outbound.extractive_model import ExtractiveModel
 from inference_service.outbound.filter_rpc import FilterInputCheck
-from inference_service.outbound.ingest_rpc import IngestKnowledge
+from inference_service.outbound.ingest_rpc import IngestEmbedder, IngestKnowledge
 from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.postgres_agents import PostgresAgents
 from inference_service.outbound.postgres_conversations import PostgresConversations
 from inference_service.outbound.postgres_turns import PostgresTurns
-from inference_service.outbound.providers import FoundProviders
+from inference_service.outbound.providers import EXTRACTIVE, FoundProviders
 from inference_service.outbound.stop_signals import ControlStops
 from inference_service.outbound.token_sink import FilterSink
 from inference_service.outbound.token_wire import TokenWire
@@ -67,6 +68,7 @@ def _job(row_id: UUID) -> AnswerTurn:
 
 def _providers(service: Service, settings: InferenceSettings) -> FoundProviders:
     found: dict[str, Candidate] = {}
+    found[EXTRACTIVE] = Candidate(ExtractiveModel(IngestEmbedder(service.bus)), "", needs_knowledge=True)
     if settings.ollama_host:
         ollama = OllamaModel(settings.ollama_host)
         service.on_stop(ollama.close)

@@ -223,12 +223,14 @@ async def _conclude(relay: Relay, stream: Stream, ground: Ground, end: End | Non
         model=relay.model_id,
         sources=sources,
         usage=usage,
-        confidence=_confidence(ground, sources),
+        confidence=_confidence(end, ground, sources),
         categories=shown.categories,
     )
 
 
-def _confidence(ground: Ground, sources: tuple[Source, ...]) -> float:
-    """The best cosine between the question and a cited passage: an honest signal, not yet a calibrated probability."""
+def _confidence(end: End | None, ground: Ground, sources: tuple[Source, ...]) -> float:
+    """What the provider says, else the best cosine of the question and a cited passage: a signal, not a probability."""
+    if end is not None and end.confidence is not None:
+        return round(end.confidence, 4)
     cosines = [ground.hits[source.n - 1].dense or 0.0 for source in sources]
     return round(min(1.0, max((0.0, *cosines))), 4)

@@ -71,12 +71,14 @@ class End:
     Attributes:
         finish_reason: `length` when the answer met its token limit.
         estimated: True when the provider did not count tokens itself.
+        confidence: how sure the provider is, 0 to 1, that this answers the question; None when it does not say.
     """
 
     finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
     estimated: bool
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,13 @@ class ExtractiveModel:
                 told += len(texts)
                 yield Pieces(texts)
         read = len(prompt.question.split()) + sum(len(passage.text.split()) for passage in prompt.passages)
-        yield End("length" if told < whole else "stop", prompt_tokens=read, completion_tokens=told, estimated=True)
+        yield End(
+            "length" if told < whole else "stop",
+            prompt_tokens=read,
+            completion_tokens=told,
+            estimated=True,
+            confidence=answer.confidence,
+        )
 
 
 def pieces(text: str) -> tuple[str, ...]:
