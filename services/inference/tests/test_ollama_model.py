@@ -124,6 +124,21 @@ async def test_finds_the_server_as_ollama_host_says(server: SimulatedOllama, mon
     await model.close()
 
 
+async def test_goes_through_the_proxy_of_the_environment(
+    server: SimulatedOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    model = OllamaModel("http://nowhere.invalid:1")
+    assert (await hear(model, prompt())).text == SAY
+    await model.close()
+
+
+async def test_a_body_that_never_ends_does_not_hold_back_the_end(server: SimulatedOllama) -> None:
+    async with asked(server) as model:
+        assert (await hear(model, prompt("simulated-n2-e60000"), within_s=5)).end is not None
+        assert await settled(server) == "client_gone"
+
+
 async def test_an_answer_cut_at_its_limit_says_so(server: SimulatedOllama) -> None:
     async with asked(server) as model:
         heard = await hear(model, prompt(max_tokens=4))
@@ -240,10 +255,11 @@ async def test_closing_the_generator_stops_the_model(server: SimulatedOllama) ->
         assert await settled(server) == "client_gone"
 
 
-async def test_connections_are_used_again(server: SimulatedOllama) -> None:
+@pytest.mark.parametrize("name", ["simulated", "simulated-e20"])
+async def test_connections_are_used_again(server: SimulatedOllama, name: str) -> None:
     async with asked(server) as model:
         for _ in range(5):
-            await hear(model, prompt())
+            await hear(model, prompt(name))
     assert len({generation.peer for generation in server.generations}) == 1
 
 
