@@ -16,6 +16,7 @@ How it behaves can also ride in the model's name, through every service between 
     simulated-fnousage                an answer whose last line counts no tokens
     simulated-freset-k10-x1           only the first request of this name meets the fault
     simulated-t5                      5 lines of thinking before the answer
+    simulated-e20                     the body ends 20 ms after the last line
 
 `GET /simulated/generations` tells what was asked and how each generation ended, `client_gone` among it.
 Everything here is simulated: there is no model.
@@ -41,7 +42,7 @@ Fault = Literal["", "429", "500", "503", "reset", "stall", "error", "garbage", "
 _STATUS: Final = {"429": "too many requests", "500": "llama runner process has terminated", "503": "server busy"}
 _NAME: Final = "simulated"
 _PART: Final = re.compile(
-    r"-(?:n(?P<words>\d+)|r(?P<rate>[\d.]+)|d(?P<first_ms>\d+)|k(?P<at>\d+)|x(?P<strikes>\d+)|t(?P<thinking>\d+)"
+    r"-(?:n(?P<words>\d+)|r(?P<rate>[\d.]+)|d(?P<first_ms>\d+)|k(?P<at>\d+)|x(?P<strikes>\d+)|t(?P<thinking>\d+)|e(?P<tail_ms>\d+)"
     r"|f(?P<fault>429|500|503|reset|stall|error|garbage|cut|drop|empty|nousage))(?=-|$)"
 )
 
@@ -58,6 +59,7 @@ class Script:
         at: pieces sent before the fault.
         strikes: how many requests the fault strikes before all goes well; None is every one.
         thinking: lines of thinking before the answer.
+        tail_ms: silence between the last line and the end of the body, in milliseconds.
     """
 
     say: str = ""
@@ -68,6 +70,7 @@ class Script:
     at: int = 0
     strikes: int | None = None
     thinking: int = 0
+    tail_ms: int = 0
 
     def pieces(self) -> list[str]:
         """Return the answer in words, white space kept, so that joining gives the text back."""
@@ -150,6 +153,7 @@ class SimulatedOllama:
             at=int(given.get("at", usual.at)),
             strikes=int(strikes) if strikes else usual.strikes,
             thinking=int(given.get("thinking", usual.thinking)),
+            tail_ms=int(given.get("tail_ms", usual.tail_ms)),
         )
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
@@ -220,6 +224,7 @@ async def _generate(request: web.Request, generation: Generation, script: Script
     usage = {} if fault == "nousage" else {"prompt_eval_count": 11, "eval_count": len(allowed)}
     reason = "length" if len(allowed) < len(pieces) else "stop"
     await response.write(_line(generation.model, {"content": ""}, done=True, done_reason=reason, **usage))
+    await asyncio.sleep(script.tail_ms / 1000)
     await response.write_eof()
     return response
 
