@@ -24,6 +24,8 @@ DECLARED = {
     "Field",
     "Decimal",
 }
+# What FastAPI reads from a signature.
+DECLARED |= {"Depends", "Query", "Header", "Body", "Form", "File", "Security"}
 MAKERS = {
     "connect",
     "open",
