@@ -78,9 +78,8 @@ class Service:
 
     def database(self, settings: DatabaseSettings) -> "tuple[Database, OutboxRelay]":
         """The service's own schema, with its outbox relay."""
-        # Gateway and operator have no database, and their images no driver for one.
-        from runtime.db import Database  # noqa: PLC0415
-        from runtime.outbox import OutboxRelay  # noqa: PLC0415
+        from runtime.db import Database  # noqa: PLC0415 - gateway and operator have no driver for a database
+        from runtime.outbox import OutboxRelay  # noqa: PLC0415 - the same
 
         database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
         relay = OutboxRelay(settings.relay_url.get_secret_value(), self.bus)
