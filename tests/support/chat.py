@@ -16,6 +16,7 @@ from websockets.typing import Origin, Subprotocol
 
 Frame = dict[str, Any]
 ENDS = ("message.completed", "message.blocked", "message.failed")
+COME_LATER = ("unavailable", "rate_limited", "too_many_turns", "deadline_exceeded")
 PATIENCE_S = 60.0
 PAUSE_S = 0.1
 
@@ -200,7 +201,9 @@ class Chat:
         question = {"client_message_id": str(uuid4()), "content": content, "options": options, **fields}
         answer = Answer({"type": "message.send", **question})
         self.answers.append(answer)
-        await self.send(answer.question)
+        # On a socket that is gone already `follow` asks it again on the next one.
+        with contextlib.suppress(ConnectionClosed):
+            await self.send(answer.question)
         return answer
 
     async def answered(self, content: str = "Hello?", *, timeout_s: float = 25, **fields: Any) -> Answer:
@@ -244,6 +247,20 @@ class Chat:
                 continue
             with contextlib.suppress(AssertionError):
                 await self.wait_for(self._is_done_or_cut, timeout_s=left_s)
+
+    async def insist(self, content: str, *urls: str, timeout_s: float = PATIENCE_S, **fields: Any) -> Answer:
+        """Ask until there is an end, as a patient program does: over new sockets, and again when told to come later."""
+        answer = await self.ask(content, **fields)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            await self.follow(*urls, timeout_s=max(0.1, deadline - time.monotonic()))
+            if answer.refused is None or answer.refused["code"] not in COME_LATER:
+                return answer
+            # It may have been accepted all the same: the answer to that was what got lost.
+            answer.refused = None
+            await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(ConnectionClosed):
+                await self.send(answer.question)
 
     def _is_done_or_cut(self) -> bool:
         return self.close_code is not None or all(answer.is_over for answer in self.answers)

@@ -108,6 +108,16 @@ class Platform:
         found = [process for process in self.tree()[1:] if _runs(process, mark)]
         return sorted(found, key=lambda process: process.create_time())
 
+    def process_of(self, name: str) -> psutil.Process | None:
+        """The live process of this name in the log (`gateway-1`); None while there is none."""
+        planned = next(process for process in plan.processes(self.settings) if process.name == name)
+        variable = f"{planned.service.upper()}_INTERNAL_PORT"
+        for process in self.processes(planned.service):
+            with _gone_is_fine():
+                if process.environ().get(variable) == str(planned.internal_port):
+                    return process
+        return None
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.settings.port}"
@@ -140,6 +150,12 @@ class Platform:
     def process_names(self) -> tuple[str, ...]:
         """Its processes, as the log names them."""
         return tuple(process.name for process in plan.processes(self.settings))
+
+    def gateway_names(self) -> tuple[str, ...]:
+        return tuple(process.name for process in plan.processes(self.settings) if process.service == "gateway")
+
+    def worker_names(self) -> tuple[str, ...]:
+        return tuple(process.name for process in plan.processes(self.settings) if process.service == "inference")
 
     def internal_port(self, name: str) -> int:
         """Health and metrics of a process, by its name in the log (`inference-1`)."""
