@@ -33,7 +33,7 @@ def dense_weight(spoken: Sequence[str]) -> float:
     """The say of the dense leg, 0 to 1, for a query that may be in these languages, likeliest first."""
     if spoken == ("en",):
         return ENGLISH_DENSE
-    if "en" in spoken:
+    if spoken and spoken[0] == "en":
         return UNDECIDED_DENSE
     return OTHER_DENSE if spoken and spoken[0] in _OTHER_SCRIPTS else OTHER_LATIN_DENSE
 

@@ -7,6 +7,8 @@ from typing import Final
 from ingest_service.domain import scripts
 
 UNDETERMINED: Final = "und"
+CLEAR: Final = 0.6
+"""A language is clear when no other has more than this share of its words."""
 LOOKED_AT: Final = 2_000
 """Characters of a text that are looked at: a passage is never longer by much."""
 
@@ -59,7 +61,8 @@ _COMMON_WORDS: Final = {
     "es": "el la los las de del y en que un una es por con para se su al lo como más qué cuál cuándo dónde quién cómo "
     "fue son está no mi puedo tiene cuántos cuántas cuánto cuánta tengo hay entre sobre",
     "de": "der die das und ist in den von zu mit im des dem ein eine einer nicht auf für sich auch wie was wer wann wo "
-    "warum welche welcher welches ich kann wird wurde war sind bei nach aus mein meine wir sie es hat haben wenn",
+    "warum welche welcher welches ich kann wird wurde war sind bei nach aus als oder durch über nur noch alle mein "
+    "meine wir sie es hat haben wenn",
     "fr": "le la les de des du et est en un une que qui dans pour pas par sur au aux avec ce il elle je mon ma quel "
     "quelle quand où comment pourquoi sont été se ne puis combien nous vous",
     "it": "il lo la gli le di del della dei delle e è in un una che per non con sono da al come quando dove chi quale "
@@ -73,7 +76,7 @@ _COMMON_WORDS: Final = {
     "tr": "ve bir bu da de için ile ne en olarak çok daha gibi olan nas\u0131l kim nerede hangi neden kaç değil mi var "
     "sonra kadar taraf\u0131ndan edilen",
     "pl": "i w na z do się nie jest to że od o jak co za po czy dla przez gdzie kiedy kto który która dlaczego ile "
-    "są był mój mogę",
+    "są był mój mogę ten ta te tym tego być mam nie ma jestem jaki jaka jakie",
     "cs": "a v na se je z do to že s o jak co za po pro jsem kde kdy kdo který která proč kolik jsou byl můj mohu",
     "sv": "och i att det som en på är av för med till den har inte om ett var vad hur när vem vilken jag min kan",
     "da": "og i at det som en på er af for med til den har ikke om et var hvad hvordan hvornår hvem jeg min kan",
@@ -133,7 +136,6 @@ def _latin(text: str) -> tuple[str, ...]:
         return _UNDECIDED
     best, *others = sorted(scores, key=scores.__getitem__, reverse=True)
     score = scores[best]
-    rivals = tuple(language for language in others if scores[language] > score * 0.6)
-    if score >= 1 and not rivals:
+    if score >= 1 and all(scores[other] <= score * CLEAR for other in others):
         return (best,)
-    return (best, *rivals, *(language for language in _UNDECIDED if language not in {best, *rivals}))
+    return tuple(dict.fromkeys((best, *others, *_UNDECIDED)))
