@@ -39,16 +39,19 @@ _SHORT_REPLY: Final = 12
 _CLAUSE: Final = 80
 """Characters: Thai and Lao end no sentence with a mark, so clauses are put together up to about a sentence."""
 
+_LOOKED_BACK: Final = 40
+"""Characters around a mark that tell whether it ends a sentence."""
+
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)[\s#]*$")
 _BOLD_LINE: Final = re.compile(r"^\s*(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*$")
 _UNDERLINE: Final = re.compile(r"^\s*(?:=+|-{2,})\s*$")
 _TABLE_RULE: Final = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _FENCE: Final = re.compile(r"^\s*(?:```|~~~)")
-_LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
+_LINK: Final = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}(?:\s+\"[^\"]{0,300}\")?\)")
 _FOOTNOTE: Final = re.compile(r"\s?\[\^?\d{1,3}\]")
 """Notes of the document itself: quoted, they would read as our own citations."""
-_STRONG: Final = re.compile(r"(\*\*|`|~~)(?=\S)(.+?)(?<=\S)\1")
-_EMPHASIS: Final = re.compile(r"(?<!\w)(__|\*)(?=\S)(.+?)(?<=\S)\1(?!\w)")
+_STRONG: Final = re.compile(r"(\*\*|`|~~)(?=\S)(.{1,300}?)(?<=\S)\1")
+_EMPHASIS: Final = re.compile(r"(?<!\w)(__|\*)(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>|<!--.*?-->")
 _CLAUSES: Final = re.compile("(?<=[\u0e00-\u0eff])\\s+(?=[\u0e00-\u0eff])")
 
@@ -78,7 +81,9 @@ def split_sentences(text: str) -> list[str]:
     cut: list[str] = []
     start = 0
     for stop in marks.STOP.finditer(text):
-        if _ends_sentence(text[start : stop.end()], text[stop.end() :].lstrip(), stop.group()):
+        before = text[max(start, stop.end() - _LOOKED_BACK) : stop.end()]
+        after = text[stop.end() : stop.end() + _LOOKED_BACK].lstrip()
+        if _ends_sentence(before, after, stop.group()):
             cut.append(text[start : stop.end()].strip())
             start = stop.end()
     rest = text[start:].strip()
