@@ -216,6 +216,8 @@ async def test_asking_through_rest_is_answered_in_the_conversation(stage: Stage,
     answers = [await stage.rest.post(path, json={"content": "and now?"}, headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert [answer.json()["duplicate"] for answer in answers] == [False, True]
+    other = await stage.rest.post(path, json={"content": "something else"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
     message_id = answers[0].json()["message_id"]
     assert answers[1].json()["message_id"] == message_id
 

@@ -222,6 +222,38 @@ async def test_a_message_through_rest_is_accepted_as_over_a_socket(edge: Edge):
     assert ids[0] == ids[1] != ids[2]
 
 
+async def test_the_same_key_with_another_message_is_a_conflict(edge: Edge):
+    first, path = MessageId(uuid7()), f"/api/conversations/{ID}/messages"
+
+    def duplicate(request: ai.AcceptTurn) -> ai.AcceptedTurn:
+        return ai.AcceptedTurn(
+            conversation_id=ConversationId(ID),
+            message_id=request.message_id,
+            customer_message_id=first,
+            is_duplicate=True,
+            state="completed",
+        )
+
+    def messages(question: ai.ListMessages) -> ai.Messages:
+        if question.cursor is None:
+            return ai.Messages(items=(), next_cursor="2")
+        kept = ai.Message(
+            id=first, conversation_id=ConversationId(ID), author="customer", content="Hello?", created_at=NOW
+        )
+        return ai.Messages(items=(kept,), next_cursor=None)
+
+    edge.services.tell(ai.ACCEPT_TURN, duplicate)
+    edge.services.tell(ai.LIST_MESSAGES, messages)
+    for where, content, status in (
+        (path, "Hello?", 202),
+        (path, "Bye.", 409),
+        (path.replace(str(ID), str(uuid7())), "Hello?", 409),
+    ):
+        answer = await edge.call("POST", where, json={"content": content}, headers={"Idempotency-Key": "k"})
+        assert answer.status_code == status
+    assert answer.json()["code"] == "idempotency_conflict"
+
+
 async def test_a_message_to_an_unknown_conversation_is_not_found(edge: Edge):
     edge.services.tell(ai.ACCEPT_TURN, NotFound())
     answer = await edge.call("POST", f"/api/conversations/{ID}/messages", json={"content": "Hello?"})

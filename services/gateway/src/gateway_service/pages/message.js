@@ -98,7 +98,8 @@ function list(place, sources) {
 export function openSource(source) {
   find("source-title").textContent = source.title;
   find("source-place").textContent = source.page ? `Page ${source.page}` : "";
-  find("source-snippet").textContent = source.snippet;
+  // A line that was only wrapped in the file goes on; lists, tables and paragraphs keep their breaks.
+  find("source-snippet").textContent = source.snippet.replace(/([^\n])\n(?![\n|#>*+-]|\d+[.)])/g, "$1 ");
   find("source").showModal();
 }
 
