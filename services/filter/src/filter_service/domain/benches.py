@@ -57,7 +57,7 @@ class Benches:
             Unavailable: it is not known here and the database is away.
         """
         made = self._made.get((scope.tenant_id, version))
-        return made or self._make(scope.tenant_id, await self._policies.at(scope, version))
+        return made or await self._make(scope.tenant_id, await self._policies.at(scope, version))
 
     def forget(self, tenant_id: TenantId, version: int) -> None:
         """The business has a policy of this version now: an older one is current no more."""
@@ -80,7 +80,7 @@ class Benches:
         return reading
 
     async def _read(self, scope: TenantScope) -> Bench:
-        return self._make(scope.tenant_id, await self._policies.current(scope))
+        return await self._make(scope.tenant_id, await self._policies.current(scope))
 
     def _keep(self, tenant_id: TenantId, reading: "asyncio.Task[Bench]") -> None:
         has_failed = reading.cancelled() or reading.exception() is not None
@@ -91,9 +91,12 @@ class Benches:
             self._current[tenant_id] = (reading.result(), self._clock.monotonic_s())
             _trim(self._current, tenant_id)
 
-    def _make(self, tenant_id: TenantId, policy: Policy) -> Bench:
+    async def _make(self, tenant_id: TenantId, policy: Policy) -> Bench:
         key = (tenant_id, policy.version)
-        made = self._made.get(key) or prepare(policy)
+        made = self._made.get(key)
+        if made is None:
+            # In a thread: tokens of other answers go on meanwhile.
+            made = await asyncio.to_thread(prepare, policy)
         self._made[key] = made
         _trim(self._made, key)
         return made

