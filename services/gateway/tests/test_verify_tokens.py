@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 import time
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from jwt.algorithms import ECAlgorithm
 from contracts.auth import ApiKeyRevoked, JsonWebKey, KeySet, VerifiedKey
 from contracts.ids import ApiKeyId, TenantId, uuid7
 from gateway_service.domain.errors import NotAuthenticated
-from gateway_service.outbound.verify_tokens import API_KEY_KEPT_S, REFETCH_S, Verifier
+from gateway_service.outbound.verify_tokens import API_KEY_KEPT_S, KEYS_KEPT_S, REFETCH_S, Verifier
 from runtime.clock import FrozenClock
 from runtime.errors import Rejected, Unavailable
 from runtime.tenancy import TenantScope
@@ -139,6 +140,23 @@ async def test_known_keys_last_while_auth_is_away(verifier, keys, clock):
     keys.is_away = True
     clock.advance(3_600)
     assert (await verifier.verify(keys.token())).id == USER
+
+
+async def test_a_withdrawn_key_is_forgotten_in_time(verifier, keys, clock):
+    await verifier.verify(keys.token())
+    withdrawn = keys.token()
+    keys.signing = {"k2": ec.generate_private_key(ec.SECP256R1())}
+    clock.advance(KEYS_KEPT_S)
+    await verifier.verify(withdrawn)
+    await asyncio.sleep(0)
+    with pytest.raises(NotAuthenticated):
+        await verifier.verify(withdrawn)
+    assert (await verifier.verify(keys.token("k2"))).id == USER
+
+
+async def test_many_at_once_with_a_new_key_ask_auth_once(verifier, keys):
+    await asyncio.gather(*(verifier.verify(keys.token()) for _ in range(20)))
+    assert keys.asked_public == 1
 
 
 async def test_without_auth_nothing_can_be_told_about_an_unknown_key(verifier, keys):

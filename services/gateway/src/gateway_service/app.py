@@ -26,7 +26,7 @@ async def build() -> Service:
     bus, clock = service.bus, SystemClock()
     keys = KeysRpc(bus)
     verifier = Verifier(keys, clock)
-    limits = RateLimits(NatsCounters(bus), clock, limit=settings.requests_per_minute, replicas=settings.replicas)
+    limits = RateLimits(NatsCounters(bus, clock), clock, limit=settings.requests_per_minute, replicas=settings.replicas)
     turns, sockets = TurnsRpc(bus), Sockets()
     feed = TokenFeed(bus, turns, clock)
     inbox = UploadInbox(settings.files_url)

@@ -13,7 +13,7 @@ from runtime.tenancy import TenantScope
 RequestT = TypeVar("RequestT", bound=Request)
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
-ANSWER_S = 1.8
+ANSWER_S = 1.7
 """A client hears within 2 s that a service is away."""
 
 

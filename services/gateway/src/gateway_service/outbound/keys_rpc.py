@@ -3,7 +3,7 @@
 from contracts.auth import GET_KEYS, VERIFY_KEY, GetKeys, KeySet, VerifiedKey, VerifyKey
 from runtime.bus import Bus
 
-TIMEOUT_S = 1.8
+TIMEOUT_S = 1.7
 """A client gets its 503 in under 2 s."""
 
 

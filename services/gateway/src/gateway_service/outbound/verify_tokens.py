@@ -26,7 +26,7 @@ from gateway_service.domain.errors import NotAuthenticated
 from gateway_service.domain.ports import Keys
 from gateway_service.domain.principal import Principal
 from runtime.clock import Clock
-from runtime.errors import Rejected, Unavailable
+from runtime.errors import Rejected
 from runtime.tenancy import TenantScope
 
 LEEWAY_S = 60
@@ -103,20 +103,22 @@ class Verifier:
     async def _public_key(self, kid: str) -> Any:
         key = self._public.get(kid)
         age_s = self._clock.monotonic_s() - self._fetched_s
-        if (key is not None and age_s < KEYS_KEPT_S) or (key is None and age_s < REFETCH_S):
-            return key or self._unknown()
-        try:
-            await self._fetch()
-        except Unavailable:
-            if key is None:
-                raise
+        if key is not None:
+            if age_s >= KEYS_KEPT_S:
+                # Beside this request: auth may be away, and what we have is good enough meanwhile.
+                self._fetch()
+            return key
+        if age_s >= REFETCH_S:
+            await asyncio.shield(self._fetch())
         return self._public.get(kid) or self._unknown()
 
-    async def _fetch(self) -> None:
+    def _fetch(self) -> asyncio.Task[None]:
         """One at a time; whoever comes meanwhile shares its outcome."""
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._ask_public_keys())
-        await asyncio.shield(self._fetching)
+            # Its failure is for those who wait for it; with nobody waiting it is no news.
+            self._fetching.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._fetching
 
     async def _ask_public_keys(self) -> None:
         found = await self._keys.public_keys()
