@@ -202,6 +202,9 @@ class _Door:
 
     async def _hand_over(self, chat: Chat, frame: AnyFrame) -> None:
         if isinstance(frame, MessageSend):
+            if self._desk.clients.is_draining and not self._client.following:
+                # Kept for answers that were running; a new one is better asked where it can be followed to its end.
+                raise Closed(CLOSE_RESTART)
             await self._guarded(chat.ask(frame), str(frame.client_message_id))
         elif isinstance(frame, MessageStop):
             await self._guarded(chat.stop(frame), str(frame.message_id))
