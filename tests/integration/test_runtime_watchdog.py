@@ -1,10 +1,13 @@
 """Durables that vanish: a worker that fetches from nothing must notice, stay quiet, and work again by itself."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import nats.errors
 import pytest
+from nats.js.errors import APIError
 
 from contracts.inference import ANSWER
 from contracts.streams import streams as declared
@@ -92,6 +95,33 @@ async def test_the_operator_makes_again_what_is_gone(platform: Platform, streams
     await eventually(lambda: streams.has_consumer(*DURABLE))
     await streams.delete_stream("RATE")
     await eventually(lambda: streams.has_stream("RATE"))
+
+
+async def test_a_broker_that_lost_its_folder_works_again_by_itself(
+    platform: Platform, probe: Probe, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume, "WATCH_S", 0.5)
+    worker = Worker(new_scope(), nothing, slots=2)
+    async with on_bus(probe, worker) as bus, watched(worker):
+        await send(bus, worker.scope)
+        await eventually(lambda: len(worker.deliveries) == 1)
+        (server,) = platform.processes("nats")
+        server.suspend()
+        shutil.rmtree(platform.folder.nats / "jetstream")
+        server.kill()
+        server.wait(10)
+        await eventually(lambda: is_whole(streams), timeout_s=40)
+        await send(bus, worker.scope)
+        await eventually(lambda: len(worker.deliveries) == 2)
+
+
+async def is_whole(streams: Streams) -> bool:
+    """Is every declared stream there, and our durable?"""
+    try:
+        there = [await streams.has_stream(stream.name) for stream in declared(8)]
+        return all(there) and await streams.has_consumer(*DURABLE)
+    except (nats.errors.Error, APIError, OSError, TimeoutError):
+        return False
 
 
 async def test_streams_are_as_declared(platform: Platform, streams: Streams) -> None:
