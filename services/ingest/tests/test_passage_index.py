@@ -133,6 +133,14 @@ class TestEdgeIndex(PromisesOfPassageIndex):
             assert await index.count(OURS) == count
             await index.close()
 
+    async def test_compacting_loses_nothing(self, index):
+        await index.upsert(OURS, [passage(TENTS, n, "tent") for n in range(300)])
+        await index.upsert(OURS, [passage(STOVES, n, "stove") for n in range(5)])
+        await index.delete_document(OURS, TENTS)
+        await index.compact()
+        assert await index.count(OURS) == 5
+        assert len(await index.search_sparse(OURS, query_vector("stove"), limit=9)) == 5
+
     async def test_a_second_process_is_told_so(self, tmp_path):
         index = EdgeIndex.open(tmp_path)
         with pytest.raises(RuntimeError, match="cannot be opened"):

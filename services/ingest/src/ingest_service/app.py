@@ -30,7 +30,7 @@ async def build() -> Service:
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk)
     rpc_search.register(service.bus, desk)
-    upkeep.register(service, RelayDocuments(relay), desk, files, heap)
+    upkeep.register(service, RelayDocuments(relay), desk, index=index, inbox=files, memory=heap)
 
     unfinished = Unfinished(INGEST, UNFINISHED, lambda row: IndexDocument(document_id=DocumentId(row)))
     service.loop("reconcile", Reconciler(service.bus, relay, unfinished).run)

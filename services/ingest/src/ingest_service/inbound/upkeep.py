@@ -29,6 +29,14 @@ class Inbox(Protocol):
         ...
 
 
+class Compactable(Protocol):
+    """An index that keeps deleted points until it is told to drop them."""
+
+    async def compact(self) -> None:
+        """Drop them."""
+        ...
+
+
 class Memory(Protocol):
     """The process's own."""
 
@@ -37,9 +45,11 @@ class Memory(Protocol):
         ...
 
 
-def register(service: Service, ready: ReadyDocuments, desk: Desk, inbox: Inbox, memory: Memory) -> None:
+def register(
+    service: Service, ready: ReadyDocuments, desk: Desk, *, index: Compactable, inbox: Inbox, memory: Memory
+) -> None:
     """Look after index and inbox at the start and every hour, after memory every half minute."""
-    upkeep = _Upkeep(ready, desk, inbox, memory)
+    upkeep = _Upkeep(ready, desk, index, inbox, memory)
     MISSING.set_function(lambda: upkeep.progress.missing or 0)
     # searching works meanwhile with what is there: shown, but no reason to take the service away
     service.health.informational("index", upkeep.index_is_whole)
@@ -49,9 +59,10 @@ def register(service: Service, ready: ReadyDocuments, desk: Desk, inbox: Inbox, 
 
 
 class _Upkeep:
-    def __init__(self, ready: ReadyDocuments, desk: Desk, inbox: Inbox, memory: Memory) -> None:
+    def __init__(self, ready: ReadyDocuments, desk: Desk, index: Compactable, inbox: Inbox, memory: Memory) -> None:
         self._ready = ready
         self._desk = desk
+        self._index = index
         self._inbox = inbox
         self._memory = memory
         self.progress = Rebuilding()
@@ -64,6 +75,7 @@ class _Upkeep:
         while True:
             try:
                 await rebuild_index(self._ready, self._desk, self.progress)
+                await self._index.compact()
             except Retryable as error:
                 _log.warning("index.waiting", reason=error.code)
                 await asyncio.sleep(RETRY_S)

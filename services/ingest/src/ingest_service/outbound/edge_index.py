@@ -19,6 +19,8 @@ DENSE: Final = "dense"
 TERMS: Final = "terms"
 DIMENSION: Final = 384
 RETRY_S: Final = 0.25
+NO_GRAPH_BELOW_KB: Final = 1_000_000
+"""Vectors of a segment: about 600,000 passages."""
 T = TypeVar("T")
 if TYPE_CHECKING:
     Condition = edge.ConditionType
@@ -103,8 +105,8 @@ class EdgeIndex:
     async def count_all(self) -> int:
         return await self._read(lambda: self._shard.count(edge.CountRequest(exact=True)))
 
-    async def optimize(self) -> None:
-        """Merge segments and drop deleted points; slow, for quiet moments."""
+    async def compact(self) -> None:
+        """Drop deleted points for good; seconds for thousands of them, searching goes on."""
         await self._write(self._shard.optimize)
 
     async def close(self) -> None:
@@ -139,6 +141,8 @@ def _config() -> edge.EdgeConfig:
     return edge.EdgeConfig(
         vectors={DENSE: edge.EdgeVectorParams(size=DIMENSION, distance=edge.Distance.Dot)},
         sparse_vectors={TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        # exact search over a tenant's passages takes milliseconds; a graph over all of them takes minutes of every core
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=NO_GRAPH_BELOW_KB),
         max_search_threads=1,
     )
 
