@@ -228,6 +228,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.short:
         given.streams, given.repeats = [20], 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended then too
     with ExitStack() as stack:
         upstream = start_upstream(stack, given)
         starts = {
