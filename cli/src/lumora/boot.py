@@ -121,7 +121,7 @@ class Platform:
         return ChildSpec(
             name="nats",
             argv=(str(binaries.nats_server), "--config", str(self._folder.nats / "nats.conf")),
-            env=told.plain(),
+            env=nats.environment(told.plain()),
             is_ready=is_ready,
         )
 
