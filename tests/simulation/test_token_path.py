@@ -110,7 +110,7 @@ def test_a_gateway_that_does_not_drop_repeats_is_found(monkeypatch: pytest.Monke
     honest = Progress.take
 
     def careless(self: Progress, frame: object) -> Verdict:
-        verdict = honest(self, frame)  # type: ignore[arg-type]
+        verdict = honest(self, frame)  # type: ignore[arg-type] # a method taken off its class
         is_repeat = isinstance(frame, TokenRange) and frame.attempt == self.attempt and verdict is Verdict.DROP
         return Verdict.SEND if is_repeat else verdict
 
@@ -122,7 +122,7 @@ def test_a_filter_that_forgets_what_was_seen_is_found(monkeypatch: pytest.Monkey
     honest = TokenStream.__init__
 
     def forgetful(self: TokenStream, bench: object, *, seen_seq: int = -1) -> None:
-        honest(self, bench, seen_seq=seen_seq)  # type: ignore[arg-type]
+        honest(self, bench, seen_seq=seen_seq)  # type: ignore[arg-type] # the same here
         if seen_seq >= 0:
             self._next = 1  # skips the first raw piece of a replay
 

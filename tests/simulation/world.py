@@ -105,7 +105,7 @@ class Store:
             conversation_id=row.conversation_id,
             message_id=message_id,
             customer_message_id=message_id,
-            state=row.state,  # type: ignore[arg-type]
+            state=row.state,
             attempt=row.attempt,
             is_leased=False,
             content=outcome.content if outcome else "",
@@ -166,8 +166,8 @@ class World:
         """A replica of the filter."""
         process = Connection(self.broker, f"filter{number}")
         instance, bench = f"{number:x}" * 4, prepare(POLICY)
-        streams = OpenStreams(NatsScreens(process), Silent(), Silent(), LoopClock())  # type: ignore[arg-type]
-        raw = RawTokens(process, instance, streams, Silent())  # type: ignore[arg-type]
+        streams = OpenStreams(NatsScreens(process), Silent(), Silent(), LoopClock())  # type: ignore[arg-type] # fake ports
+        raw = RawTokens(process, instance, streams, Silent())  # type: ignore[arg-type] # the same here
 
         async def open_stream(order: OpenStream, scope: TenantScope) -> StreamOpened:
             is_replayed = order.policy_version is not None
@@ -187,7 +187,7 @@ class World:
     async def gateway(self, number: int) -> tuple[Connection, TokenFeed]:
         """A replica of the gateway; it hears how answers end, when it is not broken."""
         process = Connection(self.broker, f"gateway{number}")
-        feed = TokenFeed(process, self.store, LoopClock())  # type: ignore[arg-type]
+        feed = TokenFeed(process, self.store, LoopClock())  # type: ignore[arg-type] # the same here
         process.on_reconnect(feed._look_at_all)
         process.spawn(feed.watch())
         self.gateways.append((process, feed))
@@ -197,12 +197,12 @@ class World:
         """A worker process that has taken the job."""
         process = Connection(self.broker, "worker")
         self.workers.append(process)
-        wire = TokenWire(process)  # type: ignore[arg-type]
+        wire = TokenWire(process)  # type: ignore[arg-type] # the same here
         desk = Desk(
-            turns=self.store,  # type: ignore[arg-type]
+            turns=self.store,  # type: ignore[arg-type] # a simulated port
             knowledge=fakes.MemoryKnowledge(),
             check=fakes.MemoryCheck(),
-            sink=FilterSink(process, wire),  # type: ignore[arg-type]
+            sink=FilterSink(process, wire),  # type: ignore[arg-type] # the same here
             providers=fakes.MemoryProviders({"a": fakes.ScriptedModel(*script)}),
             stops=fakes.MemoryStops(),
             deadline_s=300.0,

@@ -140,5 +140,5 @@ async def test_drain_closes_idle_sockets_and_waits_for_busy_ones():
 def test_merged_frames_read_as_one():
     merged = merge([token(3, "a"), token(4, "b"), token(5, "ü")])
     assert orjson.loads(merged)["text"] == "abü"
-    assert read_frame(merged).first == 3  # type: ignore[union-attr]
-    assert read_frame(merged).last == 5  # type: ignore[union-attr]
+    assert read_frame(merged).first == 3  # type: ignore[union-attr] # a merged frame is no None
+    assert read_frame(merged).last == 5  # type: ignore[union-attr] # the same here

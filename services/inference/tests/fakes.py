@@ -37,7 +37,7 @@ def turn(
         "agent_name": "Ada",
         "models": models,
     }
-    return LeasedTurn(**{**known, **changes})  # type: ignore[arg-type]
+    return LeasedTurn(**{**known, **changes})  # type: ignore[arg-type] # names are checked at run time
 
 
 def hit(text: str, dense: float = 0.5) -> PassageHit:
@@ -211,4 +211,4 @@ def desk(turns: MemoryTurns, models: dict[str, ScriptedModel], **changes: object
         "stops": MemoryStops(),
         "deadline_s": 30.0,
     }
-    return Desk(**{**known, **changes})  # type: ignore[arg-type]
+    return Desk(**{**known, **changes})  # type: ignore[arg-type] # the same here

@@ -229,7 +229,8 @@ def _short_lines(lines: list[str], heading: str) -> list[Sentence]:
 def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
     """Return a list as one statement when it is short and belongs together, else item by item."""
     items: list[str] = []
-    is_ordered = bool(marks.LIST_ITEM.match(lines[0]) and marks.LIST_ITEM.match(lines[0]).group(1))  # type: ignore[union-attr]
+    first = marks.LIST_ITEM.match(lines[0])
+    is_ordered = bool(first and first.group(1))
     for line in lines:
         if marks.LIST_ITEM.match(line):
             items.append(_plain(marks.LIST_ITEM.sub("", line)))
