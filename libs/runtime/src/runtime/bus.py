@@ -14,7 +14,6 @@ from uuid import UUID
 
 import nats.errors
 from faststream.nats import NatsBroker, NatsMessage, NatsResponse
-from faststream.nats.opentelemetry import NatsTelemetryMiddleware
 from faststream.nats.security import NatsNKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -27,7 +26,7 @@ from contracts.base import Contract, Reply, Request
 from contracts.channel import Fact, Rpc
 from contracts.errors import Failure
 from contracts.ids import TenantId
-from runtime import logs, metrics, nats_permissions
+from runtime import logs, metrics, nats_permissions, tracing
 from runtime.errors import DeadlineExceeded, LumoraError, Rejected, Retryable, Unavailable, Unreadable, from_failure
 from runtime.tenancy import TenantScope
 
@@ -60,7 +59,7 @@ class Bus:
             name=service,
             security=NatsNKey.from_seed(seed),
             inbox_prefix=nats_permissions.inbox_prefix(service),
-            middlewares=(NatsTelemetryMiddleware(include_messages_counters=False),),
+            middlewares=(tracing.carrier(),),
             max_reconnect_attempts=-1,
             # Jittered once per process, so that a broker's return is not met by everyone in the same millisecond.
             reconnect_time_wait=RECONNECT_WAIT_S * random.uniform(0.8, 1.4),  # type: ignore[arg-type]  # noqa: S311 - no secret

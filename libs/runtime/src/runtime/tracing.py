@@ -1,10 +1,12 @@
 """OpenTelemetry traces.
 
-FastStream's middleware carries them over NATS in `traceparent`; without an endpoint only the ids travel.
+They travel over NATS in the header `traceparent`; without an endpoint only the ids do.
 """
 
 from contextlib import AbstractContextManager
+from typing import Any
 
+from faststream.nats.opentelemetry import NatsTelemetryMiddleware
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -13,6 +15,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from runtime.settings import telemetry_endpoint
+from runtime.trace_ids import TraceIds
 
 
 def configure(service: str) -> TracerProvider:
@@ -26,6 +29,12 @@ def configure(service: str) -> TracerProvider:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     return provider
+
+
+def carrier() -> Any:
+    """FastStream's middleware that carries traces over NATS: whole spans, or the ids alone when none is recorded."""
+    is_recorded = getattr(trace.get_tracer_provider(), "sampler", ALWAYS_OFF) is not ALWAYS_OFF
+    return NatsTelemetryMiddleware(include_messages_counters=False) if is_recorded else TraceIds
 
 
 def span(name: str, traceparent: str = "") -> AbstractContextManager[trace.Span]:
