@@ -24,6 +24,7 @@ from runtime.bus import Bus
 from runtime.clock import Clock
 from runtime.errors import LumoraError
 from runtime.tenancy import TenantScope
+from runtime.token_tap import tap
 
 SILENCE_S = 12.0
 """No token for this long: inference is asked how the turn stands."""
@@ -67,7 +68,7 @@ class Following:
     def leave(self) -> None:
         self._feed.leave(self)
 
-    async def hear(self, message: Msg) -> None:
+    def hear(self, message: Msg) -> None:
         """A live frame."""
         self.due_s = asyncio.get_running_loop().time() + SILENCE_S
         if self._held is not None:
@@ -147,7 +148,7 @@ class TokenFeed:
         following = Following(self, client, scope, message_id, progress)
         following.subject = subjects.tok(scope.tenant_id, conversation_id, message_id)
         following.due_s = asyncio.get_running_loop().time() + SILENCE_S
-        following.subscription = await self._bus.nc.subscribe(following.subject, cb=following.hear)
+        following.subscription = await tap(self._bus.nc, following.subject, following.hear)
         client.following += 1
         self._followings[message_id].append(following)
         return following

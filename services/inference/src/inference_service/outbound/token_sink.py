@@ -25,6 +25,7 @@ from runtime import logs
 from runtime.bus import Bus
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
+from runtime.token_tap import tap
 
 RECEIPT_S = 2.0
 LOOK_S = 0.5
@@ -90,7 +91,7 @@ class FilterStream:
 
     # ---- receipts ---------------------------------------------------------------------------------------------
 
-    async def on_receipt(self, message: Msg) -> None:
+    def on_receipt(self, message: Msg) -> None:
         """A frame on the customer's subject."""
         frame = orjson.loads(message.data)
         if frame.get("attempt") != self._turn.attempt:
@@ -197,7 +198,7 @@ class FilterSink:
         stream = FilterStream(self._bus, self._wire, scope, turn)
         subject = subjects.tok(scope.tenant_id, turn.conversation_id, turn.message_id)
         # Subscribed before it opens: the broker handles both in the order of this connection, so no receipt is missed.
-        receipts = await self._bus.nc.subscribe(subject, cb=stream.on_receipt)
+        receipts = await tap(self._bus.nc, subject, stream.on_receipt)
         watching: asyncio.Task[None] | None = None
         try:
             await stream.open()
