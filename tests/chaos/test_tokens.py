@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 Tell = Callable[[str], None]
 BUSINESSES, RUNNING = 5, 8
+WORKERS = 2
 ATTEMPT_WITHIN_S = 12.0
+FETCHED_WITHIN_S = 6.0
 
 
 @pytest.mark.parametrize("play", [scenarios.gateway_killed, scenarios.asked_fifty_times, scenarios.filter_killed])
@@ -33,8 +35,10 @@ async def test_case_1_kill_inference_with_forty_answers_running(stage: Stage, te
     killed_at = time.monotonic()
     for name in stage.platform.worker_names()[:victims]:
         await scenarios.kill(stage, name)
+    returning = asyncio.create_task(_back_s(stage, since=killed_at))
     await asyncio.gather(*(chat.ended(chat.answers[0], timeout_s=90) for chat in chats))
     await scenarios.close(chats)
+    back_s = await returning
     for business in businesses:
         await check_all(business, [answer for chat in business.chats for answer in chat.answers])
     assert all(answer.end and answer.end["type"] == "message.completed" for answer in answers), "something was lost"
@@ -43,11 +47,18 @@ async def test_case_1_kill_inference_with_forty_answers_running(stage: Stage, te
     waits_s = sorted(_second_start(answer.frames, answer.times) - killed_at for answer in again)
     tell(
         f"case 1, {victims} of 2 workers killed with {len(answers)} answers running: {len(again)} at attempt 2 from "
-        f"seq 0 after {waits_s[0]:.1f} to {waits_s[-1]:.1f} s, the others untouched; shown = stored, one usage record"
+        f"seq 0 after {waits_s[0]:.1f} to {waits_s[-1]:.1f} s (killed workers ready again after {back_s:.1f} s); "
+        "shown = stored, one usage record"
     )
-    assert victims < 2 or len(again) == len(answers)
-    assert waits_s[-1] < ATTEMPT_WITHIN_S
-    await stage.recovered()
+    assert victims < WORKERS or len(again) == len(answers)
+    # Where nobody is left the next attempt also waits for a process to start, on a busy machine the longest part.
+    bound_s = ATTEMPT_WITHIN_S if victims < WORKERS else max(ATTEMPT_WITHIN_S, back_s + FETCHED_WITHIN_S)
+    assert waits_s[-1] < bound_s
+
+
+async def _back_s(stage: Stage, *, since: float) -> float:
+    await stage.recovered(timeout_s=90)
+    return time.monotonic() - since
 
 
 def _second_start(frames: list[dict[str, object]], times: list[float]) -> float:
