@@ -83,6 +83,8 @@ def test_other_numbers_pass(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("1:4111111111111111", "1:[redacted]"),
+        ("at 10:4111111111111111", "at 10:[redacted]"),
         ("4111 1111 1111 1111 123", "[redacted] 123"),
         ("5 4111 1111 1111 1111", "5 [redacted]"),
         ("12: 4111111111111111", "12: [redacted]"),

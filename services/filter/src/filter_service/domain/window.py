@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from filter_service.domain.fold import fold, fold_char
 
-# How many folded characters before the window a rule may look at: `<digit>:` is the longest that any rule asks about.
-CONTEXT_CHARS = 2
+# How many folded characters before the window a rule may look at: a label like `t123456:` is the longest asked for.
+CONTEXT_CHARS = 8
 
 
 class Window:

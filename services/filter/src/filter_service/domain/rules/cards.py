@@ -1,5 +1,6 @@
 """Payment card numbers: issuer prefix, length and check digit together, so that other long numbers pass."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -52,6 +53,9 @@ WIDEST_CHARS = 2 * _LONGEST - 1
 _DIGITS = frozenset("0123456789")
 _SEPARATORS = frozenset(" -")
 
+LABEL_DIGITS = 6
+_LABEL = re.compile(rf"[a-zA-Z][0-9]{{1,{LABEL_DIGITS}}}:\Z")
+
 _UNSPACED_CLASS = "".join(f"{chr(first)}-{chr(last)}" for first, last in UNSPACED)
 
 
@@ -61,10 +65,10 @@ class CardNumbers:
     Groups of digits may be parted by single spaces or hyphens. Neither a letter nor a further digit may touch the
     number; a further group may follow (`4111 1111 1111 1111 123` is a card and its security code).
 
-    A number directly behind a digit and a colon is no candidate. Clocks, ratios, positions, counters and the stamped
-    tokens of load tests (`t12:14567890123456`: nanoseconds) are written like that; they may be as long as a card number
-    and one in ten passes the check digit by chance. The price is known: a card number that is really written that way
-    (`1:4111…`, without a space) is shown.
+    A number directly behind a label of a letter, digits and a colon is no candidate: positions, counters and time
+    stamps in nanoseconds are written like that (`t12:14567890123456`); they may be as long as a card number, and one in
+    ten passes the check digit by chance. The price is known: a card number that is really written that way (`c1:4111…`,
+    without a space) is shown. A bare digit before the colon (`1:4111…`) is no such label.
     """
 
     kind = "card_number"
@@ -72,7 +76,8 @@ class CardNumbers:
     def __init__(self) -> None:
         numbers = "|".join(_opening(first) for first in sorted({issuer.first[0] for issuer in ISSUERS}))
         # The look-behinds say what `_is_glued` says.
-        self.opening = rf"(?<![^\W_{_UNSPACED_CLASS}])(?<![0-9]:)(?:{numbers})"
+        unlabelled = "".join(rf"(?<![a-zA-Z][0-9]{{{count}}}:)" for count in range(1, LABEL_DIGITS + 1))
+        self.opening = rf"(?<![^\W_{_UNSPACED_CLASS}]){unlabelled}(?:{numbers})"
 
     def at(self, window: Window, start: int) -> Match:
         """The longest card number from `start` on; open while the digits so far begin one."""
@@ -112,8 +117,7 @@ def joins_digits(char: str) -> bool:
 def _is_glued(folded: str, start: int) -> bool:
     if start == 0:
         return False
-    before = folded[start - 1]
-    return joins_digits(before) or (before == ":" and start > 1 and folded[start - 2] in _DIGITS)
+    return joins_digits(folded[start - 1]) or _LABEL.search(folded, max(0, start - LABEL_DIGITS - 2), start) is not None
 
 
 @lru_cache(maxsize=4096)
