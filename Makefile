@@ -70,7 +70,7 @@ chaos: sync install ## Kill, pause and cut real processes
 
 bench: sync install ## One measurement: make bench b=idle
 	@if [ -z "$(b)" ]; then echo "make bench b=NAME ARGS=…, with NAME of:"; ls bench/*.py | sed 's,bench/,  ,; s,\.py$$,,'; \
-	else $(BIN)/python bench/$(b).py $(ARGS); fi
+	else PYTHONPATH=. $(BIN)/python bench/$(b).py $(ARGS); fi
 
 contracts: sync ## Write schemas and AsyncAPI from the contracts
 	@$(BIN)/python -m contracts.export

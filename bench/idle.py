@@ -3,6 +3,7 @@
     make bench b=idle                        # first start, second start, 30 s of idling
     make bench b=idle ARGS="--no-demo --idle-s 10"
 
+CPU seconds are those of all processes until `ready`: on a busy machine they say more than the clock does.
 Columns: RSS (resident, shared pages counted in every process that maps them), PSS (shared pages divided among those
 that map them: the honest sum) and CPU seconds used while idling. In MiB.
 """
@@ -35,6 +36,7 @@ class Started:
     process: "subprocess.Popen[str]"
     ready: dict[str, object]
     wall_s: float
+    cpu_s: float
 
 
 def start(data: str, *, has_demo: bool) -> Started:
@@ -48,10 +50,18 @@ def start(data: str, *, has_demo: bool) -> Started:
     for line in process.stdout:
         content = json.loads(line)
         if content["event"] == "ready":
-            return Started(process, content, time.monotonic() - begin)
+            return Started(process, content, time.monotonic() - begin, cpu_of(process.pid))
         if content.get("level") == "error":
             print(content.get("sentence", content["event"]), file=sys.stderr)
     sys.exit("the platform did not get ready")
+
+
+def cpu_of(supervisor: int) -> float:
+    """CPU seconds of the supervisor, what runs below it, and what ran there and ended."""
+    root = psutil.Process(supervisor)
+    ended = root.cpu_times()
+    running = sum(sum(process.cpu_times()[:2]) for process in (root, *root.children(recursive=True)))
+    return running + ended.children_user + ended.children_system
 
 
 def stop(started: Started) -> float:
@@ -114,7 +124,8 @@ def main() -> None:
         drained_s = stop(first)
         second = start(data, has_demo=not given.no_demo)
         running.append(second)
-        print(f"first start {first.wall_s:.1f} s, drained in {drained_s:.1f} s, second start {second.wall_s:.1f} s")
+        print(f"first start  {first.wall_s:5.1f} s, {first.cpu_s:5.1f} CPU s; drained in {drained_s:.1f} s")
+        print(f"second start {second.wall_s:5.1f} s, {second.cpu_s:5.1f} CPU s; load {os.getloadavg()[0]:.1f}")
         time.sleep(given.settle_s)
         total = report(measure(second.process.pid, given.idle_s), given.idle_s)
         print(f"{total:.0f} MiB resident of {LIMIT_MIB} allowed: {'ok' if total <= LIMIT_MIB else 'TOO MUCH'}")

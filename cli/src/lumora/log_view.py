@@ -13,7 +13,10 @@ _SAME_LEVEL = {
     "panic": "critical", "inf": "info", "log": "info", "notice": "info", "hint": "info", "detail": "info",
     "statement": "info", "context": "info", "dbg": "debug", "trc": "debug",
 }  # fmt: skip
-_SERVICE_COLOURS = (36, 35, 32, 34, 33, 96, 95, 92, 94)
+_SERVICE_COLOURS = {
+    "gateway": 36, "auth": 33, "inference": 35, "ingest": 32, "learning": 34, "filter": 96, "operator": 94,
+    "nats": 92, "postgres": 95, "lumora": 1,
+}  # fmt: skip
 _LEVEL_COLOURS = {"warning": 33, "error": 31, "critical": 31, "debug": 2}
 _TIME_KEYS, _EVENT_KEYS = ("timestamp", "time", "ts"), ("event", "message", "msg")
 _HIDDEN_KEYS = frozenset({*_TIME_KEYS, "level", "service", "logger", "event"})
@@ -125,7 +128,7 @@ class LogView:
 def colour_of(service: str) -> int:
     """The same colour for a service in every run; replicas of one service share it."""
     name = service.rstrip("0123456789").rstrip("-")
-    return _SERVICE_COLOURS[sum(name.encode()) % len(_SERVICE_COLOURS)]
+    return _SERVICE_COLOURS.get(name, 37)
 
 
 def _short(value: Any) -> str:

@@ -23,8 +23,9 @@ MODULES = {
     "inference": "inference_service",
     "gateway": "gateway_service",
 }
-# Optional packages that NATS's client and the log would import merely because another service needs them.
-_UNUSED = {service: ("rich",) if service == "inference" else ("aiohttp", "rich") for service in MODULES}
+# Optional packages that NATS's client, the log and telemetry would import only because another part has them.
+_OPTIONAL = ("aiohttp", "psutil", "rich")
+_UNUSED = dict.fromkeys(MODULES, _OPTIONAL) | {"inference": ("psutil", "rich")}
 WITH_DATABASE = ("auth", "filter", "ingest", "learning", "inference")
 _ROLES = ("owner", "app", "relay")
 _NATS_USERS = (*MODULES, "provisioner", "system")
