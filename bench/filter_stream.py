@@ -1,4 +1,4 @@
-"""What one filter process costs on the real broker: `uv run python bench/filter_service.py`.
+"""What one filter process costs on the real broker: `uv run python bench/filter_stream.py`.
 
 This process takes the worker's place: 100 streams, paced, one raw message a token, every frame read back. CPU is the
 filter process's own (its clock, in nanoseconds), which moves far less with the machine's load than the delay from raw
