@@ -38,6 +38,12 @@ def test_it_leaves_when_the_parent_is_another():
     assert ran.returncode == 1
 
 
+def test_it_may_hold_many_sockets():
+    show = "import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    soft, hard = map(int, launched(command=[sys.executable, "-c", show]).stdout.split())
+    assert soft == (min(hard, 65_536) if hard > 0 else 65_536)
+
+
 @needs_linux
 def test_it_ends_with_its_parent_even_when_that_is_killed():
     code = f"""

@@ -11,6 +11,7 @@ folder mostly is); then the one capability that passes closed folders is kept, i
 import argparse
 import ctypes
 import os
+import resource
 import stat
 import sys
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
 _CAP_VERSION_3 = 0x20080522
+
+_OPEN_FILES = 65_536
 
 
 class _CapHeader(ctypes.Structure):
@@ -76,6 +79,13 @@ def become(uid: int, gid: int, reach: Iterable[str]) -> None:
         _keep_only(libc, passing)
 
 
+def allow_many_files() -> None:
+    """Raise the soft limit of open files: each socket is one, and shells mostly allow 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def die_with(parent: int, signal_number: int) -> None:
     """Have the kernel send us the signal when `parent` dies; leave at once if it already has."""
     if sys.platform == "linux":
@@ -96,6 +106,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("command", nargs="+")
     given = parser.parse_args(arguments)
     os.umask(0o077)
+    allow_many_files()
     if given.uid is not None:
         become(given.uid, given.gid, given.reach)
     die_with(given.parent, given.death_signal)  # last: a change of user clears the setting
