@@ -68,8 +68,9 @@ e2e: sync install ## Every service as a process of its own
 chaos: sync install ## Kill, pause and cut real processes
 	@$(BIN)/pytest tests/chaos
 
-bench: sync install ## One measurement: make bench b=idle
-	@if [ -z "$(b)" ]; then echo "make bench b=NAME ARGS=…, with NAME of:"; ls bench/*.py | sed 's,bench/,  ,; s,\.py$$,,'; \
+bench: sync install ## The token path, shortly; another measurement: make bench b=idle
+	@if [ -z "$(b)" ]; then $(BIN)/python bench/token_path.py --short $(ARGS); \
+	elif [ ! -f "bench/$(b).py" ]; then echo "There is no $(b). There are:"; ls bench/*.py | sed 's,bench/,  ,; s,\.py$$,,'; exit 1; \
 	else PYTHONPATH=. $(BIN)/python bench/$(b).py $(ARGS); fi
 
 contracts: sync ## Write schemas and AsyncAPI from the contracts
