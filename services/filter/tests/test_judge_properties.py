@@ -106,7 +106,7 @@ def _neighbours(policy: Policy, text: str, start: int, end: int) -> tuple[str, s
     """The folded characters beside a stretch; one that lies beyond the window counts as none."""
     behind = next((at for at in range(end, len(text)) if fold(text[at])), len(text))
     in_reach = behind <= start + policy.window_chars
-    return fold(text[:start])[-2:], fold(text[behind : behind + 1])[:1] if in_reach else ""
+    return fold(text[:start])[-8:], fold(text[behind : behind + 1])[:1] if in_reach else ""
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
@@ -130,7 +130,7 @@ def _is_card(policy: Policy, text: str, start: int, end: int) -> bool:
     inside, (before, after) = fold(text[start:end]), _neighbours(policy, text, start, end)
     if not _is_whole(text, start, end) or not re.fullmatch(r"[0-9](?:[ -]?[0-9])+", inside):
         return False
-    if re.fullmatch(r".?[0-9]:", before) or any(map(_sticks, (before[-1:], after))):
+    if re.search(r"[a-zA-Z][0-9]{1,6}:\Z", before) or any(map(_sticks, (before[-1:], after))):
         return False
     digits = re.sub("[ -]", "", inside)
     doubled = "".join(str(int(digit) * (1 + place % 2)) for place, digit in enumerate(reversed(digits)))
