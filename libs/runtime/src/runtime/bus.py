@@ -37,6 +37,7 @@ OpenAnswer = Callable[[RequestT], Awaitable[ReplyT]]
 
 PUBLISH_TIMEOUT_S = 3.0
 RECONNECT_WAIT_S = 0.5
+FLUSH_NEVER_S = 86_400
 RPC_CONCURRENCY = 128
 GRACEFUL_S = 50.0
 
@@ -53,6 +54,7 @@ class Bus:
         self.service = service
         self._on_closed = on_closed
         self._reconnected: list[Callable[[], Awaitable[None]]] = []
+        self._flushing: set[asyncio.Task[None]] = set()
         self._answering: dict[str, Any] = {}
         self.broker = NatsBroker(
             url,
@@ -81,6 +83,12 @@ class Bus:
     def is_connected(self) -> bool:
         return self.broker._connection is not None and self.nc.is_connected  # noqa: SLF001 - no public test exists
 
+    @property
+    def is_deaf(self) -> bool:
+        """Connected, and hearing nothing for ever: nats-py ends its read loop at an error of its own."""
+        reading = self.nc._reading_task if self.is_connected else None  # noqa: SLF001 - no public test exists
+        return reading is not None and reading.done()
+
     async def connect(self) -> None:
         """Wait until the broker is there: services and broker may start in any order."""
         while True:
@@ -95,21 +103,48 @@ class Bus:
     async def start(self) -> None:
         """Begin to hear what was registered: on return the server knows of every subscription."""
         await self.broker.start()
-        with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):  # away again: said once more on reconnect
+        with contextlib.suppress(Unavailable):  # away again: said once more on reconnect
             await self.settle()
 
     async def settle(self) -> None:
         """Wait until the server has read everything said so far.
 
         nats-py writes the PING of a flush past what is still pending, so the first one only pushes that out.
+
+        Raises:
+            Unavailable: the broker is away, or does not answer.
         """
-        await self.nc.flush(timeout=2)
-        await self.nc.flush(timeout=2)
+        await self._flush(timeout_s=2)
+        await self._flush(timeout_s=2)
+
+    async def _flush(self, timeout_s: float) -> None:
+        """A PING and its PONG.
+
+        Never with nats-py's own timeout: it leaves a cancelled future behind, and the PONG that comes for it after
+        all ends the read loop for good, while the connection still counts as good. So the wait ends, not the flush.
+        """
+        flushing = asyncio.create_task(self.nc.flush(timeout=FLUSH_NEVER_S))
+        self._flushing.add(flushing)
+        flushing.add_done_callback(self._flushed)
+        done, _ = await asyncio.wait({flushing}, timeout=timeout_s)
+        if not done or flushing.cancelled() or flushing.exception() is not None:
+            raise Unavailable("the broker does not answer", retry_after_s=2)
+
+    def _forget_flushes(self) -> None:
+        """nats-py forgets the PINGs of a connection that ended: nothing will come for them, and nothing can be hurt."""
+        for flushing in tuple(self._flushing):
+            flushing.cancel()
+
+    def _flushed(self, flushing: "asyncio.Task[None]") -> None:
+        self._flushing.discard(flushing)
+        if not flushing.cancelled():
+            flushing.exception()  # looked at: nobody may be waiting any more
 
     async def stop(self) -> None:
         """Stop hearing, let running handlers end, drain the connection."""
         self._on_closed = None
         await self.broker.stop()
+        self._forget_flushes()
 
     def on_reconnect(self, react: Callable[[], Awaitable[None]]) -> None:
         """Call `react` whenever the connection is back after a break."""
@@ -117,9 +152,9 @@ class Bus:
 
     async def check(self) -> None:
         """Raises when the broker is away: for readiness."""
-        if not self.is_connected:
+        if not self.is_connected or self.is_deaf:
             raise Unavailable
-        await self.nc.flush(timeout=1)
+        await self._flush(timeout_s=1)
 
     # ---- asking -----------------------------------------------------------------------------------------------
 
@@ -242,6 +277,7 @@ class Bus:
 
     async def _heard_reconnected(self) -> None:
         _log.info("broker.back")
+        self._forget_flushes()
         for react in self._reconnected:
             await react()
 

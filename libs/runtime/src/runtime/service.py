@@ -30,6 +30,8 @@ Step = Callable[[], Awaitable[None]]
 SETTLE_S = 2.0
 """Between "not ready" and the first refusal: load balancers need a moment to look away."""
 
+WATCH_BROKER_S = 5.0
+
 _log = logs.get_logger()
 
 
@@ -50,7 +52,8 @@ class Service:
         self._ended = asyncio.Event()
         self._exit_code = 0
         self.health.critical("nats", self.bus.check)
-        self.health.alive("nats", lambda: not self.health.is_started or not self.bus.nc.is_closed)
+        self.health.alive("nats", self._has_broker)
+        self.loop("broker", self._watch_broker)
 
     # ---- what app.build says ----------------------------------------------------------------------------------
 
@@ -150,6 +153,16 @@ class Service:
         if self._ended.is_set():
             os._exit(1)
         self._ended.set()
+
+    def _has_broker(self) -> bool:
+        return not self.health.is_started or not (self.bus.nc.is_closed or self.bus.is_deaf)
+
+    async def _watch_broker(self) -> None:
+        """A connection that hears nothing any more looks as good as any other, and is as lost as a closed one."""
+        while True:
+            await asyncio.sleep(WATCH_BROKER_S)
+            if self.bus.is_deaf:
+                self._lost_for_good()
 
     def _lost_for_good(self) -> None:
         """The connection is closed and will not come back: only a new process helps."""

@@ -165,7 +165,7 @@ class TokenFeed:
             await self._conclude(following, turn)
             return
         # The subscription has reached the server before the history is read, so nothing falls between the two.
-        await self._bus.nc.flush(timeout=3)
+        await self._bus.settle()
         await self._repair(following)
 
     def leave(self, following: Following) -> None:
