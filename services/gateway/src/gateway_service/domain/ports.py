@@ -15,6 +15,8 @@ ReplyT = TypeVar("ReplyT", bound=Reply)
 
 ANSWER_S = 1.7
 """A client hears within 2 s that a service is away."""
+SIGN_IN_S = 5.0
+"""Passwords are hashed slowly on purpose, in a queue: a busy auth is not an absent one, which is told at once."""
 
 
 class Keys(Protocol):

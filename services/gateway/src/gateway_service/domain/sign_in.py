@@ -2,7 +2,7 @@
 
 from contracts.auth import LOGIN, Login, Session
 from gateway_service.domain.limits import RateLimits
-from gateway_service.domain.ports import Services
+from gateway_service.domain.ports import SIGN_IN_S, Services
 from runtime.errors import Overloaded
 
 WRONG_PER_MINUTE = 10
@@ -22,6 +22,6 @@ async def sign_in(asked: Login, *, services: Services, limits: RateLimits) -> Se
     allowance = await limits.take(key, limit=WRONG_PER_MINUTE)
     if not allowance.is_allowed:
         raise Overloaded("too many tries to sign in", retry_after_s=allowance.reset_s)
-    session = await services.ask(LOGIN, asked)
+    session = await services.ask(LOGIN, asked, timeout_s=SIGN_IN_S)
     await limits.give_back(key)
     return session

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from contracts import auth
 from contracts.ids import ApiKeyId, UserId
 from contracts.rest import NewApiKey, RefreshTokenBody
+from gateway_service.domain.ports import SIGN_IN_S
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.sign_in import sign_in
 from gateway_service.inbound.edge import address
@@ -43,7 +44,7 @@ def _sessions(router: APIRouter, desk: HttpDesk) -> None:
     )
     async def register(request: Request) -> Response:
         asked = await read_body(request, auth.Register, idempotency=await idempotency_of(request))
-        return answer(await desk.services.ask(auth.REGISTER, asked), 201)
+        return answer(await desk.services.ask(auth.REGISTER, asked, timeout_s=SIGN_IN_S), 201)
 
     @router.post("/api/auth/login", response_model=auth.Session, openapi_extra=taking(auth.Login))
     async def login(request: Request) -> Response:
