@@ -122,6 +122,8 @@ class Bench:
                     for (document_id, key, text), vector in zip(part, vectors, strict=True)
                 ],
             )
+        for document_id in {document_id for document_id, _, _ in bodies}:
+            await self.index.show(scope, document_id, 1)
         return owners
 
 

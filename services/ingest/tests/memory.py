@@ -16,9 +16,15 @@ class MemoryPassageIndex:
     """Exact search over a dictionary."""
 
     held: dict[PassageId, tuple[TenantId, IndexedPassage]] = field(default_factory=dict)
+    shown: set[PassageId] = field(default_factory=set)
 
     async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
         self.held.update({passage.id: (scope.tenant_id, passage) for passage in passages})
+        self.shown -= {passage.id for passage in passages}
+
+    async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
+        written = [p for p in self._of(scope) if (p.document_id, p.generation) == (document_id, generation)]
+        self.shown |= {passage.id for passage in written}
 
     async def delete_document(
         self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
@@ -37,13 +43,16 @@ class MemoryPassageIndex:
         self, scope: TenantScope, vector: DenseVector, limit: int, only: Narrowing = EVERYTHING
     ) -> list[Hit]:
         return _best(
-            self._of(scope, only), limit, lambda p: sum(a * b for a, b in zip(p.dense, vector, strict=True)), -math.inf
+            self._shown(scope, only),
+            limit,
+            lambda p: sum(a * b for a, b in zip(p.dense, vector, strict=True)),
+            -math.inf,
         )
 
     async def search_sparse(
         self, scope: TenantScope, vector: SparseVector, limit: int, only: Narrowing = EVERYTHING
     ) -> list[Hit]:
-        corpus = [dict(zip(p.sparse.indices, p.sparse.values, strict=True)) for p in self._of(scope)]
+        corpus = [dict(zip(p.sparse.indices, p.sparse.values, strict=True)) for p in self._shown(scope)]
         holding = {index: sum(index in weights for weights in corpus) for index in vector.indices}
         rarity = {i: math.log(1 + (len(corpus) - n + 0.5) / (n + 0.5)) for i, n in holding.items()}
 
@@ -52,13 +61,16 @@ class MemoryPassageIndex:
             pairs = zip(vector.indices, vector.values, strict=True)
             return sum(weights.get(index, 0.0) * value * rarity[index] for index, value in pairs)
 
-        return _best(self._of(scope, only), limit, score, 0.0)
+        return _best(self._shown(scope, only), limit, score, 0.0)
 
     async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
-        return sum(document_id in {None, passage.document_id} for passage in self._of(scope))
+        return sum(document_id in {None, passage.document_id} for passage in self._shown(scope))
 
     async def count_all(self) -> int:
         return len(self.held)
+
+    def _shown(self, scope: TenantScope, only: Narrowing = EVERYTHING) -> list[IndexedPassage]:
+        return [passage for passage in self._of(scope, only) if passage.id in self.shown]
 
     def _of(self, scope: TenantScope, only: Narrowing = EVERYTHING) -> list[IndexedPassage]:
         return [

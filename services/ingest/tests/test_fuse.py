@@ -54,6 +54,7 @@ async def test_search_asks_both_legs_within_one_tenant():
         for n, text in enumerate(texts)
     ]
     await index.upsert(OURS, passages)
+    await index.show(OURS, document, 1)
     found = await search("Which gas does the stove burn?", OURS, embedder=embedder, index=index)
     assert found[0].id == passages[1].id
     assert found[0].bm25 is not None

@@ -94,6 +94,8 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
             said_at = desk.clock.monotonic_s()
             share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(reading.passages)
             await _advance(document, scope, desk, State.EMBEDDING, share)
+    # shown a moment before its rows are there: a crash in between repeats the attempt; after them, it would stay hidden
+    await desk.index.show(scope, document.id, document.generation)
     if not await desk.documents.finish(scope, document, reading):
         raise Fenced
     await desk.index.delete_document(scope, document.id, but_generation=document.generation)

@@ -53,7 +53,14 @@ class PassageIndex(Protocol):
     """Vectors of passages; whatever is read or changed is bound to one tenant."""
 
     async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
-        """Write passages; one with the same id replaces the earlier one."""
+        """Write passages, hidden until `show`; one with the same id replaces the earlier one."""
+        ...
+
+    async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
+        """From now on every written passage of this reading is found.
+
+        Half a document must not fill the ranks: its passages have no row yet, and would crowd out others that do.
+        """
         ...
 
     async def delete_document(
@@ -79,9 +86,9 @@ class PassageIndex(Protocol):
         ...
 
     async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
-        """Passages of the tenant, or of one of its documents."""
+        """Passages of the tenant, or of one of its documents, that are found."""
         ...
 
     async def count_all(self) -> int:
-        """Passages of all tenants: a figure for operators."""
+        """Passages of all tenants, hidden ones too: a figure for operators."""
         ...

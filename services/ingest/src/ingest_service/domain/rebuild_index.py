@@ -50,6 +50,7 @@ async def rebuild_index(ready: ReadyDocuments, desk: Desk, progress: Rebuilding)
         passages = await desk.documents.passages_of(document.scope, document.id, document.generation)
         for start in range(0, len(passages), A_BATCH):
             await index_passages(passages[start : start + A_BATCH], document.generation, document.scope, desk)
+        await desk.index.show(document.scope, document.id, document.generation)
         # deleted or read anew while we wrote: what we wrote must not stay
         current = await desk.documents.get(document.scope, document.id)
         if current is None or current.generation != document.generation:

@@ -17,6 +17,8 @@ from runtime.tenancy import TenantScope
 
 DENSE: Final = "dense"
 TERMS: Final = "terms"
+SHOWN: Final = "is_shown"
+"""0 or 1: of true and false the engine's binding finds neither."""
 DIMENSION: Final = 384
 RETRY_S: Final = 0.25
 NO_GRAPH_BELOW_KB: Final = 1_000_000
@@ -72,6 +74,12 @@ class EdgeIndex:
         points = [_point(scope, passage) for passage in passages]
         await self._write(lambda: self._shard.update(edge.UpdateOperation.upsert_points(points)))
 
+    async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
+        chosen = _of(scope, Narrowing(document_ids=(document_id,)))
+        chosen = edge.Filter(must=[chosen, edge.FieldCondition("generation", match=edge.MatchValue(generation))])
+        update = edge.UpdateOperation.set_payload_by_filter(chosen, {SHOWN: 1})
+        await self._write(lambda: self._shard.update(update))
+
     async def delete_document(
         self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
     ) -> None:
@@ -95,11 +103,11 @@ class EdgeIndex:
             return []
         terms = edge.SparseVector(list(vector.indices), list(vector.values))
         # a term's rarity is counted over the tenant's own passages: others' texts must not show in its ranking
-        own = edge.SearchParams(idf=edge.IdfParams(corpus=_of(scope)))
+        own = edge.SearchParams(idf=edge.IdfParams(corpus=_shown(scope)))
         return await self._search(scope, edge.Query.Nearest(terms, using=TERMS), limit, only, own)
 
     async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
-        chosen = _of(scope, Narrowing(document_ids=(document_id,) if document_id else ()))
+        chosen = _shown(scope, Narrowing(document_ids=(document_id,) if document_id else ()))
         return await self._read(lambda: self._shard.count(edge.CountRequest(exact=True, filter=chosen)))
 
     async def count_all(self) -> int:
@@ -125,7 +133,7 @@ class EdgeIndex:
         params: edge.SearchParams | None,
     ) -> list[Hit]:
         request = edge.QueryRequest(
-            limit=limit, query=query, filter=_of(scope, only), with_payload=["tenant_id"], params=params
+            limit=limit, query=query, filter=_shown(scope, only), with_payload=["tenant_id"], params=params
         )
         found = await self._read(lambda: self._shard.query(request))
         return [_hit(scope, point) for point in found]
@@ -149,11 +157,13 @@ def _config() -> edge.EdgeConfig:
 
 def _create(folder: Path) -> edge.EdgeShard:
     shard = edge.EdgeShard.create(str(folder), _config())
-    for field, parameters in (
+    fields: tuple[tuple[str, edge.KeywordIndexParams | edge.IntegerIndexParams], ...] = (
         ("tenant_id", edge.KeywordIndexParams(is_tenant=True)),
         ("document_id", edge.KeywordIndexParams()),
         ("language", edge.KeywordIndexParams()),
-    ):
+        (SHOWN, edge.IntegerIndexParams(lookup=True, range=False)),
+    )
+    for field, parameters in fields:
         shard.update(edge.UpdateOperation.create_field_index(field, parameters))
     return shard
 
@@ -165,6 +175,7 @@ def _point(scope: TenantScope, passage: IndexedPassage) -> edge.Point:
         "document_id": str(passage.document_id),
         "generation": passage.generation,
         "language": passage.language,
+        SHOWN: 0,
     }
     return edge.Point(passage.id, {DENSE: list(passage.dense), TERMS: sparse}, payload)
 
@@ -181,6 +192,10 @@ def _of(scope: TenantScope, only: Narrowing = EVERYTHING, but_generation: int | 
     if but_generation is not None:
         kept.append(edge.FieldCondition("generation", match=edge.MatchValue(but_generation)))
     return edge.Filter(must=must, must_not=kept)
+
+
+def _shown(scope: TenantScope, only: Narrowing = EVERYTHING) -> edge.Filter:
+    return edge.Filter(must=[_of(scope, only), edge.FieldCondition(SHOWN, match=edge.MatchValue(1))])
 
 
 def _hit(scope: TenantScope, point: edge.ScoredPoint) -> Hit:
