@@ -9,6 +9,10 @@ if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; th
     # There is a Python that will do; uv shall not fetch another.
     export UV_PYTHON_DOWNLOADS=never
 fi
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
+    # Trust what this machine trusts: an organisation's own mirror has a certificate that uv does not bring along.
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+fi
 if uv --version >/dev/null 2>&1; then
     exec uv "$@"
 fi
