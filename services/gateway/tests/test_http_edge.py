@@ -32,6 +32,8 @@ REFUSALS = [
     ("POST", "/api/auth/login", {"content": b"{"}, "invalid_json"),
     ("POST", "/api/auth/login", {"content": b"[1]"}, "invalid_request"),
     ("POST", "/api/auth/login", {"json": {"email": "a@b.c"}}, "invalid_request"),
+    ("POST", "/api/agent/create", {"json": {"name": "a\0b"}}, "invalid_request"),
+    ("POST", "/api/search", {"json": {"query": "a", "filters": {"languages": ["\0"]}}}, "invalid_request"),
     ("GET", "/api/agents?limit=0", {}, "invalid_request"),
     ("GET", "/api/agents?limit=1000", {}, "invalid_request"),
     ("GET", "/api/auth/me", {"token": None}, "not_authenticated"),

@@ -43,7 +43,7 @@ def routes(desk: HttpDesk, app: FastAPI) -> APIRouter:
     async def chat_schema() -> Response:
         if "chat" not in kept:
             kept["chat"] = orjson.dumps(frame_schema())
-        return Response(kept["chat"], media_type="application/schema+json")
+        return Response(kept["chat"], media_type="application/json")
 
     return router
 

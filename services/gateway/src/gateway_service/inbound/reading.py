@@ -65,10 +65,21 @@ def read(raw: bytes, model: type[ModelT], **given: Any) -> ModelT:
         raise Rejected(f"the body is not valid JSON: {error.msg}", code="invalid_json") from error
     if not isinstance(body, dict):
         raise Rejected("the body is one JSON object")
+    if rb"\u0000" in raw and has_nul(body):
+        raise Rejected("text holds no NUL characters")
     try:
         return model.model_validate({**body, **given}, extra="ignore")
     except ValidationError as error:
         raise Rejected(describe(error)) from error
+
+
+def has_nul(value: Any) -> bool:
+    """Postgres keeps no NUL in text: told here, it is the client's mistake and not our failure."""
+    if isinstance(value, dict):
+        return any(has_nul(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(has_nul(part) for part in value)
+    return isinstance(value, str) and "\0" in value
 
 
 async def idempotency_of(request: Request) -> Idempotency | None:

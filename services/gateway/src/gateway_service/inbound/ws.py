@@ -40,6 +40,7 @@ from gateway_service.domain.chat_ports import Answers, Client, Clients, Credenti
 from gateway_service.domain.limits import RateLimits
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.session import HEARTBEAT_S, HELLO_S, Strikes
+from gateway_service.inbound.reading import has_nul
 from runtime import logs
 from runtime.bus import describe
 from runtime.clock import Clock
@@ -250,6 +251,8 @@ def _read(text: str) -> AnyFrame:
     if not isinstance(body, dict):
         raise BadFrame("invalid_json", "a frame is one JSON object")
     reply = body.get("client_message_id") or body.get("nonce") or body.get("message_id")
+    if "\\u0000" in text and has_nul(body):
+        raise BadFrame("invalid_request", "text holds no NUL characters", reply)
     if body.get("type") not in CLIENT_TYPES:
         raise BadFrame("unknown_type", f"type must be one of {', '.join(CLIENT_TYPES)}", reply)
     try:
