@@ -91,6 +91,7 @@ class Service:
         self.on_start(relay.open)
         self.on_start(lambda: _until_there(database.refuse_privileges))
         self.loop("outbox", relay.run)
+        self.loop("pool", database.rest)
         self.on_stop(database.close)
         self.on_stop(relay.close)
         return database, relay
