@@ -21,7 +21,7 @@ from runtime.tenancy import TenantScope
 from tests.support.platform import Platform, eventually
 from tests.support.ports import free_ports
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
 
 RETURNS = """# Returns
 
@@ -83,7 +83,7 @@ def service(platform: Platform) -> Iterator[Ingest]:
 async def bus(platform: Platform, service: Ingest) -> AsyncIterator[Bus]:
     asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
     await asking.connect()
-    await eventually(service.is_ready)
+    await eventually(service.is_ready, timeout_s=60)
     yield asking
     await asking.stop()
 
@@ -279,14 +279,14 @@ async def test_texts_are_embedded_for_others(bus: Bus, platform: Platform, scope
 
 
 async def test_a_killed_process_loses_nothing(bus: Bus, service: Ingest, scope: TenantScope):
-    text = "\n\n".join(f"# Part {n}\n\n" + f"Sentence {n} is about thing {n}. " * 20 for n in range(300))
+    text = "\n\n".join(f"# Part {n}\n\n" + f"Sentence {n} is about thing {n}. " * 20 for n in range(240))
     document = await send(bus, service, scope, text.encode())
     await until(bus, scope, document.id, "embedding")
     assert service.end(signal.SIGKILL) == -signal.SIGKILL
     service.start()
-    await eventually(service.is_ready, timeout_s=30)
+    await eventually(service.is_ready, timeout_s=60)
     ready = await until(bus, scope, document.id, "ready")
-    assert ready.passages == 300
+    assert ready.passages == 240
     hits = await find(bus, scope, "thing 217")
     assert hits[0].heading == "Part 217"
     assert len({hit.passage_id for hit in hits}) == 5
@@ -300,7 +300,7 @@ async def test_a_lost_index_is_filled_again(bus: Bus, service: Ingest, scope: Te
     for path in sorted(service.index.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     service.start()
-    await eventually(service.is_ready, timeout_s=30)
+    await eventually(service.is_ready, timeout_s=60)
 
     async def is_whole() -> bool:
         try:
@@ -308,7 +308,7 @@ async def test_a_lost_index_is_filled_again(bus: Bus, service: Ingest, scope: Te
         except Unavailable:
             return False
 
-    await eventually(is_whole, timeout_s=30)
+    await eventually(is_whole, timeout_s=100)
 
 
 async def test_deleting_while_it_is_read_leaves_nothing(bus: Bus, service: Ingest, scope: TenantScope):
