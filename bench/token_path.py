@@ -123,7 +123,8 @@ def start_upstream(stack: ExitStack, given: argparse.Namespace) -> Target:
         return Target("direct", given.fake, os.getpid())
     url = f"http://127.0.0.1:{free_ports(1)}"
     program = Path(given.shared) / "fake_llm.py" if given.shared else BENCH / "fake_upstream.py"
-    upstream = stack.enter_context(running([sys.executable, str(program), "--port", url.rpartition(":")[2]]))
+    command = [sys.executable, str(program), "--port", url.rpartition(":")[2]]
+    upstream = stack.enter_context(running(command, stdout=subprocess.DEVNULL))
     wait_for(f"{url}/api/tags")
     return Target("direct", url, upstream.pid)
 

@@ -79,7 +79,10 @@ def figures(runs: Found) -> Iterator[str]:
 
 
 def costs(found: Scenarios) -> Iterator[str]:
-    """Where the platform's CPU goes, and what of it is the turn's, whatever its length."""
+    """Where the platform's CPU goes, and what is left of it without what turns of one token cost.
+
+    An estimate: turns that all begin at once, as in "turns", share less than turns that begin one after another, or more.
+    """
     ours = {name: targets["lumora"] for name, targets in found.items() if "lumora" in targets}
     if not ours:
         return
