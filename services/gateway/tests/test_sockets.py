@@ -5,6 +5,8 @@ import orjson
 import pytest
 
 from contracts.frames import CLOSE_RESTART, CLOSE_SLOW
+from contracts.ids import TenantId, uuid7
+from gateway_service.domain.principal import Principal
 from gateway_service.outbound import sockets
 from gateway_service.outbound.sockets import QUEUE_FRAMES, Sockets
 from gateway_service.outbound.token_frames import merge, read_frame
@@ -142,3 +144,22 @@ def test_merged_frames_read_as_one():
     assert orjson.loads(merged)["text"] == "abü"
     assert read_frame(merged).first == 3  # type: ignore[union-attr] # a merged frame is no None
     assert read_frame(merged).last == 5  # type: ignore[union-attr] # the same here
+
+
+async def test_documents_are_told_to_people_of_their_business_alone():
+    tenant, other = TenantId(uuid7()), TenantId(uuid7())
+    wires = {name: Wire() for name in ("person", "program", "stranger")}
+    clients = Sockets()
+    sockets_by_name = {name: clients.open(wire.send) for name, wire in wires.items()}
+    running = [asyncio.create_task(socket.run()) for socket in sockets_by_name.values()]
+    clients.admit(sockets_by_name["person"], Principal("user", tenant, uuid7(), role="viewer"))
+    clients.admit(sockets_by_name["program"], Principal("api_key", tenant, uuid7(), scopes=("documents",)))
+    clients.admit(sockets_by_name["stranger"], Principal("user", other, uuid7(), role="owner"))
+    clients.tell_people(tenant, b'{"type":"document.progress"}')
+    await settle()
+    assert {name: len(wire.sent) for name, wire in wires.items()} == {"person": 1, "program": 0, "stranger": 0}
+    for socket in sockets_by_name.values():
+        clients.remove(socket)
+        socket.close(1000)
+    await asyncio.gather(*running)
+    assert not clients._people

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from contracts.ids import ConversationId, MessageId
+from contracts.ids import ConversationId, MessageId, TenantId
 from contracts.inference import AcceptedTurn, AcceptTurn, Turn
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.resume import Progress
@@ -59,6 +59,14 @@ class Clients(Protocol):
     is_draining: bool
 
     def open(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> Client: ...
+
+    def admit(self, client: Client, principal: Principal) -> None:
+        """The client said who it is; people hear from now on how the business's documents come along."""
+        ...
+
+    def tell_people(self, tenant_id: TenantId, frame: bytes) -> None:
+        """To every person of the business who may see its documents."""
+        ...
 
     def remove(self, client: Client) -> None: ...
 

@@ -144,6 +144,7 @@ class _Door:
         chat = Chat(
             self._client, principal, turns=self._desk.turns, answers=self._desk.answers, limits=self._desk.limits
         )
+        self._desk.clients.admit(self._client, principal)
         self._client.push(_welcome(principal, self._desk.limits.limit).dump())
         for point in hello.resume:
             self._resume(self._guarded(chat.resume(point), str(point.message_id)))

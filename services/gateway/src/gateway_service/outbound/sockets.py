@@ -1,14 +1,16 @@
 """The sockets that are open here: one sender each, a bounded queue, and an end for clients that do not read."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from prometheus_client import Counter, Gauge
 
 from contracts.frames import CLOSE_RESTART, CLOSE_SLOW
+from contracts.ids import TenantId
 from gateway_service.domain.chat_ports import Client
+from gateway_service.domain.principal import Principal
 from gateway_service.outbound.token_frames import merge
 
 QUEUE_FRAMES = 256
@@ -113,6 +115,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self._open: set[Client] = set()
+        self._people: defaultdict[TenantId, set[Client]] = defaultdict(set)
         self.is_draining = False
 
     def open(self, send: Send) -> Socket:
@@ -121,7 +124,19 @@ class Sockets:
         OPEN_SOCKETS.inc()
         return socket
 
+    def admit(self, client: Client, principal: Principal) -> None:
+        if principal.kind == "user" and principal.may("documents.read"):
+            self._people[principal.tenant_id].add(client)
+
+    def tell_people(self, tenant_id: TenantId, frame: bytes) -> None:
+        for client in self._people.get(tenant_id, ()):
+            client.push(frame)
+
     def remove(self, client: Client) -> None:
+        for tenant_id in [tenant_id for tenant_id, people in self._people.items() if client in people]:
+            self._people[tenant_id].discard(client)
+            if not self._people[tenant_id]:
+                del self._people[tenant_id]
         self._open.discard(client)
         OPEN_SOCKETS.dec()
 
