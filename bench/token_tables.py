@@ -81,7 +81,8 @@ def figures(runs: Found) -> Iterator[str]:
 def costs(found: Scenarios) -> Iterator[str]:
     """Where the platform's CPU goes, and what is left of it without what turns of one token cost.
 
-    An estimate: turns that all begin at once, as in "turns", share less than turns that begin one after another, or more.
+    An estimate: turns that begin at once, as in "turns", share reads and writes otherwise than those among tokens. On
+    answers that come flat out it may fall below zero.
     """
     ours = {name: targets["lumora"] for name, targets in found.items() if "lumora" in targets}
     if not ours:
