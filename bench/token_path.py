@@ -243,7 +243,8 @@ def main() -> None:
         json.dump({"limits": LIMITS, "runs": runs}, sys.stdout, indent=1)
         return
     limits = ", ".join(f"{name}={value}" for name, value in LIMITS.items())
-    print(f"Medians of {given.repeats} runs; at most {STREAMS_A_BUSINESS} streams a business; {limits}; {machine(runs)}.\n")
+    told = f"Medians of {given.repeats} runs; at most {STREAMS_A_BUSINESS} streams a business"
+    print(f"{told}; {limits}; {machine(runs)}.\n")
     print(tables(runs))
 
 
