@@ -17,6 +17,7 @@ from contracts.channel import Rpc
 from contracts.filter import CHECK_INPUT, CheckInput, InputVerdict
 from contracts.ids import ConversationId, MessageId, uuid7
 from contracts.inference import ANSWER, MESSAGE_FAILED, AnswerTurn, MessageFailed, StopAsked
+from contracts.streams import streams as declared_streams
 from runtime import tracing
 from runtime.bus import DEADLINE, SCHEMA, TENANT, Bus, CapReached
 from runtime.consume import consume_work
@@ -28,6 +29,7 @@ from tests.support.platform import Platform, eventually
 from tests.support.probe import Probe, Streams, metric, new_scope, on_bus, send
 
 pytestmark = pytest.mark.integration
+CAP = next(stream for stream in declared_streams() if stream.name == "ANSWER").max_msgs_per_subject
 
 QUESTION = CheckInput(text="May I?")
 
@@ -216,7 +218,7 @@ async def test_a_hint_reaches_who_listens(probe: Probe) -> None:
 async def test_a_reached_cap_is_told_apart_from_a_broken_broker(probe: Probe) -> None:
     scope = new_scope()
     async with on_bus(probe) as bus:
-        for _ in range(8):
+        for _ in range(CAP):
             await send(bus, scope)
         with pytest.raises(CapReached):
             await send(bus, scope)

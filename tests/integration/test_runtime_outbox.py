@@ -125,7 +125,7 @@ async def test_a_full_queue_keeps_its_rows_and_holds_up_nobody_else(probe: Probe
     flooded, other, fact = new_scope(), new_scope(), failed()
     async with house(probe, is_running=False) as (database, relay):
         async with on_bus(probe) as bus:
-            for _ in range(8):  # the tenant's cap in the broker
+            for _ in range(CAP):
                 await send(bus, flooded)
         for scope in (flooded, other):
             async with database.tenant_tx(scope) as tx:
@@ -135,7 +135,7 @@ async def test_a_full_queue_keeps_its_rows_and_holds_up_nobody_else(probe: Probe
         await eventually(lambda: not relay._running)
         await relay._delete_published()
         assert (await rows(probe, flooded), await rows(probe, other)) == (1, 0)
-        assert (await streams.waiting(flooded), await streams.waiting(other)) == (8, 1)
+        assert (await streams.waiting(flooded), await streams.waiting(other)) == (CAP, 1)
         await relay._round(grace_s=0)
         assert await rows(probe, flooded) == 1
 

@@ -82,4 +82,4 @@ def test_attempts_end_before_the_server_gives_up() -> None:
 
 def test_the_broker_holds_as_many_answers_of_a_tenant_as_the_operator_allows() -> None:
     answer = next(stream for stream in streams(running_per_tenant=3) if stream.name == "ANSWER")
-    assert (answer.max_msgs_per_subject, answer.is_new_discarded_per_subject) == (3, True)
+    assert (answer.max_msgs_per_subject, answer.is_new_discarded_per_subject) == (6, True)

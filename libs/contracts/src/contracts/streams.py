@@ -57,6 +57,11 @@ RETRY_ANSWER = Retry(10, 2.5, (1, 5), 5)
 RETRY_WORK = Retry(60, 15, (5, 30, 2 * MINUTE, 10 * MINUTE), 7)
 RETRY_EVENTS = Retry(30, 10, (1, 5, 30, 2 * MINUTE, 10 * MINUTE), 8)
 
+WALL = 2
+"""Postgres admits `running_per_tenant` answers; the broker's own cap is the wall behind it. It stands further off because
+whoever ends an answer enqueues the next one before its own job is acknowledged: at the same height that one would wait
+for the outbox's next round."""
+
 _QUEUE_LIMITS = {"ANSWER": (HOUR, 8), "INGEST": (DAY, 4)}
 
 
@@ -71,7 +76,7 @@ def streams(running_per_tenant: int = 8) -> tuple[Stream, ...]:
                 (subjects.job_filter(work),),
                 max_age_s=age,
                 retention="workqueue",
-                max_msgs_per_subject=running_per_tenant if work.stream == "ANSWER" else cap,
+                max_msgs_per_subject=WALL * running_per_tenant if work.stream == "ANSWER" else cap,
                 is_new_discarded_per_subject=True,
             )
         )

@@ -237,7 +237,7 @@ def consume_work(
     return consumption
 
 
-def consume_facts(bus: Bus, handlers: dict[Fact[Any], Handler], *, slots: int = 2) -> Consumption:
+def consume_facts(bus: Bus, handlers: dict[Fact[Any], Handler], *, slots: int = 8) -> Consumption:
     """Consume facts with the service's own durable on EVENTS."""
     consumption = Consumption(bus, find_consumer("EVENTS", bus.service), slots=slots, give_up=None)
     for fact, handler in handlers.items():
