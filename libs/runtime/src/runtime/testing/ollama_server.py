@@ -5,7 +5,7 @@
 How it behaves can also ride in the model's name, through every service between the client and here:
 
     simulated-n200-r50-d20            200 words, 50 a second (r0: as fast as possible), the first after 20 ms
-    simulated-f429  -f500  -f503      that status; 429 and 503 say retry-after: 2
+    simulated-f429  -f500  -f503 -f529  that status; all but 500 say retry-after: 2
     simulated-freset-k10              the connection is reset after 10 words
     simulated-fstall-k10              silence after 10 words
     simulated-ferror-k10              an error line after 10 words
@@ -14,6 +14,7 @@ How it behaves can also ride in the model's name, through every service between 
     simulated-fdrop                   the connection is closed before any answer
     simulated-fempty                  an answer without a word, whole
     simulated-fnousage                an answer whose last line counts no tokens
+    simulated-funknown                an event of an unknown type before the answer (the other protocols; not Ollama's)
     simulated-freset-k10-x1           only the first request of this name meets the fault
     simulated-t5                      5 lines of thinking before the answer
     simulated-e20                     the body ends 20 ms after the last line
@@ -37,13 +38,23 @@ from typing import Final, Literal, Self, cast
 
 from aiohttp import web
 
-Fault = Literal["", "429", "500", "503", "reset", "stall", "error", "garbage", "cut", "drop", "empty", "nousage"]
+Fault = Literal[
+    "", "429", "500", "503", "529", "reset", "stall", "error", "garbage", "cut", "drop", "empty", "nousage", "unknown"
+]
 
-_STATUS: Final = {"429": "too many requests", "500": "llama runner process has terminated", "503": "server busy"}
+STATUS: Final = {
+    "429": "too many requests",
+    "500": "llama runner process has terminated",
+    "503": "server busy",
+    "529": "overloaded",
+}
+RETRY_LATER: Final = (429, 503, 529)
+WHOLE: Final = ("", "empty", "nousage", "unknown")
+"""Faults with which an answer is whole all the same."""
 _NAME: Final = "simulated"
 _PART: Final = re.compile(
     r"-(?:n(?P<words>\d+)|r(?P<rate>[\d.]+)|d(?P<first_ms>\d+)|k(?P<at>\d+)|x(?P<strikes>\d+)|t(?P<thinking>\d+)|e(?P<tail_ms>\d+)"
-    r"|f(?P<fault>429|500|503|reset|stall|error|garbage|cut|drop|empty|nousage))(?=-|$)"
+    r"|f(?P<fault>429|500|503|529|reset|stall|error|garbage|cut|drop|empty|nousage|unknown))(?=-|$)"
 )
 
 
@@ -108,16 +119,7 @@ class SimulatedOllama:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.add_routes(
-            [
-                web.get("/", _root),
-                web.get("/api/version", _version),
-                web.get("/api/tags", self._tags),
-                web.post("/api/show", self._show),
-                web.post("/api/chat", self._chat),
-                web.get("/simulated/generations", self._generations),
-            ]
-        )
+        app.add_routes([*self.routes(), web.get("/simulated/generations", self._generations)])
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1, keepalive_timeout=self.keepalive_s
         )
@@ -133,6 +135,26 @@ class SimulatedOllama:
     ) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the doors of the protocol."""
+        return [
+            web.get("/", _root),
+            web.get("/api/version", _version),
+            web.get("/api/tags", self._tags),
+            web.post("/api/show", self._show),
+            web.post("/api/chat", self.chat),
+        ]
+
+    def refuse(self, status: int, message: str) -> web.Response:
+        """Return an error as the protocol words it."""
+        return _refuse(status, message)
+
+    async def generate(
+        self, request: web.Request, generation: Generation, script: Script, fault: Fault
+    ) -> web.StreamResponse:
+        """Answer as the protocol does, with the fault in it."""
+        return await _generate(request, generation, script, fault)
 
     def script(self, model: str) -> Script | None:
         """Return how this name behaves; None when there is no such model."""
@@ -156,19 +178,20 @@ class SimulatedOllama:
             tail_ms=int(given.get("tail_ms", usual.tail_ms)),
         )
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        """Answer one question."""
         body = await request.json()
         model = str(body.get("model", ""))
         script = self.script(model)
         if script is None:
-            return _refuse(404, f"model '{model}' not found")
+            return self.refuse(404, f"model '{model}' not found")
         peer = request.transport.get_extra_info("peername") if request.transport else None
         generation = Generation(model, body, dict(request.headers), str(peer))
         self.generations.append(generation)
         fault = self._fault(model, script)
         try:
             await asyncio.sleep(script.first_ms / 1000)
-            answer = await _generate(request, generation, script, fault)
+            answer = await self.generate(request, generation, script, fault)
         except (ConnectionError, asyncio.CancelledError):
             generation.outcome = "client_gone"
             raise
@@ -199,17 +222,17 @@ class SimulatedOllama:
 
 async def _generate(request: web.Request, generation: Generation, script: Script, fault: Fault) -> web.StreamResponse:
     if fault == "drop":
-        _close(request)
+        reset(request)
         return web.Response()
-    if fault in _STATUS:
-        return _refuse(int(fault), _STATUS[fault])
+    if fault in STATUS:
+        return _refuse(int(fault), STATUS[fault])
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(request)
     pieces = [] if fault == "empty" else script.pieces()
     options = cast("dict[str, int]", generation.body.get("options") or {})
     limit = options.get("num_predict", -1)
     allowed = pieces[:limit] if 0 <= limit < len(pieces) else pieces
-    breaks = fault not in ("", "empty", "nousage")
+    breaks = fault not in WHOLE
     for _ in range(script.thinking):
         await response.write(_line(generation.model, {"content": "", "thinking": "hm"}))
     clock, period = asyncio.get_running_loop().time, (1 / script.rate if script.rate else 0.0)
@@ -234,7 +257,7 @@ async def _break(request: web.Request, response: web.StreamResponse, fault: Faul
     if fault == "stall":
         await asyncio.Event().wait()
     elif fault == "reset":
-        _close(request)
+        reset(request)
         return
     elif fault == "error":
         await response.write(b'{"error":"an error was encountered while running the model"}\n')
@@ -249,7 +272,7 @@ def _line(model: str, message: dict[str, str], *, done: bool = False, **more: ob
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def _close(request: web.Request) -> None:
+def reset(request: web.Request) -> None:
     """Close so that the peer sees a TCP reset, as from a crashed server."""
     if request.transport is None:
         return
@@ -259,7 +282,7 @@ def _close(request: web.Request) -> None:
 
 
 def _refuse(status: int, message: str) -> web.Response:
-    headers = {"Retry-After": "2"} if status in (429, 503) else {}
+    headers = {"Retry-After": "2"} if status in RETRY_LATER else {}
     return web.json_response({"error": message}, status=status, headers=headers)
 
 

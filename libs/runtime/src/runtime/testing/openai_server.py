@@ -1,0 +1,76 @@
+"""A simulated server that speaks OpenAI's protocol on loopback; see `ollama_server` for what model names say."""
+
+import json
+from typing import cast
+
+from aiohttp import web
+
+from runtime.testing.event_server import PROMPT_TOKENS, SimulatedEvents
+from runtime.testing.ollama_server import RETRY_LATER, Generation
+
+
+class SimulatedOpenAI(SimulatedEvents):
+    """The server. Use it as an async context manager; `url` is then where it listens, without `/v1`."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the doors of the protocol."""
+        return [web.get("/v1/models", self._models), web.post("/v1/chat/completions", self.chat)]
+
+    def refuse(self, status: int, message: str) -> web.Response:
+        """Return an error as OpenAI words it."""
+        headers = {"Retry-After": "2"} if status in RETRY_LATER else {}
+        return web.json_response(
+            {"error": {"message": message, "type": "server_error"}}, status=status, headers=headers
+        )
+
+    def opening(self, generation: Generation, *, is_counted: bool) -> bytes:
+        """Return the chunk with the role."""
+        del is_counted
+        return _chunk(generation.model, {"role": "assistant", "content": ""})
+
+    def piece(self, generation: Generation, text: str) -> bytes:
+        """Return one piece of the answer."""
+        return _chunk(generation.model, {"content": text})
+
+    def closing(self, generation: Generation, *, is_cut: bool, is_counted: bool) -> bytes:
+        """Return the finish reason, the usage when it was asked for, and the end mark."""
+        done = _chunk(generation.model, {}, "length" if is_cut else "stop")
+        options = cast("dict[str, bool]", generation.body.get("stream_options") or {})
+        if is_counted and options.get("include_usage"):
+            usage = {
+                "prompt_tokens": PROMPT_TOKENS,
+                "completion_tokens": generation.sent,
+                "total_tokens": PROMPT_TOKENS + generation.sent,
+            }
+            done += _event({**_envelope(generation.model), "choices": [], "usage": usage})
+        return done + b"data: [DONE]\n\n"
+
+    def failing(self, message: str) -> bytes:
+        """Return an error as vLLM and OpenAI send it in mid-stream."""
+        return _event({"error": {"message": message, "type": "server_error", "code": 500}})
+
+    def unknown(self) -> bytes:
+        """Return a comment, an event of another name and one of another shape."""
+        return b": keep-alive\n\nevent: moderation\n" + _event({"object": "moderation.notice", "verdict": "fine"})
+
+    def limit(self, generation: Generation) -> int | None:
+        """Return how many pieces the answer may have."""
+        body = generation.body
+        return cast("int | None", body.get("max_completion_tokens") or body.get("max_tokens"))
+
+    async def _models(self, request: web.Request) -> web.Response:
+        del request
+        items = [{"id": name, "object": "model", "created": 0, "owned_by": "nobody"} for name in self.models]
+        return web.json_response({"object": "list", "data": items})
+
+
+def _envelope(model: str) -> dict[str, object]:
+    return {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 0, "model": model}
+
+
+def _chunk(model: str, delta: dict[str, str], reason: str | None = None) -> bytes:
+    return _event({**_envelope(model), "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
+
+
+def _event(value: dict[str, object]) -> bytes:
+    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
