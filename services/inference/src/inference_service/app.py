@@ -2,9 +2,12 @@
 
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from contracts.ids import MessageId
 from contracts.inference import ANSWER, AnswerTurn
 from inference_service.domain.answer import Desk
+from inference_service.domain.model import Model
 from inference_service.domain.ports import Candidate
 from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_turns
 from inference_service.outbound.extractive_model import ExtractiveModel
@@ -73,6 +76,28 @@ def _providers(service: Service, settings: InferenceSettings) -> FoundProviders:
         ollama = OllamaModel(settings.ollama_host)
         service.on_stop(ollama.close)
         found["ollama"] = Candidate(ollama, "", needs_knowledge=False)
+    if settings.anthropic_api_key:
+        found["anthropic"] = Candidate(
+            _anthropic(service, settings.anthropic_api_key, settings), "", needs_knowledge=False
+        )
+    if settings.openai_api_key or settings.openai_base_url:
+        found["openai"] = Candidate(_openai(service, settings), "", needs_knowledge=False)
     providers = FoundProviders(found)
     service.on_start(providers.choose_default)
     return providers
+
+
+def _anthropic(service: Service, key: SecretStr, settings: InferenceSettings) -> Model:
+    from inference_service.outbound.anthropic_model import AnthropicModel  # noqa: PLC0415 - 38 MB only when used
+
+    model = AnthropicModel(key.get_secret_value(), settings.anthropic_base_url)
+    service.on_stop(model.close)
+    return model
+
+
+def _openai(service: Service, settings: InferenceSettings) -> Model:
+    from inference_service.outbound.openai_model import OpenAIModel  # noqa: PLC0415 - 36 MB only when used
+
+    model = OpenAIModel(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    service.on_stop(model.close)
+    return model

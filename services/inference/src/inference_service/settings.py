@@ -1,6 +1,6 @@
 """INFERENCE_… settings, and the variables that the providers' own clients use."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from runtime.settings import DatabaseSettings
@@ -20,3 +20,8 @@ class InferenceSettings(DatabaseSettings):
     answer_deadline_s: float = 180.0
     """A model's whole answer must have come by then."""
     ollama_host: str | None = Field(default=None, alias="OLLAMA_HOST")
+    anthropic_api_key: SecretStr | None = Field(default=None, alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: str = Field(default="", alias="ANTHROPIC_BASE_URL")
+    openai_api_key: SecretStr = Field(default=SecretStr(""), alias="OPENAI_API_KEY")
+    openai_base_url: str = Field(default="", alias="OPENAI_BASE_URL")
+    """A server of one's own may need no key: either of the two makes the provider known."""
