@@ -10,6 +10,7 @@ from sqlalchemy import text
 from contracts import subjects
 from contracts.ids import AgentId, ConversationId, MessageId, uuid7
 from contracts.inference import ANSWER, MESSAGE_FAILED, AnswerTurn, MessageFailed
+from contracts.streams import streams as declared_streams
 from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA
 from runtime.db import Database
 from runtime.outbox import OutboxRelay
@@ -18,6 +19,7 @@ from tests.support.platform import Platform, eventually
 from tests.support.probe import Probe, Streams, connection, frozen, metric, new_scope, on_bus, send
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+CAP = next(stream for stream in declared_streams() if stream.name == "ANSWER").max_msgs_per_subject
 
 
 @asynccontextmanager
