@@ -28,7 +28,7 @@ def ran(*arguments, data=None, **environment):
 
 def test_every_command_and_every_option_says_what_it_does():
     group = typer.main.get_command(build())
-    assert set(group.commands) == {"up", "down", "clean", "chat", "ingest", "search", "agents"}
+    assert set(group.commands) == {"up", "down", "clean", "chat", "ingest", "search", "agents", "models"}
     for command in group.commands.values():
         assert command.help, command.name
         for parameter in command.params:
@@ -36,7 +36,7 @@ def test_every_command_and_every_option_says_what_it_does():
         assert any("--json" in parameter.opts for parameter in command.params), command.name
 
 
-@pytest.mark.parametrize("command", [("chat", "Hello?"), ("search", "x"), ("agents",)])
+@pytest.mark.parametrize("command", [("chat", "Hello?"), ("search", "x"), ("agents",), ("models",)])
 def test_without_a_key_a_sentence_says_where_to_get_one(command, data):
     result = ran(*command, data=data)
     assert result.exit_code == 1
@@ -45,7 +45,7 @@ def test_without_a_key_a_sentence_says_where_to_get_one(command, data):
     assert json.loads(as_json.output)["error"]["code"] == "no_credentials"
 
 
-@pytest.mark.parametrize("command", [("chat", "Hello?"), ("search", "x"), ("agents",)])
+@pytest.mark.parametrize("command", [("chat", "Hello?"), ("search", "x"), ("agents",), ("models",)])
 def test_nobody_there_is_a_sentence(command, data):
     result = ran(*command, "--json", data=data, LUMORA_API_KEY="lum_x", LUMORA_URL=f"http://127.0.0.1:{free_port()}")
     assert result.exit_code == 1

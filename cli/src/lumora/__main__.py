@@ -6,6 +6,7 @@ from lumora.commands.agents import agents
 from lumora.commands.chat import chat
 from lumora.commands.down import clean, down
 from lumora.commands.ingest import ingest
+from lumora.commands.models import models
 from lumora.commands.search import search
 from lumora.commands.up import up
 
@@ -29,6 +30,7 @@ def build() -> typer.Typer:
     app.command(rich_help_panel=anywhere)(ingest)
     app.command(rich_help_panel=anywhere)(search)
     app.command(rich_help_panel=anywhere)(agents)
+    app.command(rich_help_panel=anywhere)(models)
     return app
 
 

@@ -16,6 +16,9 @@ def agents(url: Url = None, api_key: ApiKey = None, is_json: AsJson = False) -> 
     if is_json:
         print_json({"items": found})
         return
+    if not found:
+        print("There is no agent yet: POST /api/agent/create makes one (`lumora up` makes the demo's).")
+        return
     table = Table("name", "model", "autonomy")
     table.add_column("id", no_wrap=True)  # to be copied
     for agent in found:

@@ -1,0 +1,48 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.tests.doors import serving
+from lumora.__main__ import build
+
+EXTRACTIVE = {"id": "extractive/sentences", "provider": "extractive", "name": "sentences", "capabilities": ["chat"]}
+OLLAMA = {"id": "ollama/small:1b", "provider": "ollama", "name": "small:1b", "capabilities": ["chat", "stream"]}
+AGENT = {"id": "0197-a", "name": "Shop", "model": "ollama/small:1b", "autonomy": "auto", "is_default": True}
+
+
+def ran(command, path, content, *options):
+    with serving({path: (200, content)}) as (port, asked):
+        url = f"http://127.0.0.1:{port}"
+        result = CliRunner().invoke(build(), [command, "--url", url, "--api-key", "lum_x", *options])
+    assert asked[0][1]["Authorization"] == "Bearer lum_x"
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("items", [[], [EXTRACTIVE]])
+def test_models_without_a_provider_say_which_variable_to_set(items):
+    told = ran("models", "/api/models", {"items": items, "next_cursor": None})
+    assert "OLLAMA_HOST" in told
+
+
+def test_models_are_listed_by_the_id_that_names_them():
+    told = ran("models", "/api/models", {"items": [OLLAMA, EXTRACTIVE], "next_cursor": None})
+    assert told.index("extractive/sentences") < told.index("ollama/small:1b")
+    assert "OLLAMA_HOST" not in told
+
+
+def test_models_as_json_are_the_platforms_own():
+    told = ran("models", "/api/models", {"items": [OLLAMA], "next_cursor": None}, "--json")
+    assert json.loads(told) == {"items": [OLLAMA]}
+
+
+def test_agents_are_listed_and_the_default_is_named():
+    told = ran("agents", "/api/agents", {"items": [AGENT], "next_cursor": None})
+    assert AGENT["id"] in told
+    assert "default" in told
+
+
+def test_no_agent_is_a_sentence_and_as_json_an_empty_list():
+    assert "no agent yet" in ran("agents", "/api/agents", {"items": [], "next_cursor": None})
+    assert json.loads(ran("agents", "/api/agents", {"items": []}, "--json")) == {"items": []}
