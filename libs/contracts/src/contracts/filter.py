@@ -9,6 +9,8 @@ from contracts.channel import Fact, Rpc
 from contracts.ids import ConversationId, MessageId, TenantId
 
 Action = Literal["redact", "block"]
+PersonalAction = Literal["off", "redact", "mask", "block"]
+"""`mask` leaves what its owner knows it by: the last four digits, an address's first letter and domain."""
 Term = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -18,7 +20,11 @@ class ModerationPolicy(Contract):
     version: int = 0
     terms: Annotated[tuple[Term, ...], Field(max_length=1_000)] = ()
     terms_action: Action = "redact"
-    cards_action: Literal["off", "redact", "block"] = "redact"
+    cards_action: PersonalAction = "redact"
+    iban_action: PersonalAction = "off"
+    email_action: PersonalAction = "off"
+    phone_action: PersonalAction = "off"
+    secrets_action: PersonalAction = "redact"
 
 
 class GetPolicy(Request):

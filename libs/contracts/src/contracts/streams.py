@@ -58,9 +58,11 @@ RETRY_WORK = Retry(60, 15, (5, 30, 2 * MINUTE, 10 * MINUTE), 7)
 RETRY_EVENTS = Retry(30, 10, (1, 5, 30, 2 * MINUTE, 10 * MINUTE), 8)
 
 WALL = 2
-"""Postgres admits `running_per_tenant` answers; the broker's own cap is the wall behind it. It stands further off because
-whoever ends an answer enqueues the next one before its own job is acknowledged: at the same height that one would wait
-for the outbox's next round."""
+"""Postgres admits `running_per_tenant` answers; the broker's own cap is the wall behind it.
+
+It stands further off because whoever ends an answer enqueues the next one before its own job is acknowledged: at the
+same height that one would wait for the outbox's next round.
+"""
 
 _QUEUE_LIMITS = {"ANSWER": (HOUR, 8), "INGEST": (DAY, 4)}
 
