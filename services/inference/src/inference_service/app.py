@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from contracts.ids import MessageId
 from contracts.inference import ANSWER, AnswerTurn
 from inference_service.domain.answer import Desk
+from inference_service.domain.guarded import GuardedModel
 from inference_service.domain.model import Model
 from inference_service.domain.ports import Candidate
 from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_turns
@@ -17,6 +18,7 @@ from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.postgres_agents import PostgresAgents
 from inference_service.outbound.postgres_conversations import PostgresConversations
 from inference_service.outbound.postgres_turns import PostgresTurns
+from inference_service.outbound.prometheus_providers import PrometheusProviders
 from inference_service.outbound.providers import EXTRACTIVE, FoundProviders
 from inference_service.outbound.stop_signals import ControlStops
 from inference_service.outbound.token_sink import FilterSink
@@ -70,21 +72,27 @@ def _job(row_id: UUID) -> AnswerTurn:
 
 
 def _providers(service: Service, settings: InferenceSettings) -> FoundProviders:
-    found: dict[str, Candidate] = {}
-    found[EXTRACTIVE] = Candidate(ExtractiveModel(IngestEmbedder(service.bus)), "", needs_knowledge=True)
-    if settings.ollama_host:
-        ollama = OllamaModel(settings.ollama_host)
-        service.on_stop(ollama.close)
-        found["ollama"] = Candidate(ollama, "", needs_knowledge=False)
-    if settings.anthropic_api_key:
-        found["anthropic"] = Candidate(
-            _anthropic(service, settings.anthropic_api_key, settings), "", needs_knowledge=False
-        )
-    if settings.openai_api_key or settings.openai_base_url:
-        found["openai"] = Candidate(_openai(service, settings), "", needs_knowledge=False)
+    found = {EXTRACTIVE: Candidate(ExtractiveModel(IngestEmbedder(service.bus)), "", needs_knowledge=True)}
+    watch, places = PrometheusProviders(), settings.model_slots or settings.worker_slots
+    for provider, model in _models(service, settings).items():
+        found[provider] = Candidate(GuardedModel(provider, model, watch, places=places), "", needs_knowledge=False)
     providers = FoundProviders(found)
     service.on_start(providers.choose_default)
     return providers
+
+
+def _models(service: Service, settings: InferenceSettings) -> dict[str, Model]:
+    """Those that the environment names, the first choice for a default first."""
+    found: dict[str, Model] = {}
+    if settings.ollama_host:
+        ollama = OllamaModel(settings.ollama_host)
+        service.on_stop(ollama.close)
+        found["ollama"] = ollama
+    if settings.anthropic_api_key:
+        found["anthropic"] = _anthropic(service, settings.anthropic_api_key, settings)
+    if settings.openai_api_key or settings.openai_base_url:
+        found["openai"] = _openai(service, settings)
+    return found
 
 
 def _anthropic(service: Service, key: SecretStr, settings: InferenceSettings) -> Model:

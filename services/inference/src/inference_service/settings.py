@@ -17,6 +17,8 @@ class InferenceSettings(DatabaseSettings):
     """Answers of one business that may wait; beyond that it gets 429."""
     worker_slots: int = 64
     """Answers that one process works on at a time."""
+    model_slots: int | None = None
+    """Answers that one model of one provider works on at a time, in one process; None is as many as there are slots."""
     answer_deadline_s: float = 180.0
     """A model's whole answer must have come by then."""
     ollama_host: str | None = Field(default=None, alias="OLLAMA_HOST")
