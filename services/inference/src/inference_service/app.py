@@ -77,7 +77,8 @@ def _providers(service: Service, settings: InferenceSettings) -> FoundProviders:
     for provider, model in _models(service, settings).items():
         found[provider] = Candidate(GuardedModel(provider, model, watch, places=places), "", needs_knowledge=False)
     providers = FoundProviders(found)
-    service.on_start(providers.choose_default)
+    service.on_start(providers.look)
+    service.loop("models", providers.watch)
     return providers
 
 

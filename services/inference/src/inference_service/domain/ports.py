@@ -183,7 +183,7 @@ class Providers(Protocol):
         ...
 
     async def list(self) -> tuple[ModelInfo, ...]:
-        """Every model that can be used now."""
+        """Every model that was found when somebody last looked; nobody is asked for this."""
         ...
 
 
