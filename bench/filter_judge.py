@@ -53,9 +53,14 @@ def policies() -> dict[str, Policy]:
     made = ["".join(chance.choices("abcdefghijklmnoprstuw", k=chance.randrange(4, 11))) for _ in range(1_000)]
     made = [f"{term} {made[at - 1]}" if at % 4 == 0 else term for at, term in enumerate(made)]
     return {
-        "cards": Policy(),
-        "cards + 20 terms": Policy(terms=tuple(made[:20])),
-        "cards + 1,000 terms": Policy(terms=tuple(made)),
+        "cards": Policy(secrets_action="off"),
+        "default": Policy(),
+        "+ IBANs": Policy(iban_action="mask"),
+        "+ phones": Policy(phone_action="mask"),
+        "+ e-mail": Policy(email_action="mask"),
+        "all": Policy(iban_action="mask", phone_action="mask", email_action="mask"),
+        "default + 20 terms": Policy(terms=tuple(made[:20])),
+        "default + 1,000 terms": Policy(terms=tuple(made)),
     }
 
 
@@ -84,7 +89,7 @@ def unjudged(piece: str) -> str:
 
 
 def show(*cells: str) -> None:
-    print("{:<20} {:<20} {:>9} {:>10} {:>12} {:>11}".format(*cells))
+    print("{:<20} {:<22} {:>9} {:>10} {:>12} {:>11}".format(*cells))
 
 
 def main() -> None:

@@ -1,9 +1,11 @@
 """However a text is cut, the same is shown; and it is what the plain, slow reading of the rules says."""
 
+import random
 import re
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,29 @@ POLICIES = [
     for terms_action in ("redact", "block")
     for cards_action in ("redact", "block", "off")
 ]
+PERSONAL = [
+    Policy(
+        terms=("acme", "example.com"),
+        cards_action="mask",
+        iban_action=action,
+        email_action=action,
+        phone_action=action,
+        secrets_action=action,
+        window_chars=window_chars,
+    )
+    for action in ("redact", "mask", "block")
+    for window_chars in (37, 120)
+]
+PERSONAL_PARTS = st.sampled_from(
+    [
+        *("DE89 3704 0044 0532 0130 00", "NO9386011117947", "de89", "GB29 NWBK ", "6016 1331 9268 19"),
+        *("ann@example.com", "ann", "@", "x@acme.io", ".", "b.c.de", "a" * 70),
+        *("+49 30 1234567", "+", "030 1234567", "(415) 555-2671", "415-555-2671", "01-02-2024", "0049 ", "1 "),
+        *("sk-" + "ab12" * 6, "ghp_" + "ab12" * 8, "lum_", "ab12" * 5, "eyJ", "AKIAIOSFODNN7EXAMPLE", "-----BEGIN "),
+        *("RSA PRIVATE KEY-----", "\nMIIE\n", "4111 1111 1111 1111", "acme", "0" * 9, "12"),
+        *(" ", "-", "/", "(", ")", "\n", ",", "\u200b", "é", "e\u0301", "ﬁ", "博", "\uff11", "_"),
+    ]
+)
 WORDS = [
     "acme",
     "ACME corp",
@@ -63,6 +88,11 @@ CARDS = re.compile(
 def cut_texts(draw: st.DrawFn) -> list[str]:
     text = draw(TEXTS)
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=len(text))))
+    return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+
+
+def cut_randomly(text: str, chance: random.Random) -> list[str]:
+    cuts = sorted(chance.sample(range(len(text) + 1), chance.randrange(len(text) + 1)))
     return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
 
 
@@ -151,6 +181,27 @@ def test_any_cut_shows_the_same_as_the_whole_text(policy: Policy, pieces: list[s
 @given(policy=st.sampled_from(POLICIES), text=TEXTS)
 def test_what_is_shown_is_what_the_rules_say(policy: Policy, text: str) -> None:
     assert judged(policy, [text]) == read_plainly(policy, text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(policy=st.sampled_from(PERSONAL), parts=st.lists(PERSONAL_PARTS, max_size=12), seed=st.integers(0, 999))
+def test_any_cut_hides_the_same_personal_data(policy: Policy, parts: list[str], seed: int) -> None:
+    text, chance = "".join(parts), random.Random(seed)
+    whole = judged(policy, [text])
+    assert judged(policy, list(text)) == whole
+    assert all(judged(policy, cut_randomly(text, chance)) == whole for _ in range(3))
+
+
+@pytest.mark.parametrize("policy", PERSONAL)
+def test_500_random_cuts_of_one_answer_show_the_same(policy: Policy) -> None:
+    text = (
+        "Write to ann@example.com or call +49 30 1234567 (415) 555-2671 by 01-02-2024. Pay 4111 1111 1111 1111 or "
+        "DE89 3704 0044 0532 0130 00 with sk-"
+        + "ab12" * 40
+        + " at acme, é 020 7946 0958.\n-----BEGIN PRIVATE KEY-----\nMI"
+    )
+    chance, whole = random.Random(11), judged(policy, [text])
+    assert all(judged(policy, cut_randomly(text, chance)) == whole for _ in range(500))
 
 
 @settings(max_examples=200, deadline=None)

@@ -164,9 +164,11 @@ async def test_a_profile_joins_business_and_policy_and_changes_what_is_given(edg
     assert profile["moderation"] == kept.model_dump(mode="json")
     edge.services.tell(rules.PUT_POLICY, lambda request: rules.PolicyReply(policy=request.policy))
     edge.services.asked.clear()
-    await edge.call("PUT", "/api/business/profile", json={"moderation": {"terms": ["bar"], "version": 99}})
+    await edge.call(
+        "PUT", "/api/business/profile", json={"moderation": {"terms": ["bar"], "version": 99, "iban_action": "mask"}}
+    )
     put = next(request for verb, request, _ in edge.services.asked if verb == "put_policy")
-    assert put.policy == kept.model_copy(update={"terms": ("bar",)})
+    assert put.policy == kept.model_copy(update={"terms": ("bar",), "iban_action": "mask"})
     assert "update_business" not in [verb for verb, _, _ in edge.services.asked]
 
 

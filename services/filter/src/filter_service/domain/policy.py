@@ -7,7 +7,8 @@ from filter_service.domain.errors import TermEmpty, TermTooLong, TooManyTerms, W
 from filter_service.domain.rules.cards import WIDEST_CHARS
 from filter_service.domain.rules.terms import spell
 
-Action = Literal["redact", "block"]
+TermsAction = Literal["redact", "block"]
+Action = Literal["redact", "mask", "block"]
 
 MAX_TERMS = 1_000
 # The smallest window holds a card number with a separator between any two digits; at the largest a reader would see
@@ -24,7 +25,10 @@ class Policy:
         version: grows by one with every change; 0 is the policy of a business that never set one.
         terms: words and phrases that must not be shown.
         terms_action: what happens to a term: `[redacted]` in its place, or the answer ends before it.
-        cards_action: the same for payment card numbers, or nothing.
+        cards_action: the same for payment card numbers, or a mask that leaves their end, or nothing.
+        iban_action, email_action, phone_action: the same for account numbers, addresses and phone numbers; nothing
+            unless asked for, as an answer often names the shop's own.
+        secrets_action: the same for API keys, tokens and private keys, which no customer should ever read.
         window_chars: the most characters that may ever be held back.
 
     Raises:
@@ -33,8 +37,12 @@ class Policy:
 
     version: int = 0
     terms: tuple[str, ...] = ()
-    terms_action: Action = "redact"
+    terms_action: TermsAction = "redact"
     cards_action: Action | Literal["off"] = "redact"
+    iban_action: Action | Literal["off"] = "off"
+    email_action: Action | Literal["off"] = "off"
+    phone_action: Action | Literal["off"] = "off"
+    secrets_action: Action | Literal["off"] = "redact"
     window_chars: int = 120
 
     def __post_init__(self) -> None:

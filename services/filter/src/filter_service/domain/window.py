@@ -1,5 +1,6 @@
 """The stretch of an answer that is being judged: what is held back, the new piece, and what stood just before."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from filter_service.domain.fold import fold, fold_char
@@ -48,6 +49,12 @@ class Window:
     def may_grow(self, start: int) -> bool:
         """Whether a match that began at `start` and has used up the text may still end within the limit."""
         return not self.is_whole and len(self.raw) - self.origin[start] < self.limit
+
+    def stretch(self, start: int) -> tuple[str, bool]:
+        """The folded text from `start` on, as far as a match may span, and whether more of it may come."""
+        size = len(self.folded)
+        stop = min(bisect_left(self.origin, self.origin[start] + self.limit, start), size)
+        return self.folded[start:stop], stop == size and self.may_grow(start)
 
     def stands_alone(self, start: int, end: int, *, joins: Callable[[str], bool]) -> bool | None:
         """Whether nothing is glued to the end of `start:end`; None while the next character is still to come.

@@ -16,7 +16,7 @@ def register(bus: Bus, policies: Policies, benches: Benches) -> None:
 
     async def put_policy(order: PutPolicy, scope: TenantScope) -> PolicyReply:
         wanted = order.policy
-        policy = Policy(terms=wanted.terms, terms_action=wanted.terms_action, cards_action=wanted.cards_action)
+        policy = Policy(**wanted.model_dump(exclude={"version"}))
         kept = await policies.replace(scope, policy)
         benches.forget(scope.tenant_id, kept.version)
         return _reply(kept)
@@ -32,5 +32,9 @@ def _reply(policy: Policy) -> PolicyReply:
             terms=policy.terms,
             terms_action=policy.terms_action,
             cards_action=policy.cards_action,
+            iban_action=policy.iban_action,
+            email_action=policy.email_action,
+            phone_action=policy.phone_action,
+            secrets_action=policy.secrets_action,
         )
     )

@@ -43,6 +43,10 @@ class PostgresPolicies:
             fields: dict[str, Any] = {
                 "terms_action": policy.terms_action,
                 "cards_action": policy.cards_action,
+                "iban_action": policy.iban_action,
+                "email_action": policy.email_action,
+                "phone_action": policy.phone_action,
+                "secrets_action": policy.secrets_action,
                 "window_chars": policy.window_chars,
             }
             row = PolicyVersion(tenant_id=scope.tenant_id, version=version, terms=list(policy.terms), **fields)

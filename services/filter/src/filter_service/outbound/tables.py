@@ -19,6 +19,10 @@ class PolicyVersion(SQLModel, table=True):
     terms: list[str] = Field(sa_column=Column(ARRAY(TEXT)))
     terms_action: str
     cards_action: str
+    iban_action: str
+    email_action: str
+    phone_action: str
+    secrets_action: str
     window_chars: int
 
 

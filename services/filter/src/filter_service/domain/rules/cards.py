@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from filter_service.domain.fold import UNSPACED, joins_words
-from filter_service.domain.rules.rule import NOTHING, Match
+from filter_service.domain.rules.rule import NOTHING, Match, last_four
 from filter_service.domain.window import Window
 
 
@@ -103,6 +103,10 @@ class CardNumbers:
             if folded[at] not in _SEPARATORS or folded[at - 1] not in _DIGITS:
                 return Match(end, is_open=False)
             at += 1
+
+    def mask(self, text: str) -> str:
+        """The last four digits."""
+        return last_four(text)
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from filter_service.domain.fold import UNSPACED, fold, joins_words
-from filter_service.domain.rules.rule import NOTHING, Match
+from filter_service.domain.rules.rule import NOTHING, REDACTED, Match
 from filter_service.domain.window import Window
 
 # A tree of terms by folded character; the empty key marks a node where a term ends.
@@ -62,6 +62,10 @@ class Blocklist:
             if not node:
                 return Match(end, is_open=False)
             at = _behind_spaces(folded, at) if folded[at].isspace() else at + 1
+
+    def mask(self, text: str) -> str:  # noqa: ARG002 -- no part of a term may be shown.
+        """Nothing of it."""
+        return REDACTED
 
 
 def _goes_on(node: _Tree) -> bool:
