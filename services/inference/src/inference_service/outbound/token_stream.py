@@ -1,4 +1,4 @@
-"""Reads a provider's stream of tokens below its official client, with aiohttp: a fifth of what the clients' cost.
+"""Reads a provider's stream of tokens below its official client, with aiohttp, as `ollama_model` does and why it says.
 
 The official client says where to ask and with which headers; a reader says what the bytes mean.
 """
