@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from filter_service.domain.fold import fold, joins_words
 from filter_service.domain.judge import Judge, prepare
 from filter_service.domain.policy import Action, Policy
+from filter_service.domain.rules.ibans import LENGTHS
 from filter_service.domain.rules.terms import spell
 
 TERMS = ("acme", "acme corp", "corp ltd", "c++", "$$", "$$ acme", "résumé", "赌博", "4111", "a")
@@ -33,6 +34,18 @@ PERSONAL = [
     for action in ("redact", "mask", "block")
     for window_chars in (37, 120)
 ]
+ACCOUNTS = st.sampled_from(
+    [
+        *(
+            "DE89 3704 0044 0532 0130 00",
+            "DE88 3704 0044 0532 0130 00",
+            "NO93-8601-1117-947",
+            "no9386011117947",
+            "DE89",
+        ),
+        *(" 3704 0044 ", "0532013000", "D\u200bE8\u200b9370400440532013000", "GB29 NWBK 6016 1331 9268 19", "博", "x"),
+    ]
+)
 PERSONAL_PARTS = st.sampled_from(
     [
         *("DE89 3704 0044 0532 0130 00", "NO9386011117947", "de89", "GB29 NWBK ", "6016 1331 9268 19"),
@@ -127,6 +140,8 @@ def _all_matches(policy: Policy, text: str) -> dict[int, list[tuple[str, Action,
         cards = [end for end in ends if _is_card(policy, text, start, end)]
         if cards and policy.cards_action != "off":
             found.setdefault(start, []).append(("card_number", policy.cards_action, max(cards)))
+        if policy.iban_action != "off" and (ibans := [end for end in ends if _is_iban(policy, text, start, end)]):
+            found.setdefault(start, []).append(("iban", policy.iban_action, max(ibans)))
         if terms := [end for end in ends if _is_term(policy, text, start, end, spelled)]:
             found.setdefault(start, []).append(("blocklist", policy.terms_action, max(terms)))
     return found
@@ -167,6 +182,20 @@ def _is_card(policy: Policy, text: str, start: int, end: int) -> bool:
     return sum(map(int, doubled)) % 10 == 0 and CARDS.fullmatch(digits) is not None
 
 
+def _is_iban(policy: Policy, text: str, start: int, end: int) -> bool:
+    inside, (before, after) = fold(text[start:end]), _neighbours(policy, text, start, end)
+    country = before[-2:]
+    if not _is_whole(text, start, end) or not re.fullmatch(r"[0-9]{2}(?:[ -]?[a-z0-9])+", inside):
+        return False
+    if country not in LENGTHS or any(map(_sticks, (before[-3:-2], after))):
+        return False
+    code = re.sub("[ -]", "", inside)
+    rest = 0
+    for char in code[2:] + country + code[:2]:
+        rest = (rest * (10 if char.isdigit() else 100) + int(char, 36)) % 97
+    return len(code) + 2 == LENGTHS[country] and rest == 1
+
+
 def _sticks(char: str) -> bool:
     return char not in ("", "_") and joins_words(char)
 
@@ -180,6 +209,18 @@ def test_any_cut_shows_the_same_as_the_whole_text(policy: Policy, pieces: list[s
 @settings(max_examples=400, deadline=None)
 @given(policy=st.sampled_from(POLICIES), text=TEXTS)
 def test_what_is_shown_is_what_the_rules_say(policy: Policy, text: str) -> None:
+    assert judged(policy, [text]) == read_plainly(policy, text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    action=st.sampled_from(["redact", "block"]),
+    window_chars=st.sampled_from([37, 120]),
+    parts=st.lists(st.one_of(ACCOUNTS, FRAGMENTS), max_size=8),
+)
+def test_account_numbers_are_what_the_rule_says(action: Action, window_chars: int, parts: list[str]) -> None:
+    policy = Policy(terms=("3704", "acme"), cards_action="off", iban_action=action, window_chars=window_chars)
+    text = "".join(parts)
     assert judged(policy, [text]) == read_plainly(policy, text)
 
 

@@ -6,8 +6,8 @@ from filter_service.domain.fold import UNSPACED
 from filter_service.domain.rules.rule import NOTHING, Match
 from filter_service.domain.window import Window
 
-# Letters and digits of scripts with spaces: where they touch a match it is part of something else.
-WORD = "[^\\W_" + "".join(f"{chr(first)}-{chr(last)}" for first, last in UNSPACED) + "]"
+# Letters, their marks and digits of scripts with spaces: where they touch a match it is part of something else.
+WORD = "(?:[^\\W_" + "".join(f"{chr(first)}-{chr(last)}" for first, last in UNSPACED) + "]|[\u0300-\u036f])"
 
 
 class Shape:
