@@ -1,5 +1,6 @@
 """A broker that pauses and comes back finds its clients listening."""
 
+import psutil
 import pytest
 
 from contracts import auth
@@ -15,6 +16,8 @@ async def test_a_late_pong_does_not_make_a_connection_deaf(platform: Platform):
     await bus.connect()
     broker = platform.processes("nats")[0]
     broker.suspend()
+    # Only then: one of its threads may answer once more before the signal has reached it.
+    await eventually(lambda: broker.status() == psutil.STATUS_STOPPED)
     try:
         with pytest.raises(Unavailable):
             await bus.check()

@@ -9,6 +9,7 @@ import pytest
 from contracts import subjects
 from contracts.ids import MessageId, uuid7
 from contracts.inference import ANSWER, AnswerTurn
+from contracts.streams import streams as declared_streams
 from runtime.outbox import OutboxRelay
 from runtime.reconcile import Reconciler, Unfinished
 from runtime.tenancy import TenantScope
@@ -16,6 +17,7 @@ from tests.support.platform import eventually
 from tests.support.probe import Probe, Streams, Worker, connection, metric, new_scope, on_bus, send
 
 pytestmark = pytest.mark.integration
+CAP = next(stream for stream in declared_streams() if stream.name == "ANSWER").max_msgs_per_subject
 
 TAKE = """
     UPDATE errand SET enqueued_at = now(), times_enqueued = times_enqueued + 1
@@ -115,7 +117,7 @@ async def test_a_full_queue_is_tried_again_next_time(probe: Probe, streams: Stre
     scope = new_scope()
     row_id = await errand(probe, scope)
     async with on_bus(probe) as bus:
-        for _ in range(8):
+        for _ in range(CAP):
             await send(bus, scope)
         relay = OutboxRelay(probe.relay_url, bus)
         await relay.open()

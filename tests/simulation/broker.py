@@ -57,25 +57,25 @@ class Broker:
 
 
 class Subscription:
-    """Heard one at a time, in order, as nats-py does it."""
+    """Heard one at a time, in order, as nats-py does it; the queue has nats-py's name because a tap takes its seat."""
 
     def __init__(self, connection: "Connection", pattern: str, heard: Heard | None) -> None:
         self.connection = connection
         self.pattern = pattern
         self._heard = heard
-        self._queue: asyncio.Queue[Message] = asyncio.Queue()
+        self._pending_queue: asyncio.Queue[Message] = asyncio.Queue()
         if heard is not None:
             connection.spawn(self._serve(heard))
 
     def put(self, message: Message) -> None:
-        self._queue.put_nowait(message)
+        self._pending_queue.put_nowait(message)
 
     async def _serve(self, heard: Heard) -> None:
         while True:
-            await heard(await self._queue.get())
+            await heard(await self._pending_queue.get())
 
     async def next_msg(self, timeout: float) -> Message:  # noqa: ASYNC109 - nats-py's own signature
-        return await asyncio.wait_for(self._queue.get(), timeout)
+        return await asyncio.wait_for(self._pending_queue.get(), timeout)
 
     async def unsubscribe(self) -> None:
         if self in self.connection.broker.subscriptions:
@@ -118,6 +118,9 @@ class Connection:
         await asyncio.sleep(self.broker.delay_s)
 
     # ---- what Bus offers --------------------------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        await self.flush()
 
     async def request(self, rpc: Any, request: Any, scope: Any = None) -> Any:
         await asyncio.sleep(self._delay())
