@@ -189,7 +189,7 @@ class Database:
         """
         while True:
             await asyncio.sleep(REST_S)
-            needed, self._most_in_use = max(1, self._most_in_use), self._in_use
+            needed, self._most_in_use = self._most_in_use, self._in_use
             if self._in_use == 0 and self._engine.pool.checkedin() > needed:  # type: ignore[attr-defined] # a QueuePool
                 await self._engine.dispose()
 
