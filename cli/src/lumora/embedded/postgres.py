@@ -39,7 +39,6 @@ _SETTINGS = {
     "io_method": "'sync'",
     "max_worker_processes": "4",
     "max_parallel_workers": "0",
-    "max_logical_replication_workers": "0",
     "max_parallel_workers_per_gather": "0",
     "max_parallel_maintenance_workers": "0",
     "autovacuum_max_workers": "2",
