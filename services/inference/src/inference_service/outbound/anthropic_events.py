@@ -42,8 +42,9 @@ class AnthropicEvents:
         self._bytes += sum(len(text.encode()) for text in texts)
         return tuple(texts)
 
-    def close(self) -> None:
+    def close(self) -> tuple[str, ...]:
         """Nothing may be missing: `message_stop` is always sent."""
+        return ()
 
     def end(self) -> End:
         asked = [count for name in _ASKED if isinstance(count := self._usage.get(name), int)]

@@ -36,9 +36,10 @@ class OpenAIEvents:
         self._pieces += len(texts)
         return tuple(texts)
 
-    def close(self) -> None:
+    def close(self) -> tuple[str, ...]:
         """Take a body that ended after its finish reason as whole: some servers leave `[DONE]` out."""
         self.is_over = self.is_over or self._reason is not None
+        return ()
 
     def end(self) -> End:
         asked, answered = self._usage.get("prompt_tokens"), self._usage.get("completion_tokens")

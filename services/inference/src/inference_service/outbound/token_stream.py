@@ -1,4 +1,4 @@
-"""Reads a provider's stream of tokens below its official client, with aiohttp, as `ollama_model` does and why it says.
+"""Reads a provider's stream of tokens below its official client, with aiohttp: a third of the client's CPU.
 
 The official client says where to ask and with which headers; a reader says what the bytes mean.
 """
@@ -35,8 +35,11 @@ class Reader(Protocol):
         """Return the pieces of text that became whole. Raises ModelFailed."""
         ...
 
-    def close(self) -> None:
-        """Note that the body ended; `is_over` says whether it may. Raises ModelFailed."""
+    def close(self) -> tuple[str, ...]:
+        """Note that the body ended, and return what only its end made whole; `is_over` says whether it may end.
+
+        Raises ModelFailed.
+        """
         ...
 
     def end(self) -> End:
@@ -71,11 +74,10 @@ class TokenStreams:
         try:
             while not reader.is_over:
                 data = await _read(response, silence, speaks_by=speaks_by, deadline=deadline)
-                if not data:
-                    reader.close()
-                    break
-                if texts := reader.feed(data):
+                if texts := reader.feed(data) if data else reader.close():
                     yield Pieces(texts)
+                if not data:
+                    break
                 speaks_by = min(loop.time() + self._timeouts.stall_s, deadline)
             if not reader.is_over:
                 raise ModelBroken("the stream ended without its end mark")
