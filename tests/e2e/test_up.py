@@ -93,6 +93,15 @@ def test_the_other_commands_speak_to_it(running: Platform, tmp_path: Path) -> No
     assert json.loads(failed.stdout)["state"] == "failed"
 
 
+def test_the_doctor_finds_nothing_broken(running: Platform) -> None:
+    examined = lumora(running, "doctor", "--json")
+    told = json.loads(examined.stdout)
+    assert examined.returncode == 0, [check for check in told["checks"] if check["state"] == "broken"]
+    assert told["broken"] == 0
+    checked = {check["check"] for check in told["checks"]}
+    assert checked >= {"nats streams", "postgres login", "migrations", "inference health", "demo login"}
+
+
 def test_secrets_are_for_our_eyes_alone(running: Platform) -> None:
     for path in (running.folder.secrets, running.folder.demo, running.folder.nats / "nats.conf"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
