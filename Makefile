@@ -65,8 +65,8 @@ integration: sync install ## One service at a time on real NATS and Postgres
 e2e: sync install ## Every service as a process of its own
 	@$(BIN)/pytest tests/e2e
 
-chaos: sync install ## Kill, pause and cut real processes
-	@$(BIN)/pytest tests/chaos
+chaos: sync install ## Kill, pause and cut real processes; one case alone: make chaos k=case_8
+	@$(BIN)/pytest tests/chaos $(if $(k),-k "$(k)")
 
 bench: sync install ## The token path, shortly; another measurement: make bench b=idle
 	@if [ -z "$(b)" ]; then $(BIN)/python bench/token_path.py --short $(ARGS); \

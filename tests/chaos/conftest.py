@@ -1,9 +1,24 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from tests.support.report import Played, Report, Tell
 from tests.support.stage import Stage, open_stage
+
+REPORT = pytest.StashKey[Report]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[REPORT] = Report()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    report = config.stash[REPORT]
+    if report.played:
+        terminalreporter.section("fault cases")
+        for line in report.table():
+            terminalreporter.write_line(line)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -14,16 +29,18 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Print one line, whatever pytest captures: which case, and what was measured."""
+def tell(pytestconfig: pytest.Config) -> Tell:
+    """Print what a case was and what was measured, whatever pytest captures; a `Played` is in the table at the end."""
     terminal = pytestconfig.pluginmanager.get_plugin("terminalreporter")
     capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
     assert terminal is not None
     assert capture is not None
 
-    def write(line: str) -> None:
+    def write(told: Played | str) -> None:
+        if isinstance(told, Played):
+            pytestconfig.stash[REPORT].played.append(told)
         with capture.global_and_fixture_disabled():
             terminal.ensure_newline()
-            terminal.write_line(line)
+            terminal.write_line(str(told))
 
     return write

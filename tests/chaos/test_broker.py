@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 from tests.support.load import customers, facts
 from tests.support.platform import eventually
+from tests.support.report import Played, Tell
+from tests.support.scenarios import longest_silence_s
 from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(420)]
@@ -19,9 +20,10 @@ FLOWING_S = 3.0
 COUNTED_WITHIN_S = 150
 
 
-async def test_case_3_broker_killed_five_times_under_load(stage: Stage, tell: Callable[[str], None]) -> None:
+async def test_case_3_broker_killed_five_times_under_load(stage: Stage, tell: Tell) -> None:
     counted = await stage.business()
     back_s: list[float] = []
+    began_at = time.monotonic()
     async with (
         customers(stage, businesses=2, chats=3, model="ollama/simulated-n20-r20") as load,
         facts(stage, counted, per_second=FACTS_PER_S) as told,
@@ -42,11 +44,12 @@ async def test_case_3_broker_killed_five_times_under_load(stage: Stage, tell: Ca
     await load.check()
     spans = ", ".join(f"{seconds:.1f}" for seconds in back_s)
     again = sum(answer.attempt != 1 for answer in load.answers)
-    tell(
-        f"case 3, broker killed {DEATHS} times: {told.published} facts at {FACTS_PER_S}/s ({told.repeated} publishes "
+    line = (
+        f"broker killed {DEATHS} times: {told.published} facts at {FACTS_PER_S}/s ({told.repeated} publishes "
         f"repeated), 0 lost, 0 counted twice, caught up in {caught_up_s:.0f} s; {len(load.answers)} answers, {again} "
         f"by a later attempt, 0 lost; all services ready {spans} s after the broker was back"
     )
+    tell(Played("3", line, longest_silence_s(load.answers, since=began_at)))
 
 
 async def _kill_broker(stage: Stage) -> float:

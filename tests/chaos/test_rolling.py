@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -11,7 +10,8 @@ import pytest
 
 from tests.support.load import customers
 from tests.support.platform import eventually
-from tests.support.scenarios import second_filter
+from tests.support.report import Played, Tell
+from tests.support.scenarios import longest_silence_s, second_filter
 from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(480)]
@@ -20,8 +20,9 @@ DRAINED_WITHIN_S = 90
 ONLY_RESTART = {1012}
 
 
-async def test_case_13_rolling_sigterm_of_everything_under_load(stage: Stage, tell: Callable[[str], None]) -> None:
+async def test_case_13_rolling_sigterm_of_everything_under_load(stage: Stage, tell: Tell) -> None:
     took_s: dict[str, float] = {}
+    began_at = time.monotonic()
     # Every service has a second replica but those that no running answer needs.
     async with (
         second_filter(stage),
@@ -35,11 +36,12 @@ async def test_case_13_rolling_sigterm_of_everything_under_load(stage: Stage, te
     again = [answer for answer in load.answers if answer.attempt != 1]
     closes = sum(len(chat.close_codes) for chat in load.chats) - len(load.chats)
     slowest = max(took_s, key=lambda name: took_s[name])
-    tell(
-        f"case 13, SIGTERM of {len(took_s)} processes under load: each exited 0 (slowest {slowest}, "
+    line = (
+        f"SIGTERM of {len(took_s)} processes under load: each exited 0 (slowest {slowest}, "
         f"{took_s[slowest]:.1f} s); {len(load.answers)} answers complete, {len(again)} by a later attempt, "
         f"{closes} sockets moved, close codes {sorted(load.close_codes)}"
     )
+    tell(Played("13", line, longest_silence_s(load.answers, since=began_at)))
     assert all(answer.end and answer.end["type"] == "message.completed" for answer in load.answers)
     assert load.close_codes <= ONLY_RESTART
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.support import scenarios
 from tests.support.checker import check_all
+from tests.support.report import Played, Tell
 from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
-Tell = Callable[[str], None]
 BUSINESSES, RUNNING = 5, 8
 WORKERS = 2
 ATTEMPT_WITHIN_S = 12.0
@@ -20,7 +20,7 @@ FETCHED_WITHIN_S = 6.0
 
 
 @pytest.mark.parametrize("play", [scenarios.gateway_killed, scenarios.asked_fifty_times, scenarios.filter_killed])
-async def test_quick_scenario(stage: Stage, tell: Tell, play: Callable[[Stage], Awaitable[str]]) -> None:
+async def test_quick_scenario(stage: Stage, tell: Tell, play: Callable[[Stage], Awaitable[Played]]) -> None:
     """Cases 2 and 9, and a filter replica's death."""
     tell(await play(stage))
 
@@ -45,11 +45,13 @@ async def test_case_1_kill_inference_with_forty_answers_running(stage: Stage, te
     again = [answer for answer in answers if answer.attempt != 1]
     assert {answer.attempt for answer in again} == {2}
     waits_s = sorted(_second_start(answer.frames, answer.times) - killed_at for answer in again)
-    tell(
-        f"case 1, {victims} of 2 workers killed with {len(answers)} answers running: {len(again)} at attempt 2 from "
+    line = (
+        f"{victims} of 2 workers killed with {len(answers)} answers running: {len(again)} at attempt 2 from "
         f"seq 0 after {waits_s[0]:.1f} to {waits_s[-1]:.1f} s (killed workers ready again after {back_s:.1f} s); "
         "shown = stored, one usage record"
     )
+    pause_s = scenarios.longest_silence_s(answers, since=killed_at)
+    tell(Played(f"1 with {victims} of {WORKERS}", line, pause_s))
     assert victims < WORKERS or len(again) == len(answers)
     # Where nobody is left the next attempt also waits for a process to start, on a busy machine the longest part.
     bound_s = ATTEMPT_WITHIN_S if victims < WORKERS else max(ATTEMPT_WITHIN_S, back_s + FETCHED_WITHIN_S)

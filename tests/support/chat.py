@@ -27,7 +27,7 @@ class Answer:
 
     Attributes:
         frames: message.started, token and the frame that ended it.
-        times: when each of `frames` came, on the monotonic clock.
+        times: when each of `frames` came, on the monotonic clock; `asked_at`, when the question was asked.
         refused: the error frame that answered the question, when it was not accepted.
     """
 
@@ -38,6 +38,7 @@ class Answer:
     times: list[float] = field(default_factory=list)
     attempt: int | None = None
     last_seq: int = -1
+    asked_at: float = field(default_factory=time.monotonic)
 
     @property
     def client_message_id(self) -> str:

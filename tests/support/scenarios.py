@@ -1,4 +1,4 @@
-"""Faults of reliability section 14 that are quick to play: each returns one line of what was measured."""
+"""Faults of reliability section 14 that are quick to play: each returns what was measured."""
 
 import asyncio
 import sys
@@ -15,6 +15,7 @@ from tests.support.chat import Answer, Chat
 from tests.support.checker import check_all
 from tests.support.platform import eventually
 from tests.support.ports import free_ports
+from tests.support.report import Played
 from tests.support.stage import Stage
 
 WORKERS_REOPENED = "inference_streams_reopened_total"
@@ -29,7 +30,7 @@ async def kill(stage: Stage, name: str) -> psutil.Process:
     return process
 
 
-async def gateway_killed(stage: Stage, *, chats: int = 6) -> str:
+async def gateway_killed(stage: Stage, *, chats: int = 6) -> Played:
     """Case 2: kill -9 of the gateway that holds the sockets, in mid-answer; resume at another replica."""
     business = await stage.business()
     other, holder = stage.platform.gateway_names()[:2]
@@ -38,16 +39,18 @@ async def gateway_killed(stage: Stage, *, chats: int = 6) -> str:
         await chat.open()
     answers = [await chat.ask(model="ollama/simulated-n100-r20") for chat in customers]
     await asyncio.gather(*(chat.reached(answer, 20) for chat, answer in zip(customers, answers, strict=True)))
+    killed_at = time.monotonic()
     await kill(stage, holder)
     waits_s = await asyncio.gather(*(_resume(chat, stage.urls[0]) for chat in customers))
     await close(customers)
     assert all(answer.attempt == 1 for answer in answers), "a gateway's death is no reason to generate again"
     await check_all(business, answers)
     await stage.recovered()
-    return (
+    line = (
         f"gateway killed: {chats} answers of {holder} resumed at {other}, each (attempt, seq) once; first token "
         f"{1000 * min(waits_s):.0f} to {1000 * max(waits_s):.0f} ms after connecting began"
     )
+    return Played("2", line, longest_silence_s(answers, since=killed_at))
 
 
 async def _resume(chat: Chat, url: str) -> float:
@@ -60,7 +63,7 @@ async def _resume(chat: Chat, url: str) -> float:
     return answer.times[seen] - begin
 
 
-async def asked_fifty_times(stage: Stage, *, times: int = 50) -> str:
+async def asked_fifty_times(stage: Stage, *, times: int = 50) -> Played:
     """Case 9: the same client_message_id from 50 sockets at once, over all gateways."""
     business = await stage.business()
     customers = [business.chat(number % len(stage.urls)) for number in range(times)]
@@ -82,13 +85,14 @@ async def asked_fifty_times(stage: Stage, *, times: int = 50) -> str:
     assert len(stage.generations(text)) == 1
     # The counters say one acceptance and one usage record.
     await check_all(business, answers)
-    return (
+    line = (
         f"asked {times} times over {len(stage.urls)} gateways: one message, one generation, one charge; "
         f"all {times} saw all of it within {took_s:.1f} s"
     )
+    return Played("9", line, longest_silence_s(answers, since=begin))
 
 
-async def filter_killed(stage: Stage, *, chats: int = 8) -> str:
+async def filter_killed(stage: Stage, *, chats: int = 8) -> Played:
     """kill -9 of the filter replica that holds the streams: the other one takes them over in mid-attempt."""
     business = await stage.business()
     async with second_filter(stage) as (process, port), sockets(business, chats) as customers:
@@ -111,10 +115,8 @@ async def filter_killed(stage: Stage, *, chats: int = 8) -> str:
         await stage.recovered()
     assert moved > 0, f"no stream moved of {held}"
     assert all(answer.attempt == 1 for answer in answers), "a filter's death is no reason to generate again"
-    return (
-        f"filter killed: {moved:.0f} of {chats} streams moved, no token lost or doubled; "
-        f"longest silence {longest_silence_s(answers, since=killed_at):.1f} s"
-    )
+    line = f"filter killed: {moved:.0f} of {chats} streams moved, no token lost or doubled"
+    return Played("2 for the filter", line, longest_silence_s(answers, since=killed_at))
 
 
 async def _reopened(stage: Stage) -> float:
@@ -158,6 +160,8 @@ async def close(chats: Iterable[Chat]) -> None:
 
 
 def longest_silence_s(answers: Iterable[Answer], *, since: float) -> float:
-    """The longest time between two frames of one answer, of those that end after `since`."""
-    pauses = [later - before for answer in answers for before, later in pairwise(answer.times) if later >= since]
-    return max(pauses, default=0.0)
+    """The longest time in which one answer showed nothing, from its question on, of those that end after `since`."""
+    moments = [(answer.asked_at, *answer.times) for answer in answers]
+    return max(
+        (later - before for times in moments for before, later in pairwise(times) if later >= since), default=0.0
+    )
