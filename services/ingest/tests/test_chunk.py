@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from ingest_service.domain import markdown
 from ingest_service.domain.chunk import Passage, chunk
-from ingest_service.domain.sniff import MARKDOWN, PLAIN, Text
+from ingest_service.domain.manuscript import Manuscript
+from ingest_service.domain.markdown import markdown_blocks
+from ingest_service.domain.plain_text import plain_text_blocks
+from ingest_service.domain.sniff import MARKDOWN, PLAIN
 from services.ingest.tests.memory import WordCounter
 
 RETURNS = """# Returns
@@ -32,7 +35,8 @@ Within **30 days** of delivery. It must be:
 
 
 def chunked(text: str, kind: str = MARKDOWN, most_tokens: int = 220) -> list[Passage]:
-    passages = chunk(Text(kind, text), WordCounter(), most_tokens)
+    blocks = markdown_blocks(text) if kind == MARKDOWN else plain_text_blocks(text)
+    passages = chunk(Manuscript(kind, text, tuple(blocks)), WordCounter(), most_tokens)
     for n, passage in enumerate(passages):
         assert passage.n == n
         assert text[passage.span.start : passage.span.end] == passage.body

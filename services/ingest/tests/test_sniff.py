@@ -110,4 +110,4 @@ def test_a_false_mark_is_unreadable():
     ],
 )
 def test_markdown_is_told_by_its_signs(text, kind):
-    assert read(text.encode()).kind == kind
+    assert read(text.encode()).media_type == kind

@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ingest_service.domain.blocks import Block, Kind, Span
-from ingest_service.domain.markdown import markdown_blocks
-from ingest_service.domain.plain_text import plain_text_blocks
+from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.ports import TokenCounter
 from ingest_service.domain.sentences import sentences, words
-from ingest_service.domain.sniff import MARKDOWN, Text
 
 MOST_TOKENS: Final = 220
 """Of a passage with its headings and lead: the embedder reads 256, and its marks and a reserve are taken off."""
@@ -33,6 +31,7 @@ class Passage:
         span: Where its body is in the document's text: `text[span.start:span.end] == body`.
         headings: The headings it stands under, outermost first.
         lead: A table's header or a list's introduction, where the body is a later part of it; else empty.
+        page: The page it begins on, from 1; None when the format has no pages.
     """
 
     n: int
@@ -40,6 +39,7 @@ class Passage:
     body: str
     headings: tuple[str, ...]
     lead: str
+    page: int | None = None
 
     @property
     def full_text(self) -> str:
@@ -75,16 +75,15 @@ class _Section:
     blocks: tuple[Block, ...]
 
 
-def chunk(document: Text, counter: TokenCounter, most_tokens: int = MOST_TOKENS) -> list[Passage]:
+def chunk(document: Manuscript, counter: TokenCounter, most_tokens: int = MOST_TOKENS) -> list[Passage]:
     """The passages of a document in reading order, each at most `most_tokens` with headings and lead."""
-    blocks = markdown_blocks(document.text) if document.kind == MARKDOWN else plain_text_blocks(document.text)
     cutter = _Cutter(document.text, counter)
     passages: list[Passage] = []
-    for section in _sections(blocks):
+    for section in _sections(document.blocks):
         headings = cutter.headings_that_fit(section.headings)
         room = most_tokens - cutter.size(" > ".join(headings))
         for run in _packed(cutter.pieces(section.blocks, room), room):
-            passages.append(_passage(document.text, len(passages), run, headings))
+            passages.append(_passage(document, len(passages), run, headings))
     return passages
 
 
@@ -237,7 +236,8 @@ def _carried(run: Sequence[_Piece], piece: _Piece, room: int) -> list[_Piece]:
     return [last] if is_cut and last.size <= room * OVERLAP else []
 
 
-def _passage(text: str, n: int, run: Sequence[_Piece], headings: tuple[str, ...]) -> Passage:
+def _passage(document: Manuscript, n: int, run: Sequence[_Piece], headings: tuple[str, ...]) -> Passage:
+    text = document.text
     start, end = run[0].span.start, run[-1].span.end
     while end > start and text[end - 1].isspace():
         end -= 1
@@ -248,4 +248,5 @@ def _passage(text: str, n: int, run: Sequence[_Piece], headings: tuple[str, ...]
         body=text[start:end],
         headings=headings,
         lead="" if lead is None or lead.span.start >= start else text[lead.span.start : lead.span.end],
+        page=document.page_of(start),
     )

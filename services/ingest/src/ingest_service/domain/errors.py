@@ -5,6 +5,12 @@ runtime.errors.Rejected
     +-- EmptyDocument    no bytes, or nothing but white space
     +-- UnsupportedType  bytes of a kind that is not read (yet), whatever the file is called
     +-- UnreadableText   a text in an encoding that cannot be told
+    +-- Damaged          it begins like a kind that is read, and breaks that kind's rules
+    +-- Encrypted        it asks for a password
+    +-- NoTextLayer      every page is a picture
+    +-- MacrosRefused    an Office document of a kind that carries programs
+    +-- DocumentTooLong  more pages or characters than one document may have
+    +-- UnpacksTooLarge  an archive whose contents are out of all proportion to it
 """
 
 from runtime.errors import Rejected
@@ -30,3 +36,37 @@ class UnsupportedType(DocumentRefused):
 
 class UnreadableText(DocumentRefused):
     """It looks like text, in an encoding that cannot be told."""
+
+
+class Damaged(DocumentRefused):
+    """It begins like a kind that is read, and breaks that kind's rules."""
+
+
+class Encrypted(DocumentRefused):
+    """It asks for a password."""
+
+    default_code = "encrypted_document"
+
+
+class NoTextLayer(DocumentRefused):
+    """Every page is a picture."""
+
+    default_code = "no_text_layer"
+
+
+class MacrosRefused(DocumentRefused):
+    """An Office document of a kind that carries programs."""
+
+    default_code = "macros_refused"
+
+
+class UnpacksTooLarge(DocumentRefused):
+    """An archive whose contents are out of all proportion to it."""
+
+    default_code = "unpacks_too_large"
+
+
+class DocumentTooLong(DocumentRefused):
+    """More pages or characters than one document may have."""
+
+    default_code = "document_too_long"

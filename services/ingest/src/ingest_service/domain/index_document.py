@@ -80,9 +80,9 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
     data = await desk.files.read(scope, document.sha256)
     if data is None:
         raise DocumentRefused("The stored file is gone. Upload it again.")
-    text = await asyncio.to_thread(sniff.read, data)
+    manuscript = await asyncio.to_thread(sniff.read, data)
     await _advance(document, scope, desk, State.CHUNKING, CHUNKING_FROM)
-    reading = await asyncio.to_thread(cut, document, text, desk.counter)
+    reading = await asyncio.to_thread(cut, document, manuscript, desk.counter)
     await _advance(document, scope, desk, State.EMBEDDING, EMBEDDING_FROM)
     said_at = desk.clock.monotonic_s()
     done = 0

@@ -1,10 +1,12 @@
 """What an upload is, told from its bytes and never from its name."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from ingest_service.domain.errors import EmptyDocument, UnreadableText, UnsupportedType
+from ingest_service.domain.manuscript import Manuscript
+from ingest_service.domain.markdown import markdown_blocks
+from ingest_service.domain.plain_text import plain_text_blocks
 
 PLAIN: Final = "text/plain"
 MARKDOWN: Final = "text/markdown"
@@ -59,16 +61,8 @@ _MARKDOWN_SIGNS: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A document's text: every offset that is given out counts characters of `text`."""
-
-    kind: str
-    text: str
-
-
-def read(data: bytes) -> Text:
-    """Decode the document.
+def read(data: bytes) -> Manuscript:
+    """Read plain text or Markdown: its own text, no character changed, and the blocks in it.
 
     Raises:
         EmptyDocument: There is nothing in it.
@@ -81,7 +75,9 @@ def read(data: bytes) -> Text:
         raise EmptyDocument("The document has no text in it.")
     if len(_CONTROLS.findall(text)) * 100 > len(text) or "\x00" in text:
         raise UnsupportedType(f"This is binary data, not a text. {_READABLE}")
-    return Text(kind=MARKDOWN if _MARKDOWN_SIGNS.search(text) else PLAIN, text=text)
+    if _MARKDOWN_SIGNS.search(text):
+        return Manuscript(MARKDOWN, text, tuple(markdown_blocks(text)))
+    return Manuscript(PLAIN, text, tuple(plain_text_blocks(text)))
 
 
 def refuse_foreign(head: bytes) -> None:

@@ -1,0 +1,200 @@
+"""What every reader makes of a file: one text, and its structure as spans of that text.
+
+Every offset that is given out (a passage, a citation, a page) counts characters of `Manuscript.text`. A reader calls a
+`Composer` in reading order, which writes the text and notes where each block is, so that offsets cannot be wrong.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from ingest_service.domain.blocks import Block, Kind, Span, introduced
+from ingest_service.domain.errors import DocumentTooLong, EmptyDocument
+
+MOST_PAGES: Final = 5_000
+MOST_CHARACTERS: Final = 40_000_000
+DEEPEST_HEADING: Final = 6
+_BETWEEN: Final = "\n\n"
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\ufffe\uffff]")
+# half of a pair alone cannot be written as UTF-8, neither to the database nor to a page
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
+
+
+class Note(NamedTuple):
+    """What its owner should know of the reading; `page` counts from 1, None when it concerns the whole document."""
+
+    page: int | None
+    reason: str
+
+
+class Item(NamedTuple):
+    """An item of a list: `depth` from 0, `mark` as it is shown before the words."""
+
+    words: str
+    depth: int = 0
+    mark: str = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Manuscript:
+    """A document that was read.
+
+    Attributes:
+        media_type: What the file is, told from its bytes.
+        text: All of its text; tables are Markdown's, with a bar between the cells.
+        blocks: Its structure in reading order, spans of `text`.
+        pages: Where each page, slide or sheet begins, as ascending offsets; empty when the format has none.
+        title: The document's own title, None when it says none.
+        notes: What could not be read, and what was left out.
+    """
+
+    media_type: str
+    text: str
+    blocks: Sequence[Block]
+    pages: Sequence[int] = ()
+    title: str | None = None
+    notes: Sequence[Note] = ()
+
+    def page_of(self, offset: int) -> int | None:
+        """The page, from 1, that holds a character; None when the format has no pages."""
+        return bisect_right(self.pages, offset) or 1 if self.pages else None
+
+
+class Composer:
+    """Writes a manuscript block by block; empty blocks are left out."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._blocks: list[Block] = []
+        self._pages: list[int] = []
+        self._notes: list[Note] = []
+
+    @property
+    def pages(self) -> int:
+        """How many pages were begun."""
+        return len(self._pages)
+
+    @property
+    def is_empty(self) -> bool:
+        """No block was written yet."""
+        return not self._blocks
+
+    def page(self) -> None:
+        """What follows stands on the next page.
+
+        Raises:
+            DocumentTooLong: Beyond `MOST_PAGES`.
+        """
+        if len(self._pages) >= MOST_PAGES:
+            raise DocumentTooLong(f"The document has more than {MOST_PAGES:,} pages. Send it in parts.")
+        self._pages.append(self._length + (len(_BETWEEN) if self._parts else 0))
+
+    def heading(self, level: int, words: str) -> None:
+        """A heading of depth 1 to 6; deeper ones count as 6."""
+        title = " ".join(clean(words).split())
+        if title:
+            span = self._write(title)
+            self._blocks.append(Block(Kind.HEADING, span, title=title, level=min(max(level, 1), DEEPEST_HEADING)))
+
+    def paragraph(self, words: str) -> None:
+        """A paragraph; its line ends are kept, other white space is made one space."""
+        body = _lines(words)
+        if body:
+            self._blocks.append(Block(Kind.PARAGRAPH, self._write(body)))
+
+    def items(self, items: Iterable[Item]) -> None:
+        """A list; an inner item belongs to the outer one before it, and the two are not parted if they fit together."""
+        shown = [(item, words) for item in items if (words := _lines(item.words))]
+        lines = [f"{'  ' * item.depth}{item.mark} {words}" for item, words in shown]
+        starts = [number for number, (item, _) in enumerate(shown) if item.depth == 0 or number == 0]
+        self._write_units(Kind.LIST, lines, starts)
+
+    def table(self, rows: Iterable[Sequence[str]], *, has_header: bool) -> None:
+        """A table; its header goes with every part of a long one. Rows and columns without words are left out."""
+        shown = _filled_columns([[_cell(cell) for cell in row] for row in rows])
+        if len(shown) == 1 and len(shown[0]) == 1:
+            self.paragraph(shown[0][0])
+            return
+        lines = [f"| {' | '.join(row)} |" for row in shown]
+        if not has_header or not lines[1:]:
+            self._write_units(Kind.TABLE, lines, range(len(lines)))
+            return
+        rule = f"|{'---|' * len(shown[0])}"
+        lines.insert(1, rule)
+        header = len(lines[0]) + 1 + len(rule)
+        self._write_units(Kind.TABLE, lines, [0, *range(3, len(lines))], lead=header)
+
+    def code(self, text: str) -> None:
+        """Text whose white space means something."""
+        lines = [line.rstrip() for line in clean(text).strip("\n").split("\n")]
+        if any(lines):
+            self._write_units(Kind.CODE, lines, range(len(lines)))
+
+    def note(self, reason: str, *, page: int | None = None) -> None:
+        """Say what the owner of the document should know."""
+        self._notes.append(Note(page, reason))
+
+    def manuscript(self, media_type: str, title: str | None = None) -> Manuscript:
+        """All that was written.
+
+        Raises:
+            EmptyDocument: No block was written.
+        """
+        if not self._blocks:
+            raise EmptyDocument("The document has no text in it.")
+        text = "".join(self._parts)
+        named = " ".join(clean(title or "").split()) or None
+        blocks = tuple(introduced(text, self._blocks))
+        pages = tuple(min(page, len(text)) for page in self._pages)
+        return Manuscript(media_type, text, blocks, pages, named, tuple(self._notes))
+
+    def _write_units(self, kind: Kind, lines: Sequence[str], starts: Sequence[int], lead: int | None = None) -> None:
+        """Write lines as one block whose units begin at the lines `starts`; `lead` is the length of what leads it."""
+        if not lines:
+            return
+        span = self._write("\n".join(lines))
+        begins, place = [], span.start
+        for line in lines:
+            begins.append(place)
+            place += len(line) + 1
+        ends = [begins[start] - 1 for start in starts[1:]] + [span.end]
+        units = tuple(Span(begins[start], end) for start, end in zip(starts, ends, strict=True))
+        leading = None if lead is None else Span(span.start, span.start + lead)
+        self._blocks.append(Block(kind, span, units=units, lead=leading))
+
+    def _write(self, body: str) -> Span:
+        if self._parts:
+            self._parts.append(_BETWEEN)
+            self._length += len(_BETWEEN)
+        span = Span(self._length, self._length + len(body))
+        if span.end > MOST_CHARACTERS:
+            raise DocumentTooLong(f"The document has more than {MOST_CHARACTERS:,} characters. Send it in parts.")
+        self._parts.append(body)
+        self._length = span.end
+        return span
+
+
+def clean(text: str) -> str:
+    """Without characters that nobody sees and no database keeps; all line ends are LF."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return _HALF_PAIR.sub("\ufffd", _UNPRINTABLE.sub("", text))
+
+
+def _lines(words: str) -> str:
+    lines = (" ".join(line.split()) for line in clean(words).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _cell(words: str) -> str:
+    return " ".join(clean(words).split()).replace("|", "\\|")
+
+
+def _filled_columns(rows: list[list[str]]) -> list[list[str]]:
+    """Rows of the same width, without those rows and columns that hold nothing."""
+    kept = [row for row in rows if any(row)]
+    width = max(map(len, kept), default=0)
+    used = [column for column in range(width) if any(len(row) > column and row[column] for row in kept)]
+    return [[row[column] if column < len(row) else "" for column in used] for row in kept]
