@@ -49,6 +49,23 @@ async def test_what_fails_for_now_is_tried_again_with_growing_delays(probe: Prob
     assert await streams.letters(worker.scope) == []
 
 
+async def test_a_job_comes_back_no_earlier_than_was_asked(probe: Probe, streams: Streams) -> None:
+    async def ask_for_time(delivery: int) -> None:
+        if delivery == 1:
+            raise Retryable(retry_after_s=1.5)
+        if delivery == 2:
+            raise Retryable(retry_after_s=0.05)
+
+    worker, before = Worker(new_scope(), ask_for_time), outcomes("done")
+    async with on_bus(probe, worker) as bus:
+        await send(bus, worker.scope)
+        await eventually(lambda: outcomes("done") == before + 1)
+    first, second, third = (delivery.at_s for delivery in worker.deliveries)
+    assert second - first >= 1.5
+    # A shorter time than the consumer's own delay, 0.4 seconds, does not hurry it.
+    assert third - second >= 0.32
+
+
 @pytest.mark.parametrize("error", [Retryable(), RuntimeError("nobody thought of this")], ids=["retryable", "unknown"])
 async def test_what_always_fails_is_dead_after_its_attempts(probe: Probe, streams: Streams, error: Exception) -> None:
     async def fail(_delivery: int) -> None:

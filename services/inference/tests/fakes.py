@@ -36,6 +36,7 @@ def turn(
         "instructions": "",
         "agent_name": "Ada",
         "models": models,
+        "waited_s": 0.0,
     }
     return LeasedTurn(**{**known, **changes})  # type: ignore[arg-type] # names are checked at run time
 
@@ -65,7 +66,8 @@ class MemoryTurns:
     away: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    releases: int = 0
+    pauses: list[float] = field(default_factory=list)
+    """Of each release."""
     is_ours: bool = True
     asks_stop: bool = False
 
@@ -75,8 +77,8 @@ class MemoryTurns:
     async def extend(self, _scope: TenantScope, _turn: LeasedTurn) -> bool | None:
         return self.asks_stop if self.is_ours else None
 
-    async def release(self, _scope: TenantScope, _turn: LeasedTurn) -> None:
-        self.releases += 1
+    async def release(self, _scope: TenantScope, _turn: LeasedTurn, pause_s: float = 0.0) -> None:
+        self.pauses.append(pause_s)
 
     async def complete(self, _scope: TenantScope, _turn: LeasedTurn, outcome: Outcome) -> bool:
         if self.away:

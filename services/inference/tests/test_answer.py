@@ -6,7 +6,7 @@ from contracts.ids import MessageId, uuid7
 from inference_service.domain import answer as answering
 from inference_service.domain import lease
 from inference_service.domain.answer import answer
-from inference_service.domain.errors import ModelBroken, ModelRejected, ModelUnreachable
+from inference_service.domain.errors import ModelBroken, ModelFailed, ModelOverloaded, ModelRejected, ModelUnreachable
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended
 from runtime.errors import NotNow, Retryable, Unavailable
 from services.inference.tests.fakes import (
@@ -69,7 +69,7 @@ async def test_a_stream_that_breaks_off_is_a_new_attempt_and_never_half_an_answe
         await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("Half of", ModelBroken("reset"))}))
     assert raised.value.code == "model_broken"
     assert not turns.outcomes
-    assert turns.releases == 1
+    assert len(turns.pauses) == 1
 
 
 async def test_a_model_that_is_away_is_replaced_within_the_attempt():
@@ -85,6 +85,37 @@ async def test_the_next_attempt_begins_with_the_next_model():
     models = {"a": ScriptedModel("from a", END), "b": ScriptedModel("from b", END)}
     await answer(ANY, SCOPE, desk(turns, models))
     assert turns.outcomes[0].content == "from b"
+
+
+@pytest.mark.parametrize(
+    ("failures", "asked_s"),
+    [
+        ((ModelOverloaded(retry_after_s=25), ModelOverloaded(retry_after_s=20)), 20.0),
+        ((ModelOverloaded(retry_after_s=25), ModelRejected("no such model")), 25.0),
+        ((ModelOverloaded(retry_after_s=25), ModelBroken("reset")), None),
+    ],
+)
+async def test_the_job_waits_as_long_as_all_the_models_ask_for(
+    failures: tuple[ModelFailed, ModelFailed], asked_s: float | None
+) -> None:
+    turns = MemoryTurns(turn(models=("a/m", "b/n")))
+    models = {name: ScriptedModel(failure) for name, failure in zip("ab", failures, strict=True)}
+    with pytest.raises(Retryable) as raised:
+        await answer(ANY, SCOPE, desk(turns, models))
+    assert raised.value.retry_after_s == asked_s
+    assert turns.pauses == [asked_s or 0.0]
+
+
+@pytest.mark.parametrize(("waited_s", "is_failed"), [(0.0, False), (9.0, False), (11.0, True)])
+async def test_no_answer_waits_beyond_its_deadline(waited_s: float, is_failed: bool) -> None:
+    turns = MemoryTurns(turn(waited_s=waited_s))
+    answering_ = answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel(ModelOverloaded(retry_after_s=20))}))
+    if is_failed:
+        await answering_
+    else:
+        with pytest.raises(Retryable):
+            await answering_
+    assert turns.failures == (["model_overloaded"] if is_failed else [])
 
 
 async def test_a_refused_request_fails_at_once_when_no_other_model_is_left():
@@ -159,7 +190,7 @@ async def test_no_filter_means_no_answer_yet():
     with pytest.raises(Unavailable) as raised:
         await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("x", END)}, sink=MemorySink(is_away=True)))
     assert raised.value.code == "filter_unavailable"
-    assert turns.releases == 1
+    assert len(turns.pauses) == 1
 
 
 async def test_a_shown_answer_outlives_a_short_absence_of_the_database(monkeypatch: pytest.MonkeyPatch):

@@ -27,7 +27,7 @@ from contracts.streams import Consumer
 from contracts.streams import consumer as find_consumer
 from runtime import logs, metrics, nats_permissions
 from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus, whole_message
-from runtime.errors import NotNow, Rejected, Unreadable
+from runtime.errors import NotNow, Rejected, Retryable, Unreadable
 from runtime.tenancy import TenantScope
 
 JobT = TypeVar("JobT", bound=Job)
@@ -38,6 +38,7 @@ PULL_S = 3.0
 WATCH_S = 10.0
 NOBODY_THERE_S = 1.0
 JITTER = (0.8, 1.2)
+LONGEST_ASKED_S = 300.0
 
 _log = logs.get_logger()
 
@@ -157,7 +158,7 @@ class Consumption:
     async def _fail(self, raw: Msg, error: Exception) -> str:
         delivered, retry = raw.metadata.num_delivered, self._consumer.retry
         if not isinstance(error, Rejected) and delivered < retry.attempts:
-            delay_s = retry.delays_s[delivered - 1] * random.uniform(*JITTER)  # noqa: S311 - no secret
+            delay_s = _delay_s(retry.delays_s[delivered - 1], error)
             _log.warning(
                 "delivery.retry",
                 consumer=self._consumer.name,
@@ -213,6 +214,15 @@ def _make_patient(slot: Any) -> None:
         return messages
 
     slot.subscription.fetch = patient
+
+
+def _delay_s(usual_s: float, error: Exception) -> float:
+    """The consumer's own delay, or the one that whoever failed asked for: never earlier, believed up to 5 minutes."""
+    asked_s = min((error.retry_after_s if isinstance(error, Retryable) else None) or 0.0, LONGEST_ASKED_S)
+    least, most = JITTER
+    if asked_s > usual_s * most:
+        return asked_s * random.uniform(1.0, most)  # noqa: S311 - no secret
+    return max(asked_s, usual_s * random.uniform(least, most))  # noqa: S311 - no secret
 
 
 async def _acknowledge(raw: Msg) -> None:

@@ -6,9 +6,9 @@ LumoraError                 has a stable `code` from contracts.errors, and words
 │   ├── NotFound            no such thing, or not in this business: nobody can tell which
 │   ├── Conflict            it exists, or was used, already
 │   └── Forbidden           known, and not allowed
-└── Retryable               not now: the same may succeed later
+└── Retryable               not now: the same may succeed later, at the earliest after `retry_after_s`
     ├── Unavailable         a part we need is away
-    ├── Overloaded          a limit was reached; `retry_after_s` says when to come back
+    ├── Overloaded          a limit was reached
     ├── DeadlineExceeded    whoever asked has stopped waiting
     └── NotNow              somebody else is at it; not counted as an attempt
 """
@@ -61,7 +61,7 @@ class Forbidden(Rejected):
 
 
 class Retryable(LumoraError):
-    """The same may succeed later."""
+    """The same may succeed later. A job that raised it is not delivered again before `retry_after_s` is over."""
 
     default_code = "unavailable"
 

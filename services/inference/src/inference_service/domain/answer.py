@@ -76,6 +76,7 @@ async def answer(message_id: MessageId, scope: TenantScope, desk: Desk) -> None:
     if turn.attempt > MAX_ATTEMPT:
         await desk.turns.fail(scope, message_id, "attempts_exhausted", attempt=turn.attempt)
         return
+    began = asyncio.get_running_loop().time()
     try:
         async with keeping(desk.turns, desk.stops, scope, turn) as stop:
             outcome = await _attempt(turn, scope, desk, stop)
@@ -83,14 +84,20 @@ async def answer(message_id: MessageId, scope: TenantScope, desk: Desk) -> None:
     except Rejected as error:
         await desk.turns.fail(scope, message_id, error.code, attempt=turn.attempt)
     except ModelFailed as error:
-        if not error.retryable:
+        waited_s = turn.waited_s + asyncio.get_running_loop().time() - began
+        if not error.retryable or _is_too_long(error.retry_after_s, desk.deadline_s - waited_s):
             await desk.turns.fail(scope, message_id, error.code, attempt=turn.attempt)
             return
-        await desk.turns.release(scope, turn)
-        raise Retryable(error.detail, code=error.code) from error
-    except Retryable:
-        await desk.turns.release(scope, turn)
+        await desk.turns.release(scope, turn, error.retry_after_s or 0.0)
+        raise Retryable(error.detail, code=error.code, retry_after_s=error.retry_after_s) from error
+    except Retryable as error:
+        await desk.turns.release(scope, turn, error.retry_after_s or 0.0)
         raise
+
+
+def _is_too_long(asked_s: float | None, left_s: float) -> bool:
+    """Whether the time that the providers asked for is not over before the answer must be there."""
+    return asked_s is not None and asked_s >= left_s
 
 
 async def _store(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outcome) -> None:
@@ -131,13 +138,13 @@ async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:
 
 async def _generate(turn: LeasedTurn, desk: Desk, stream: Stream, ground: Ground, stop: asyncio.Event) -> Outcome:
     """Ask the models in order until one begins; one that breaks off after its first word ends the attempt."""
-    failure: ModelFailed = ModelRejected("no provider of this agent is available here")
+    failures: list[ModelFailed] = []
     for model_id in _order(turn):
         candidate = desk.providers.find(model_id)
         if candidate is None:
             continue
         if candidate.needs_knowledge and not ground.is_known:
-            failure = ModelFailed("the documents cannot be searched now", code="unavailable")
+            failures.append(ModelFailed("the documents cannot be searched now", code="unavailable"))
             continue
         relay = Relay(stream, model_id, ground.sources)
         try:
@@ -147,10 +154,22 @@ async def _generate(turn: LeasedTurn, desk: Desk, stream: Stream, ground: Ground
         except ModelFailed as error:
             if relay.has_started:
                 raise
-            failure = error
+            failures.append(error)
             continue
         return await _conclude(relay, stream, ground, end)
-    raise failure
+    raise _joined(failures)
+
+
+def _joined(failures: list[ModelFailed]) -> ModelFailed:
+    """What a turn failed of whose models all failed: the last one that may succeed later, if there is one.
+
+    It comes again as soon as the first of those may be asked again: at once, unless each of them named a time.
+    """
+    passing = [failure for failure in failures if failure.retryable]
+    if not passing:
+        return failures[-1] if failures else ModelRejected("no provider of this agent is available here")
+    asked_s = min(failure.retry_after_s or 0.0 for failure in passing)
+    return ModelFailed(passing[-1].detail, code=passing[-1].code, retry_after_s=asked_s or None)
 
 
 def _order(turn: LeasedTurn) -> tuple[str, ...]:

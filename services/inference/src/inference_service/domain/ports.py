@@ -50,8 +50,11 @@ class Turns(Protocol):
         """Keep the lease; returns whether a stop was asked, None when the turn is no longer ours."""
         ...
 
-    async def release(self, scope: TenantScope, turn: LeasedTurn) -> None:
-        """Give the lease back, so that the next attempt need not wait for it to run out."""
+    async def release(self, scope: TenantScope, turn: LeasedTurn, pause_s: float = 0.0) -> None:
+        """Give the lease back, so that the next attempt need not wait for it to run out.
+
+        Its job comes again after `pause_s` at the earliest: nobody takes it for lost before.
+        """
         ...
 
     async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> bool:

@@ -38,6 +38,8 @@ class LeasedTurn:
     agent_name: str
     models: tuple[str, ...]
     """`provider/model`, the first choice first."""
+    waited_s: float
+    """How long ago the customer asked, in seconds, when this attempt began."""
 
 
 @dataclass(frozen=True, slots=True)

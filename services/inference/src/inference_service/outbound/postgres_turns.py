@@ -90,6 +90,7 @@ class PostgresTurns:
             instructions=row["instructions"],
             agent_name=row["name"],
             models=tuple(dict.fromkeys((options.model or row["model"], *row["fallbacks"]))),
+            waited_s=row["waited_s"],
         )
 
     async def extend(self, scope: TenantScope, turn: LeasedTurn) -> bool | None:
@@ -97,9 +98,9 @@ class PostgresTurns:
             row = await tx.fetch_row(turn_sql.EXTEND, turn.message_id, turn.attempt, LEASE_S)
         return None if row is None else bool(row["is_stop_asked"])
 
-    async def release(self, scope: TenantScope, turn: LeasedTurn) -> None:
+    async def release(self, scope: TenantScope, turn: LeasedTurn, pause_s: float = 0.0) -> None:
         async with self._database.tenant_tx(scope) as tx:
-            await tx.execute(turn_sql.RELEASE, turn.message_id, turn.attempt)
+            await tx.execute(turn_sql.RELEASE, turn.message_id, turn.attempt, pause_s)
 
     async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> bool:
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:

@@ -50,7 +50,8 @@ LEASE = """
         AND (q.tenant_id, q.id) = (t.tenant_id, t.customer_message_id)
     RETURNING t.conversation_id, t.agent_id, t.attempt, t.is_stop_asked, t.options::text AS options, c.epoch,
         c.message_count, q.content AS question, q.created_at AS asked_at, q.id AS question_id,
-        a.name, a.persona, a.instructions, a.model, a.fallbacks
+        a.name, a.persona, a.instructions, a.model, a.fallbacks,
+        extract(epoch FROM now() - t.accepted_at)::float8 AS waited_s
 """
 """turn, lease in seconds."""
 
@@ -67,8 +68,11 @@ EXTEND = """
     UPDATE turn SET lease_until = now() + make_interval(secs => $3)
     WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING is_stop_asked
 """
-RELEASE = "UPDATE turn SET lease_until = NULL WHERE id = $1 AND attempt = $2 AND state = 'running'"
-"""turn, attempt."""
+RELEASE = """
+    UPDATE turn SET lease_until = NULL, enqueued_at = now() + make_interval(secs => $3)
+    WHERE id = $1 AND attempt = $2 AND state = 'running'
+"""
+"""turn, attempt, seconds until its job comes again: the reconciler takes it for lost only after that."""
 
 COMPLETE = """
     WITH ended AS (
