@@ -18,6 +18,7 @@ ROOMS = {
     "obstore": {"outbound"},
     "onnxruntime": {"outbound"},
     "qdrant_edge": {"outbound"},
+    "qdrant_client": {"outbound"},
 }
 ALWAYS = {"__main__.py", "app.py", "settings.py"}
 KNOWN = {"inbound", "domain", "outbound", *ALWAYS, "__init__.py", "build_model.py", "pages"}

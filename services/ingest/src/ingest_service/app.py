@@ -1,5 +1,7 @@
 """Who is connected to whom."""
 
+from typing import TYPE_CHECKING
+
 from contracts.ids import DocumentId
 from contracts.ingest import INGEST, IndexDocument
 from ingest_service.domain.index_document import Desk
@@ -16,6 +18,9 @@ from runtime.clock import SystemClock
 from runtime.reconcile import Reconciler, Unfinished
 from runtime.service import Service
 
+if TYPE_CHECKING:
+    from ingest_service.outbound.qdrant_index import QdrantIndex
+
 
 async def build() -> Service:
     """Connected once, at the top."""
@@ -23,7 +28,7 @@ async def build() -> Service:
     service = Service("ingest", settings)
     database, relay = service.database(settings)
     embedder = MiniLmEmbedder(await minilm_model.built(), threads=settings.embed_threads)
-    index = await EdgeIndex.open_when_free(settings.index_path)
+    index = await _index(service, settings, embedder.model)
     files = ObjectFiles(settings.files_url)
     desk = Desk(PostgresDocuments(database), files, index, embedder, embedder, SystemClock())
 
@@ -37,3 +42,25 @@ async def build() -> Service:
     service.health.critical("files", files.check)
     service.on_stop(index.close)
     return service
+
+
+async def _index(service: Service, settings: IngestSettings, model: str) -> "EdgeIndex | QdrantIndex":
+    """The engine in this process, or a server where one is named."""
+    if not settings.qdrant_url:
+        return await EdgeIndex.open_when_free(settings.index_path)
+    from ingest_service.outbound.qdrant_index import QdrantIndex, QdrantServer  # noqa: PLC0415 - 55 MB only when used
+
+    server = QdrantServer(
+        url=settings.qdrant_url,
+        api_key=settings.qdrant_api_key,
+        prefix=settings.qdrant_prefix,
+        timeout_s=settings.qdrant_timeout_s,
+        shards=settings.qdrant_shards,
+        replicas=settings.qdrant_replicas,
+        write_replicas=settings.qdrant_write_replicas,
+        quantization=settings.qdrant_quantization,
+    )
+    index = QdrantIndex(server, model=model, dimension=minilm_model.DIMENSION)
+    # without it no search, but documents can still be listed, uploaded and deleted: no reason to take the service away
+    service.health.informational("qdrant", index.check)
+    return index

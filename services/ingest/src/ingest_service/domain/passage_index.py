@@ -49,6 +49,10 @@ class Hit:
     score: float
 
 
+class ForeignHit(RuntimeError):
+    """An index returned another tenant's passage although the filter forbade it: nothing of it may be used."""
+
+
 class PassageIndex(Protocol):
     """Vectors of passages; whatever is read or changed is bound to one tenant."""
 

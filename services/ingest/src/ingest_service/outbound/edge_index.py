@@ -11,7 +11,7 @@ from uuid import UUID
 import qdrant_edge as edge
 
 from contracts.ids import DocumentId, PassageId
-from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.passage_index import EVERYTHING, DenseVector, ForeignHit, Hit, IndexedPassage, Narrowing
 from ingest_service.domain.terms import SparseVector
 from runtime.tenancy import TenantScope
 
@@ -26,10 +26,6 @@ NO_GRAPH_BELOW_KB: Final = 1_000_000
 T = TypeVar("T")
 if TYPE_CHECKING:
     Condition = edge.ConditionType
-
-
-class ForeignHit(RuntimeError):
-    """The engine returned another tenant's passage although the filter forbade it: nothing of it may be used."""
 
 
 class EdgeIndex:

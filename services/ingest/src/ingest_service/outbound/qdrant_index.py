@@ -1,0 +1,297 @@
+"""The vector index on a Qdrant server or cluster, through its official client (REST, client and server 1.19 or newer).
+
+Importing the client takes 55 MB: import this module only where a server is used.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from contracts.ids import DocumentId, PassageId
+from ingest_service.domain.passage_index import EVERYTHING, DenseVector, ForeignHit, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.terms import SparseVector
+from runtime import logs
+from runtime.errors import Overloaded, Unavailable
+from runtime.tenancy import TenantScope
+
+DENSE: Final = "dense"
+TERMS: Final = "terms"
+SHOWN: Final = "is_shown"
+OLDEST_SERVER: Final = (1, 19)
+"""The first that counts a term's rarity over one tenant's passages; an older one ignores the wish without a word."""
+TRIES: Final = 2
+PAUSE_S: Final = 0.1
+A_WRITE: Final = 64
+"""Points of one request: some 300 KB, where a server takes 32 MB."""
+NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 404, 409, 429, 500
+_WORD: Final = models.KeywordIndexType.KEYWORD
+_FIELDS: Final[dict[str, models.PayloadSchemaParams]] = {
+    "tenant_id": models.KeywordIndexParams(type=_WORD, is_tenant=True),
+    "document_id": models.KeywordIndexParams(type=_WORD),
+    "language": models.KeywordIndexParams(type=_WORD),
+    SHOWN: models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
+}
+T = TypeVar("T")
+
+_log = logs.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class QdrantServer:
+    """Where the server is, and how a collection is made; an existing one is left as it is.
+
+    Attributes:
+        url: http(s)://host:port, with a path where a proxy asks for one.
+        api_key: Sent with each request; None for a server that asks for none.
+        prefix: The collection's name begins so; the rest names the embedding model and its dimension.
+        timeout_s: Of one request.
+        shards: Parts that a collection is spread over.
+        replicas: Copies of each part.
+        write_replicas: Copies that must have a write before it counts.
+        quantization: `int8` keeps a byte a number in memory and ranks the best again by the exact vectors.
+    """
+
+    url: str
+    api_key: SecretStr | None = None
+    prefix: str = "lumora"
+    timeout_s: int = 5
+    shards: int = 1
+    replicas: int = 1
+    write_replicas: int = 1
+    quantization: Literal["none", "int8"] = "none"
+
+
+class QdrantIndex:
+    """`PassageIndex` over one collection, which is made when it is first needed: servers may start in any order."""
+
+    def __init__(self, server: QdrantServer, *, model: str, dimension: int) -> None:
+        self._server = server
+        self._dimension = dimension
+        self.collection = f"{server.prefix}-{re.sub('[^a-z0-9]+', '-', model.lower())}-{dimension}"
+        key = None if server.api_key is None else {"api-key": server.api_key.get_secret_value()}
+        # given as a header, because the client's own argument warns of http:// even within one cluster
+        self._client = AsyncQdrantClient(
+            url=server.url, headers=key, timeout=server.timeout_s, prefer_grpc=False, check_compatibility=False
+        )
+        self._is_made = False
+        self._making = asyncio.Lock()
+
+    async def check(self) -> None:
+        """For health.
+
+        Raises:
+            Unavailable: The server is away or too old.
+        """
+        await self._made()
+
+    async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
+        points = [_point(scope, passage) for passage in passages]
+        for start in range(0, len(points), A_WRITE):
+            await self._write(points[start : start + A_WRITE])
+
+    async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
+        chosen = _of(scope, Narrowing(document_ids=(document_id,)))
+        chosen = models.Filter(must=[chosen, _equal("generation", generation)])
+        await self._ask(lambda: self._client.set_payload(self.collection, {SHOWN: 1}, points=chosen, wait=True))
+
+    async def delete_document(
+        self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
+    ) -> None:
+        await self._delete(_of(scope, Narrowing(document_ids=(document_id,)), but_generation))
+
+    async def delete_tenant(self, scope: TenantScope) -> int:
+        held = await self.count(scope)
+        await self._delete(_of(scope))
+        return held
+
+    async def search_dense(
+        self, scope: TenantScope, vector: DenseVector, limit: int, only: Narrowing = EVERYTHING
+    ) -> list[Hit]:
+        return await self._search(scope, list(vector), DENSE, limit, only)
+
+    async def search_sparse(
+        self, scope: TenantScope, vector: SparseVector, limit: int, only: Narrowing = EVERYTHING
+    ) -> list[Hit]:
+        if not vector.indices:
+            return []
+        terms = models.SparseVector(indices=list(vector.indices), values=list(vector.values))
+        # a term's rarity is counted over the tenant's own passages: others' texts must not show in its ranking
+        own = models.SearchParams(idf=models.IdfCorpusParams(corpus=_shown(scope)))
+        return await self._search(scope, terms, TERMS, limit, only, own)
+
+    async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
+        return await self._count(_shown(scope, Narrowing(document_ids=(document_id,) if document_id else ())))
+
+    async def count_all(self) -> int:
+        return await self._count(None)
+
+    async def compact(self) -> None:
+        """Nothing: the server drops deleted points by itself."""
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._client.close()
+
+    async def _search(
+        self,
+        scope: TenantScope,
+        query: list[float] | models.SparseVector,
+        using: str,
+        limit: int,
+        only: Narrowing,
+        params: models.SearchParams | None = None,
+    ) -> list[Hit]:
+        found = await self._ask(
+            lambda: self._client.query_points(
+                self.collection,
+                query=query,
+                using=using,
+                query_filter=_shown(scope, only),
+                search_params=params,
+                limit=limit,
+                with_payload=["tenant_id"],
+            )
+        )
+        return [_hit(scope, point) for point in found.points]
+
+    async def _write(self, points: Sequence[models.PointStruct]) -> None:
+        await self._ask(lambda: self._client.upsert(self.collection, points, wait=True))
+
+    async def _count(self, chosen: models.Filter | None) -> int:
+        counted = await self._ask(lambda: self._client.count(self.collection, count_filter=chosen, exact=True))
+        return counted.count
+
+    async def _delete(self, chosen: models.Filter) -> None:
+        await self._ask(lambda: self._client.delete(self.collection, models.FilterSelector(filter=chosen), wait=True))
+
+    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        await self._made()
+        try:
+            return await _answered(call)
+        except UnexpectedResponse as error:
+            if error.status_code != NOT_FOUND:
+                raise
+            # somebody removed the collection: the next call makes it anew, upkeep fills it
+            self._is_made = False
+            raise Unavailable("the vector index is being made") from error
+
+    async def _made(self) -> None:
+        if self._is_made:
+            return
+        async with self._making:
+            if self._is_made:
+                return
+            version = (await _answered(self._client.info)).version
+            if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_SERVER:
+                _log.error("index.server_too_old", version=version, needed=".".join(map(str, OLDEST_SERVER)))
+                raise Unavailable("the vector index is kept by a server that is too old")
+            await self._make()
+            self._is_made = True
+
+    async def _make(self) -> None:
+        """Collection and payload indexes; another process may be doing the same."""
+        if not await _answered(lambda: self._client.collection_exists(self.collection)):
+            try:
+                await _answered(self._create)
+            except UnexpectedResponse as error:
+                if error.status_code != CONFLICT:
+                    raise
+        for field, schema in _FIELDS.items():
+            await self._make_field(field, schema)
+        _log.info("index.collection", name=self.collection)
+
+    async def _create(self) -> bool:
+        """As Qdrant advises for many tenants in one collection: graphs within a tenant, none over all."""
+        server = self._server
+        int8 = models.ScalarQuantization(
+            scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=0.99, always_ram=True)
+        )
+        return await self._client.create_collection(
+            self.collection,
+            vectors_config={DENSE: models.VectorParams(size=self._dimension, distance=models.Distance.DOT)},
+            sparse_vectors_config={TERMS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
+            quantization_config=int8 if server.quantization == "int8" else None,
+            shard_number=server.shards,
+            replication_factor=server.replicas,
+            write_consistency_factor=server.write_replicas,
+        )
+
+    async def _make_field(self, field: str, schema: models.PayloadSchemaParams) -> None:
+        await _answered(
+            lambda: self._client.create_payload_index(self.collection, field, field_schema=schema, wait=True)
+        )
+
+
+async def _answered(call: Callable[[], Awaitable[T]]) -> T:
+    """What the server says; asked again once when the connection broke: each of our requests may be repeated.
+
+    Raises:
+        Overloaded: It asks for patience.
+        Unavailable: It cannot be reached, is slow, fails, or does not know our key.
+        UnexpectedResponse: It refuses the request itself.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return await call()
+        except ResponseHandlingException as error:
+            if not left or not isinstance(error.source, httpx.NetworkError | httpx.RemoteProtocolError):
+                raise Unavailable("the vector index is away") from error
+            await asyncio.sleep(PAUSE_S)
+        except ResourceExhaustedResponse as error:
+            raise Overloaded("the vector index is overloaded", retry_after_s=error.retry_after_s) from error
+        except UnexpectedResponse as error:
+            status = error.status_code or SERVER_ERROR
+            if status >= SERVER_ERROR or status in {401, 403, 408, TOO_MANY}:
+                _log.warning("index.refused", status=status)
+                raise Unavailable("the vector index refuses to answer") from error
+            raise
+    raise AssertionError("every try returns or raises")
+
+
+def _point(scope: TenantScope, passage: IndexedPassage) -> models.PointStruct:
+    sparse = models.SparseVector(indices=list(passage.sparse.indices), values=list(passage.sparse.values))
+    payload = {
+        "tenant_id": str(scope.tenant_id),
+        "document_id": str(passage.document_id),
+        "generation": passage.generation,
+        "language": passage.language,
+        SHOWN: 0,
+    }
+    vectors: dict[str, models.Vector] = {DENSE: list(passage.dense), TERMS: sparse}
+    return models.PointStruct(id=str(passage.id), vector=vectors, payload=payload)
+
+
+def _equal(key: str, value: str | int) -> models.FieldCondition:
+    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
+
+
+def _of(scope: TenantScope, only: Narrowing = EVERYTHING, but_generation: int | None = None) -> models.Filter:
+    """Every filter starts with the tenant; there is no other way to make one."""
+    must: list[models.Condition] = [_equal("tenant_id", str(scope.tenant_id))]
+    if only.document_ids:
+        documents = [str(document_id) for document_id in only.document_ids]
+        must.append(models.FieldCondition(key="document_id", match=models.MatchAny(any=documents)))
+    if only.languages:
+        must.append(models.FieldCondition(key="language", match=models.MatchAny(any=list(only.languages))))
+    kept: list[models.Condition] = [] if but_generation is None else [_equal("generation", but_generation)]
+    return models.Filter(must=must, must_not=kept)
+
+
+def _shown(scope: TenantScope, only: Narrowing = EVERYTHING) -> models.Filter:
+    return models.Filter(must=[_of(scope, only), _equal(SHOWN, 1)])
+
+
+def _hit(scope: TenantScope, point: models.ScoredPoint) -> Hit:
+    if (point.payload or {}).get("tenant_id") != str(scope.tenant_id):
+        raise ForeignHit
+    return Hit(id=PassageId(UUID(str(point.id))), score=point.score)

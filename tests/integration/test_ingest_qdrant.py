@@ -1,0 +1,100 @@
+"""ingest as a process that keeps its vectors on a Qdrant server; the server is simulated around the real engine."""
+
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from contracts import ingest
+from contracts.ids import TenantId, uuid7
+from runtime.bus import Bus
+from runtime.errors import Unavailable
+from runtime.tenancy import TenantScope
+from tests.support.ingest_process import Ingest, find, send, until, until_gone
+from tests.support.platform import Platform, eventually
+from tests.support.simulated_qdrant import SimulatedQdrant
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+
+COLLECTION = "lumora-all-minilm-l6-v2-384"
+RETURNS = b"# Returns\n\nYou may return an unused item within 30 days of delivery, with its bill."
+TENTS = b"# Tents\n\nThe Ridge tent weighs 1.9 kg and sleeps two."
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[SimulatedQdrant]:
+    async with SimulatedQdrant(api_key="the key") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def service(platform: Platform, server: SimulatedQdrant) -> AsyncIterator[Ingest]:
+    running = Ingest(platform, INGEST_QDRANT_URL=server.url, INGEST_QDRANT_API_KEY="the key")
+    running.start()
+    yield running
+    assert running.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture(scope="module")
+async def bus(platform: Platform, service: Ingest) -> AsyncIterator[Bus]:
+    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
+    await asking.connect()
+    await eventually(service.is_ready, timeout_s=60)
+    yield asking
+    await asking.stop()
+
+
+@pytest.fixture
+def scope() -> TenantScope:
+    return TenantScope(TenantId(uuid7()), "user:test")
+
+
+async def test_a_document_is_found_by_its_business_alone_and_goes(
+    bus: Bus, service: Ingest, server: SimulatedQdrant, scope: TenantScope
+):
+    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    document = await send(bus, service, scope, RETURNS)
+    theirs = await send(bus, service, stranger, TENTS)
+    await until(bus, scope, document.id, "ready")
+    await until(bus, stranger, theirs.id, "ready")
+    (best,) = await find(bus, scope, "How long may I return an item?")
+    assert best.document_id == document.id
+    assert best.dense is not None
+    assert best.bm25 is not None
+    assert [hit.document_id for hit in await find(bus, stranger, "How long may I return an item?")] == [theirs.id]
+    assert list(server.collections) == [COLLECTION]
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=document.id), scope)
+    await until_gone(bus, scope, document.id)
+    assert await find(bus, scope, "How long may I return an item?") == ()
+
+
+async def test_a_lost_collection_is_filled_again(
+    bus: Bus, service: Ingest, server: SimulatedQdrant, scope: TenantScope
+):
+    document = await send(bus, service, scope, RETURNS)
+    await until(bus, scope, document.id, "ready")
+    before = await find(bus, scope, "return an item")
+    assert service.end(signal.SIGTERM) == 0
+    server.drop(COLLECTION)
+    service.start()
+    await eventually(service.is_ready, timeout_s=60)
+
+    async def is_whole() -> bool:
+        try:
+            return await find(bus, scope, "return an item") == before
+        except Unavailable:
+            return False
+
+    await eventually(is_whole, timeout_s=100)
+
+
+async def test_while_the_server_fails_a_search_says_so_and_a_document_waits(
+    bus: Bus, service: Ingest, server: SimulatedQdrant, scope: TenantScope
+):
+    server.faults.extend([503] * 40)
+    with pytest.raises(Unavailable):
+        await find(bus, scope, "return an item")
+    document = await send(bus, service, scope, TENTS)
+    server.faults.clear()
+    await until(bus, scope, document.id, "ready")
+    assert [hit.document_id for hit in await find(bus, scope, "which tent sleeps two")] == [document.id]

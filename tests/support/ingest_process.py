@@ -1,0 +1,91 @@
+"""ingest as a process of its own, and what a gateway does around it."""
+
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from contracts import ingest
+from contracts.ids import DocumentId, uuid7
+from runtime.bus import Bus
+from runtime.errors import NotFound
+from runtime.tenancy import TenantScope
+from tests.support.platform import Platform, eventually
+from tests.support.ports import free_ports
+
+
+class Ingest:
+    """The service's process; `settings` are environment variables of its own."""
+
+    def __init__(self, platform: Platform, **settings: str) -> None:
+        self.platform = platform
+        self.port = free_ports(1)
+        self.environment = {**os.environ, **platform.env("ingest", self.port), **settings}
+        self.files = Path(platform.settings.data) / "files"
+        self.index = Path(self.environment["INGEST_INDEX_PATH"])
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", "ingest_service"], env=self.environment)
+
+    def end(self, number: int) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def upload(self, scope: TenantScope, data: bytes) -> str:
+        name = str(uuid7())
+        path = self.files / ingest.inbox_key(scope.tenant_id, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return name
+
+
+async def send(bus: Bus, service: Ingest, scope: TenantScope, data: bytes, **changed: Any) -> ingest.Document:
+    asked: dict[str, Any] = {
+        "document_id": DocumentId(uuid7()),
+        "inbox_name": service.upload(scope, data),
+        "filename": "document.md",
+        "size_bytes": len(data),
+        **changed,
+    }
+    reply = await bus.request(ingest.REGISTER_DOCUMENT, ingest.RegisterDocument(**asked), scope)
+    return reply.document
+
+
+async def look(bus: Bus, scope: TenantScope, document_id: DocumentId) -> ingest.Document:
+    return (await bus.request(ingest.GET_DOCUMENT, ingest.GetDocument(document_id=document_id), scope)).document
+
+
+async def until(bus: Bus, scope: TenantScope, document_id: DocumentId, state: str) -> ingest.Document:
+    async def reached() -> ingest.Document | None:
+        document = await look(bus, scope, document_id)
+        return document if document.state == state else None
+
+    found: ingest.Document = await eventually(reached, timeout_s=60)
+    return found
+
+
+async def until_gone(bus: Bus, scope: TenantScope, document_id: DocumentId) -> None:
+    async def is_gone() -> bool:
+        try:
+            await look(bus, scope, document_id)
+        except NotFound:
+            return True
+        return False
+
+    await eventually(is_gone, timeout_s=60)
+
+
+async def find(bus: Bus, scope: TenantScope, query: str, **filters: Any) -> tuple[ingest.PassageHit, ...]:
+    asked = ingest.Search(query=query, k=5, filters=ingest.SearchFilters(**filters))
+    return (await bus.request(ingest.SEARCH, asked, scope)).items
