@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from contracts.ids import uuid7
-from tests.support.business import Business
+from tests.support.business import Business, patiently
 from tests.support.chat import Answer, Chat, Frame
 from tests.support.checker import check_all
 from tests.support.stage import Stage
@@ -114,6 +114,35 @@ async def test_a_revoked_key_opens_nothing(business: Business) -> None:
                 assert chat.close_code == 4401
                 return
     pytest.fail("the key still opens a socket")
+
+
+async def test_an_open_socket_ends_with_the_key_it_came_in_with(business: Business) -> None:
+    made = await business.call("POST", "/api/auth/api-keys", json={"name": "gone", "scopes": ["chat"]})
+    places = [(Chat(url, made["key"]), business.chat(number)) for number, url in enumerate(business.urls)]
+    for revoked, other in places:
+        await revoked.open()
+        await other.open()
+    await business.call("DELETE", f"/api/auth/api-keys/{made['id']}")
+    for revoked, other in places:
+        assert await revoked.closed() == 4401
+        assert (await other.answered()).end
+        await other.close()
+    await check_all(business, [answer for _, other in places for answer in other.answers])
+
+
+async def test_signing_out_closes_the_sockets_of_that_session_alone(business: Business) -> None:
+    person = {"email": business.email, "password": business.password}
+    left, kept = [(await patiently(business.rest, "POST", "/api/auth/login", json=person)).json() for _ in range(2)]
+    chats = {name: Chat(business.urls[1], token["access_token"]) for name, token in (("left", left), ("kept", kept))}
+    for chat in chats.values():
+        await chat.open()
+        assert chat.of_type("welcome")
+    body = {"refresh_token": left["refresh_token"]}
+    assert (await patiently(business.rest, "POST", "/api/auth/logout", json=body)).status_code == httpx.codes.NO_CONTENT
+    assert await chats["left"].closed() == 4401
+    answer = await chats["kept"].answered()
+    await chats["kept"].close()
+    await check_all(business, [answer])
 
 
 # ---- ids of another business -------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ import pytest
 from auth_service.domain.errors import EmailTaken, NotAuthenticated, WrongCredentials
 from auth_service.domain.session import REFRESH_LIFE
 from auth_service.domain.sign_in import SignedIn, SignIn
-from contracts.auth import BusinessRegistered, Register
+from contracts.auth import BusinessRegistered, Register, SessionEnded
 from contracts.ids import TenantId
 from runtime.clock import FrozenClock
 from runtime.tenancy import TenantScope
@@ -101,6 +101,7 @@ async def test_reuse_ends_the_whole_family_but_no_other(house: House):
     second = (await house.sign_in.refresh(first, "laptop")).refresh_token
     with pytest.raises(NotAuthenticated):
         await house.sign_in.refresh(first, "thief")
+    assert len(ended_sessions(house)) == 1
     with pytest.raises(NotAuthenticated):
         await house.sign_in.refresh(second, "laptop")
     await house.sign_in.refresh(elsewhere, "phone")
@@ -114,10 +115,23 @@ async def test_a_client_that_lost_the_answer_gets_another(house: House):
     await house.sign_in.refresh(again, "laptop")
 
 
+def ended_sessions(house: House) -> set[str]:
+    """What the others were told."""
+    return {str(fact.session_id) for fact in house.transactions.said if isinstance(fact, SessionEnded)}
+
+
+def session_of(signed_in: SignedIn) -> str:
+    return signed_in.access_token.split(".")[1]
+
+
 async def test_signing_out_ends_the_session_and_tells_strangers_nothing(house: House):
-    token = (await house.register()).refresh_token
+    signed_in = await house.register()
+    token = signed_in.refresh_token
+    await house.sign_in.logout("unknown")
+    assert ended_sessions(house) == set()
     await house.sign_in.logout(token)
     await house.sign_in.logout(token)
+    assert ended_sessions(house) == {session_of(signed_in)}
     await house.sign_in.logout("unknown")
     with pytest.raises(NotAuthenticated):
         await house.sign_in.refresh(token, "laptop")

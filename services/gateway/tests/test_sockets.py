@@ -163,3 +163,26 @@ async def test_documents_are_told_to_people_of_their_business_alone():
         socket.close(1000)
     await asyncio.gather(*running)
     assert not clients._people
+
+
+async def test_what_a_credential_opened_is_closed_when_it_is_taken_back():
+    tenant, session, key = TenantId(uuid7()), uuid7(), uuid7()
+    wires = {name: Wire() for name in ("session", "other session", "key", "stranger")}
+    clients = Sockets()
+    opened = {name: clients.open(wire.send) for name, wire in wires.items()}
+    running = [asyncio.create_task(socket.run()) for socket in opened.values()]
+    person = uuid7()
+    clients.admit(opened["session"], Principal("user", tenant, person, role="owner", session_id=session))
+    clients.admit(opened["other session"], Principal("user", tenant, person, role="owner", session_id=uuid7()))
+    clients.admit(opened["key"], Principal("api_key", tenant, key, scopes=("chat",)))
+    clients.end(session)
+    clients.end(key)
+    clients.end(uuid7())
+    await settle()
+    closed = {name: [event["code"] for event in wire.sent] for name, wire in wires.items()}
+    assert closed == {"session": [4401], "other session": [], "key": [4401], "stranger": []}
+    for socket in opened.values():
+        clients.remove(socket)
+        socket.close(1000)
+    await asyncio.gather(*running)
+    assert not clients._credentials

@@ -16,7 +16,7 @@ from runtime.clock import FrozenClock
 from runtime.errors import Rejected, Unavailable
 from runtime.tenancy import TenantScope
 
-TENANT, USER = TenantId(uuid7()), uuid7()
+TENANT, USER, SESSION = TenantId(uuid7()), uuid7(), uuid7()
 API_KEY = "lum_" + "a" * 43
 
 
@@ -58,6 +58,7 @@ class MemoryKeys:
             "iss": "lumora",
             "aud": "lumora.api",
             "sub": str(USER),
+            "sid": str(SESSION),
             "tenant": str(TENANT),
             "role": "owner",
             "iat": now,
@@ -85,6 +86,7 @@ def verifier(keys: MemoryKeys, clock: FrozenClock) -> Verifier:
 async def test_an_access_token_names_its_person(verifier, keys):
     principal = await verifier.verify(keys.token())
     assert (principal.kind, principal.tenant_id, principal.id, principal.role) == ("user", TENANT, USER, "owner")
+    assert principal.credential_id == SESSION
 
 
 async def test_the_keys_are_asked_for_once(verifier, keys):
@@ -103,6 +105,7 @@ async def test_the_keys_are_asked_for_once(verifier, keys):
         {"role": "king"},
         {"tenant": "not-a-uuid"},
         {"sub": None},
+        {"sid": None},
     ],
 )
 async def test_a_token_that_is_wrong_in_one_thing_opens_nothing(verifier, keys, changed):

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from contracts.base import Contract, Event, Nothing, Personal, Reply, Request
 from contracts.channel import Fact, Rpc
-from contracts.ids import ApiKeyId, TenantId, UserId
+from contracts.ids import ApiKeyId, SessionId, TenantId, UserId
 from contracts.paging import Idempotency, PageRequest
 
 ACCESS_ISSUER = "lumora"
@@ -203,8 +203,18 @@ class ApiKeyRevoked(Event):
     key_id: ApiKeyId
 
 
+class SessionEnded(Event):
+    """A person signed out, or the session was taken from a thief: what it opened is closed.
+
+    `session_id` is the `sid` of its access tokens; those run out by themselves.
+    """
+
+    session_id: SessionId
+
+
 BUSINESS_REGISTERED = Fact("auth", "business_registered", BusinessRegistered, key="tenant_id", consumers=("learning",))
 API_KEY_REVOKED = Fact("auth", "api_key_revoked", ApiKeyRevoked, key="key_id", consumers=(), listeners=("gateway",))
+SESSION_ENDED = Fact("auth", "session_ended", SessionEnded, key="session_id", consumers=(), listeners=("gateway",))
 
 _EDGE = ("gateway",)
 REGISTER = Rpc("auth", "register", Register, Session, callers=_EDGE, is_tenant_scoped=False, timeout_s=10)

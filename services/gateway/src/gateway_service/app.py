@@ -2,7 +2,7 @@
 
 from contracts.auth import API_KEY_REVOKED
 from gateway_service.domain.limits import RateLimits
-from gateway_service.inbound import on_document_progressed, ws
+from gateway_service.inbound import on_credential_ended, on_document_progressed, ws
 from gateway_service.inbound.http import make_app
 from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.server import PublicServer
@@ -56,6 +56,7 @@ async def build() -> Service:
 
     async def listen() -> None:
         await bus.listen(API_KEY_REVOKED, verifier.drop_revoked)
+        await on_credential_ended.listen(bus, sockets)
         await on_document_progressed.listen(bus, sockets)
         bus.on_reconnect(verifier.drop_all)
 

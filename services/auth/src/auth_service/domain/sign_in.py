@@ -10,8 +10,8 @@ from auth_service.domain.secret import new_refresh_token, sha256
 from auth_service.domain.session import REFRESH_LIFE, RefreshToken, judge
 from auth_service.domain.tenant import Tenant
 from auth_service.domain.token import access_claims
-from contracts.auth import BUSINESS_REGISTERED, BusinessRegistered, Register
-from contracts.ids import TenantId, UserId, uuid7
+from contracts.auth import BUSINESS_REGISTERED, SESSION_ENDED, BusinessRegistered, Register, SessionEnded
+from contracts.ids import SessionId, TenantId, UserId, uuid7
 from runtime.clock import Clock
 from runtime.errors import NotFound
 from runtime.tenancy import TenantScope
@@ -103,7 +103,12 @@ class SignIn:
         found = await self.sessions.find(sha256(refresh_token))
         if found is not None:
             scope = TenantScope(found.tenant_id, f"user:{found.member_id}")
-            await self.sessions.revoke_family(scope, found.family_id, self.clock.now())
+            await self._end(scope, found.family_id)
+
+    async def _end(self, scope: TenantScope, family_id: UUID) -> None:
+        async with self.transactions.tenant_tx(scope) as tx:
+            await self.sessions.revoke_family(scope, family_id, self.clock.now())
+            await tx.publish(SESSION_ENDED, SessionEnded(session_id=SessionId(family_id)))
 
     async def _renew(self, scope: TenantScope, token_id: UUID, client: str) -> SignedIn | None:
         now = self.clock.now()
@@ -118,7 +123,7 @@ class SignIn:
             case "repeat":
                 pass
             case "reused":
-                await self.sessions.revoke_family(scope, token.family_id, now)
+                await self._end(scope, token.family_id)
                 return None
             case "dead":
                 return None

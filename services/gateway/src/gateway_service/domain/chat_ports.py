@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
+from uuid import UUID
 
 from contracts.ids import ConversationId, MessageId, TenantId
 from contracts.inference import AcceptedTurn, AcceptTurn, Turn
@@ -66,6 +67,10 @@ class Clients(Protocol):
 
     def tell_people(self, tenant_id: TenantId, frame: bytes) -> None:
         """To every person of the business who may see its documents."""
+        ...
+
+    def end(self, credential_id: UUID) -> None:
+        """What these clients came in with opens nothing any more: they are closed."""
         ...
 
     def remove(self, client: Client) -> None: ...

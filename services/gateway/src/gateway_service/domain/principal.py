@@ -35,6 +35,13 @@ class Principal:
     id: UUID
     role: Role | None = None
     scopes: tuple[Scope, ...] = ()
+    session_id: UUID | None = None
+    """Of a person: what they signed in to."""
+
+    @property
+    def credential_id(self) -> UUID | None:
+        """What can be taken back: a program's API key, a person's session."""
+        return self.id if self.kind == "api_key" else self.session_id
 
     @property
     def key(self) -> str:

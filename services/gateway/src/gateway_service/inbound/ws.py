@@ -133,6 +133,7 @@ class _Door:
         self._client = client
         self._receive = receive
         self._strikes = Strikes(desk.clock)
+        self._api_key = ""
         self._resuming: set[asyncio.Task[None]] = set()
 
     async def run(self, scope: Any) -> None:
@@ -141,6 +142,8 @@ class _Door:
             raise Closed(CLOSE_RESTART)
         hello = await self._hello()
         principal = await self._authenticate(hello, scope)
+        if principal.kind == "api_key":
+            self._api_key = hello.token
         chat = Chat(
             self._client, principal, turns=self._desk.turns, answers=self._desk.answers, limits=self._desk.limits
         )
@@ -207,6 +210,7 @@ class _Door:
             if self._desk.clients.is_draining and not self._client.following:
                 # Kept for answers that were running; a new one is better asked where it can be followed to its end.
                 raise Closed(CLOSE_RESTART)
+            await self._refuse_revoked()
             await self._guarded(chat.ask(frame), str(frame.client_message_id))
         elif isinstance(frame, MessageStop):
             await self._guarded(chat.stop(frame), str(frame.message_id))
@@ -214,6 +218,18 @@ class _Door:
             self._say(Pong(nonce=frame.nonce))
         else:
             self._say(ErrorFrame(code="invalid_request", detail="hello was said already"))
+
+    async def _refuse_revoked(self) -> None:
+        """A key's end is heard as a fact, which may be missed: so each question asks what is known of the key."""
+        if not self._api_key:
+            return
+        try:
+            await self._desk.credentials.verify(self._api_key)
+        except Rejected as error:
+            self._say(ErrorFrame(code=error.code, detail=error.detail))
+            raise Closed(CLOSE_NOT_AUTHENTICATED) from error
+        except LumoraError:
+            return  # auth is away: it was good when the socket was opened
 
     async def _guarded(self, work: Awaitable[None], in_reply_to: str) -> None:
         """Whatever goes wrong is told to the client; the socket lives on."""

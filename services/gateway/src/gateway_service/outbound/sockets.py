@@ -4,10 +4,11 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 
-from contracts.frames import CLOSE_RESTART, CLOSE_SLOW
+from contracts.frames import CLOSE_NOT_AUTHENTICATED, CLOSE_RESTART, CLOSE_SLOW
 from contracts.ids import TenantId
 from gateway_service.domain.chat_ports import Client
 from gateway_service.domain.principal import Principal
@@ -116,6 +117,7 @@ class Sockets:
     def __init__(self) -> None:
         self._open: set[Client] = set()
         self._people: defaultdict[TenantId, set[Client]] = defaultdict(set)
+        self._credentials: dict[Client, UUID | None] = {}
         self.is_draining = False
 
     def open(self, send: Send) -> Socket:
@@ -125,6 +127,7 @@ class Sockets:
         return socket
 
     def admit(self, client: Client, principal: Principal) -> None:
+        self._credentials[client] = principal.credential_id
         if principal.kind == "user" and principal.may("documents.read"):
             self._people[principal.tenant_id].add(client)
 
@@ -132,7 +135,13 @@ class Sockets:
         for client in self._people.get(tenant_id, ()):
             client.push(frame)
 
+    def end(self, credential_id: UUID) -> None:
+        for client, theirs in self._credentials.items():
+            if theirs == credential_id:
+                client.close(CLOSE_NOT_AUTHENTICATED)
+
     def remove(self, client: Client) -> None:
+        self._credentials.pop(client, None)
         for tenant_id in [tenant_id for tenant_id, people in self._people.items() if client in people]:
             self._people[tenant_id].discard(client)
             if not self._people[tenant_id]:

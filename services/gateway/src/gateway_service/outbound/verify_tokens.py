@@ -36,7 +36,7 @@ REFETCH_S = 3.0
 """Unknown key ids ask auth at most this often."""
 API_KEY_KEPT_S = 60.0
 API_KEYS_KEPT = 10_000
-_REQUIRED = ["exp", "iat", "sub", "aud", "iss", "tenant", "role"]
+_REQUIRED = ["exp", "iat", "sub", "aud", "iss", "tenant", "role", "sid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,9 @@ def _person(claims: dict[str, Any]) -> Principal:
     role = claims["role"]
     if role not in get_args(Role):
         raise NotAuthenticated
-    return Principal("user", TenantId(UUID(claims["tenant"])), UUID(claims["sub"]), role=role)
+    return Principal(
+        "user", TenantId(UUID(claims["tenant"])), UUID(claims["sub"]), role=role, session_id=UUID(claims["sid"])
+    )
 
 
 def _program(found: VerifiedKey) -> Principal:
