@@ -33,13 +33,6 @@ PAUSE_S: Final = 0.1
 A_WRITE: Final = 64
 """Points of one request: some 300 KB, where a server takes 32 MB."""
 NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 404, 409, 429, 500
-_WORD: Final = models.KeywordIndexType.KEYWORD
-_FIELDS: Final[dict[str, models.PayloadSchemaParams]] = {
-    "tenant_id": models.KeywordIndexParams(type=_WORD, is_tenant=True),
-    "document_id": models.KeywordIndexParams(type=_WORD),
-    "language": models.KeywordIndexParams(type=_WORD),
-    SHOWN: models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
-}
 T = TypeVar("T")
 
 _log = logs.get_logger()
@@ -205,7 +198,7 @@ class QdrantIndex:
             except UnexpectedResponse as error:
                 if error.status_code != CONFLICT:
                     raise
-        for field, schema in _FIELDS.items():
+        for field, schema in _fields().items():
             await self._make_field(field, schema)
         _log.info("index.collection", name=self.collection)
 
@@ -230,6 +223,16 @@ class QdrantIndex:
         await _answered(
             lambda: self._client.create_payload_index(self.collection, field, field_schema=schema, wait=True)
         )
+
+
+def _fields() -> dict[str, models.PayloadSchemaParams]:
+    word = models.KeywordIndexType.KEYWORD
+    return {
+        "tenant_id": models.KeywordIndexParams(type=word, is_tenant=True),
+        "document_id": models.KeywordIndexParams(type=word),
+        "language": models.KeywordIndexParams(type=word),
+        SHOWN: models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
+    }
 
 
 async def _answered(call: Callable[[], Awaitable[T]]) -> T:
