@@ -34,7 +34,8 @@ from token_tables import machine, tables
 BENCH = Path(__file__).resolve().parent
 STREAMS_A_BUSINESS = 8
 """As many answers of one business run at once; the rest would wait, and waiting is not what is measured."""
-LIMITS = {"LUMORA_REQUESTS_PER_MINUTE": "1000000", "LUMORA_WORKER_SLOTS": "128"}
+LIMITS = {"LUMORA_REQUESTS_PER_MINUTE": "1000000", "LUMORA_WORKER_SLOTS": "128", "LUMORA_MODEL_SLOTS": "128"}
+"""Limits that guard what is not measured here: the model is simulated and answers any number at a time."""
 INTERNAL_PORTS = 24
 
 

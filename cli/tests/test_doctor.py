@@ -164,6 +164,8 @@ def test_a_port_that_is_wanted_twice_is_broken(tmp_path):
         ("LUMORA_TENANT_RUNNING", "1.5"),
         ("LUMORA_TENANT_QUEUED", "0"),
         ("LUMORA_WORKER_SLOTS", "many"),
+        ("LUMORA_MODEL_SLOTS", "0"),
+        ("LUMORA_HEDGING", "perhaps"),
         ("LUMORA_URL", "127.0.0.1:8000"),
         ("LUMORA_URL", "http://127.0.0.1:x"),
         ("LUMORA_API_KEY", "sk-not-ours"),

@@ -61,10 +61,13 @@ def test_limits_reach_the_services_that_keep_them(secrets, monkeypatch):
     monkeypatch.setenv("LUMORA_REQUESTS_PER_MINUTE", "7")
     monkeypatch.setenv("LUMORA_TENANT_RUNNING", "3")
     monkeypatch.setenv("LUMORA_WORKER_SLOTS", "5")
+    monkeypatch.setenv("LUMORA_MODEL_SLOTS", "4")
+    monkeypatch.setenv("LUMORA_HEDGING", "0")
     assert environment(secrets, "gateway")[0]["GATEWAY_REQUESTS_PER_MINUTE"] == "7"
     assert environment(secrets, "operator")[0]["OPERATOR_TENANT_RUNNING"] == "3"
     worker = environment(secrets, "inference")[0]
     assert (worker["INFERENCE_TENANT_RUNNING"], worker["INFERENCE_WORKER_SLOTS"]) == ("3", "5")
+    assert (worker["INFERENCE_MODEL_SLOTS"], worker["INFERENCE_HEDGING"]) == ("4", "0")
     assert "INFERENCE_TENANT_QUEUED" not in worker
 
 

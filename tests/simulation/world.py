@@ -79,7 +79,7 @@ class Store:
         row.lease_until = asyncio.get_running_loop().time() + LEASE_S
         return False
 
-    async def release(self, _scope: TenantScope, turn: LeasedTurn) -> None:
+    async def release(self, _scope: TenantScope, turn: LeasedTurn, _pause_s: float = 0.0) -> None:
         row = self.rows[turn.message_id]
         if row.attempt == turn.attempt:
             row.lease_until = 0.0

@@ -70,7 +70,7 @@ async def open_stage(
             gateways=gateways,
             workers=workers,
             only=tuple(service for service in EVERYTHING if service not in without),
-            environment={"OLLAMA_HOST": model.url, **(environment or {})},
+            environment={"OLLAMA_HOST": model.url, "LUMORA_MODEL_SLOTS": "64", **(environment or {})},
         )
         await asyncio.to_thread(platform.start)
         try:

@@ -142,7 +142,7 @@ class Environments:
             case "ingest":
                 return {"FILES_URL": files, "INDEX_PATH": str(self._folder.index)}
             case "inference":
-                return _limits("TENANT_RUNNING", "TENANT_QUEUED", "WORKER_SLOTS")
+                return _limits("TENANT_RUNNING", "TENANT_QUEUED", "WORKER_SLOTS", "MODEL_SLOTS", "HEDGING")
             case "gateway":
                 port, replicas = str(self._settings.port + process.number), str(self._settings.gateways)
                 own = {"HOST": LOOPBACK, "PORT": port, "REPLICAS": replicas, "FILES_URL": files}

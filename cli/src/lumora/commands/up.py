@@ -57,8 +57,9 @@ def up(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
 
     Prints one line that starts with `ready` when everything is, and a login. Ctrl-C drains; all data is kept, and a
     later `up` continues with it. Also read from the environment: LUMORA_REQUESTS_PER_MINUTE (100),
-    LUMORA_TENANT_RUNNING (8), LUMORA_TENANT_QUEUED (50), LUMORA_WORKER_SLOTS (64), and where models are: OLLAMA_HOST,
-    ANTHROPIC_API_KEY, OPENAI_API_KEY and their base URLs.
+    LUMORA_TENANT_RUNNING (8), LUMORA_TENANT_QUEUED (50), LUMORA_WORKER_SLOTS (64), LUMORA_MODEL_SLOTS (16 for
+    Ollama, 48 for others), LUMORA_HEDGING (1), and where models are: OLLAMA_HOST, ANTHROPIC_API_KEY, OPENAI_API_KEY
+    and their base URLs.
     """
     settings = UpSettings(
         port=port,

@@ -63,6 +63,8 @@ READ: dict[str, Test] = {
     "LUMORA_TENANT_RUNNING": _whole(1),
     "LUMORA_TENANT_QUEUED": _whole(1),
     "LUMORA_WORKER_SLOTS": _whole(1),
+    "LUMORA_MODEL_SLOTS": _whole(1),
+    "LUMORA_HEDGING": _flag,
     "LUMORA_POSTGRES_USER": _anything,
     "LUMORA_URL": _url,
     "LUMORA_API_KEY": _key,

@@ -8,8 +8,10 @@ from contracts.ids import MessageId
 from contracts.inference import ANSWER, AnswerTurn
 from inference_service.domain.answer import Desk
 from inference_service.domain.guarded import GuardedModel
+from inference_service.domain.hedged import HedgedModel
 from inference_service.domain.model import Model
 from inference_service.domain.ports import Candidate
+from inference_service.domain.rations import HOSTED, ONE_MACHINE
 from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_turns
 from inference_service.outbound.extractive_model import ExtractiveModel
 from inference_service.outbound.filter_rpc import FilterInputCheck
@@ -36,6 +38,8 @@ _TAKE_UNFINISHED = """
         ORDER BY enqueued_at LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING tenant_id, id, times_enqueued
 """
+
+RATIONS = {"ollama": ONE_MACHINE, "anthropic": HOSTED, "openai": HOSTED}
 
 
 async def build() -> Service:
@@ -73,13 +77,20 @@ def _job(row_id: UUID) -> AnswerTurn:
 
 def _providers(service: Service, settings: InferenceSettings) -> FoundProviders:
     found = {EXTRACTIVE: Candidate(ExtractiveModel(IngestEmbedder(service.bus)), "", needs_knowledge=True)}
-    watch, places = PrometheusProviders(), settings.model_slots or settings.worker_slots
     for provider, model in _models(service, settings).items():
-        found[provider] = Candidate(GuardedModel(provider, model, watch, places=places), "", needs_knowledge=False)
+        found[provider] = Candidate(_rationed(provider, model, settings), "", needs_knowledge=False)
     providers = FoundProviders(found)
     service.on_start(providers.look)
     service.loop("models", providers.watch)
     return providers
+
+
+def _rationed(provider: str, model: Model, settings: InferenceSettings) -> Model:
+    """The model behind its breaker and bulkhead, asked twice where that helps."""
+    rations, watch = RATIONS[provider], PrometheusProviders()
+    places = settings.model_slots or rations.places
+    guarded = GuardedModel(provider, model, watch, places=places, patience_s=rations.patience_s)
+    return HedgedModel(provider, guarded, watch) if settings.hedging and rations.is_hedged else guarded
 
 
 def _models(service: Service, settings: InferenceSettings) -> dict[str, Model]:

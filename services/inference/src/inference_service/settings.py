@@ -18,7 +18,9 @@ class InferenceSettings(DatabaseSettings):
     worker_slots: int = 64
     """Answers that one process works on at a time."""
     model_slots: int | None = None
-    """Answers that one model of one provider works on at a time, in one process; None is as many as there are slots."""
+    """Answers that one model of one provider works on at a time, in one process; None: see `domain.rations`."""
+    hedging: bool = True
+    """Whether a second call may be made beside one that is silent for unusually long: at most 5 % of the calls."""
     answer_deadline_s: float = 180.0
     """A model's whole answer must have come by then."""
     ollama_host: str | None = Field(default=None, alias="OLLAMA_HOST")

@@ -10,7 +10,6 @@ from inference_service.domain.bulkhead import Bulkhead, BulkheadFull
 from inference_service.domain.errors import ModelFailed, ModelLate, ModelOverloaded, ModelRejected, PromptTooLong
 from inference_service.domain.model import End, Model, Pieces, Prompt
 
-PLACE_WAIT_S: Final = 0.5
 MOST_NAMES: Final = 256
 """Models of one provider that are remembered: agents may name any, and names must not fill the memory."""
 
@@ -34,9 +33,9 @@ class Watch(Protocol):
 class _Guard:
     """Of one model's name."""
 
-    def __init__(self, limits: Limits, places: int) -> None:
+    def __init__(self, limits: Limits, places: int, patience_s: float) -> None:
         self.breaker = Breaker(limits)
-        self.bulkhead = Bulkhead(places, PLACE_WAIT_S)
+        self.bulkhead = Bulkhead(places, patience_s)
 
     @property
     def may_be_forgotten(self) -> bool:
@@ -51,6 +50,7 @@ class GuardedModel:
         model: the provider.
         watch: who is told.
         places: calls at a time, of each model.
+        patience_s: how long a call waits for a place, in seconds.
         limits: when a breaker opens.
         clock: seconds that never go back; None is the running loop's time.
     """
@@ -62,6 +62,7 @@ class GuardedModel:
         watch: Watch,
         *,
         places: int,
+        patience_s: float = 0.5,
         limits: Limits | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
@@ -69,6 +70,7 @@ class GuardedModel:
         self._model = model
         self._watch = watch
         self._places = places
+        self._patience_s = patience_s
         self._limits = limits or Limits()
         self._clock = clock
         self._guards: dict[str, _Guard] = {}
@@ -76,6 +78,11 @@ class GuardedModel:
     async def names(self) -> tuple[str, ...]:
         """Return what the provider lists; a broken model does not hide the others."""
         return await self._model.names()
+
+    def has_room(self, name: str) -> bool:
+        """Whether a call that could be done without may be made: breaker closed, a quarter of the places free."""
+        guard = self._guards.get(name)
+        return guard is None or (guard.breaker.state == "closed" and guard.bulkhead.taken * 4 <= self._places * 3)
 
     async def stream(self, prompt: Prompt, *, deadline: float) -> AsyncGenerator[Pieces | End, None]:
         """Answer piece by piece; see `domain.model.Model`.
@@ -137,7 +144,7 @@ class GuardedModel:
 
     def _guard(self, name: str) -> _Guard:
         """Return the name's guard, most recently used last."""
-        guard = self._guards.pop(name, None) or _Guard(self._limits, self._places)
+        guard = self._guards.pop(name, None) or _Guard(self._limits, self._places, self._patience_s)
         self._guards[name] = guard
         if len(self._guards) > MOST_NAMES:
             self._forget_one()

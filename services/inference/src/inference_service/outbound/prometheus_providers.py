@@ -20,11 +20,16 @@ REFUSALS: Final = Counter(
     "Calls that were not made: breaker open, bulkhead full.",
     ["provider", "reason"],
 )
+HEDGES: Final = Counter(
+    "inference_hedges_total",
+    "Second calls beside a silent one: started, and won by speaking first.",
+    ["provider", "model", "event"],
+)
 _NUMBERS: Final[dict[State, int]] = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class PrometheusProviders:
-    """Implements `Watch`."""
+    """Implements `Watch` and `HedgeWatch`."""
 
     def breaker(self, provider: str, model: str, state: State) -> None:
         BREAKER.labels(provider, model).set(_NUMBERS[state])
@@ -38,3 +43,9 @@ class PrometheusProviders:
 
     def refused(self, provider: str, reason: Literal["breaker", "bulkhead"]) -> None:
         REFUSALS.labels(provider, reason).inc()
+
+    def hedged(self, provider: str, model: str) -> None:
+        HEDGES.labels(provider, model, "started").inc()
+
+    def hedge_won(self, provider: str, model: str) -> None:
+        HEDGES.labels(provider, model, "won").inc()
