@@ -19,6 +19,7 @@ How it behaves can also ride in the model's name, through every service between 
     simulated-t5                      5 lines of thinking before the answer
     simulated-e20                     the body ends 20 ms after the last line
 
+Embeddings (`/api/embed`) are simulated as `runtime.testing.embeddings` says.
 `GET /simulated/generations` tells what was asked and how each generation ended, `client_gone` among it.
 Everything here is simulated: there is no model.
 """
@@ -37,6 +38,8 @@ from types import TracebackType
 from typing import Final, Literal, Self, cast
 
 from aiohttp import web
+
+from runtime.testing.embeddings import SimulatedEmbeddings
 
 Fault = Literal[
     "", "429", "500", "503", "529", "reset", "stall", "error", "garbage", "cut", "drop", "empty", "nousage", "unknown"
@@ -113,6 +116,7 @@ class SimulatedOllama:
     port: int = 0
     keepalive_s: float = 75.0
     generations: list[Generation] = field(default_factory=list)
+    embeddings: SimulatedEmbeddings = field(default_factory=SimulatedEmbeddings)
     url: str = ""
     _struck: Counter[str] = field(default_factory=Counter)
     _runner: web.AppRunner | None = None
@@ -144,6 +148,7 @@ class SimulatedOllama:
             web.get("/api/tags", self._tags),
             web.post("/api/show", self._show),
             web.post("/api/chat", self.chat),
+            web.post("/api/embed", self._embed),
         ]
 
     def refuse(self, status: int, message: str) -> web.Response:
@@ -214,6 +219,12 @@ class SimulatedOllama:
             return _refuse(404, f"model '{model}' not found")
         info = {"general.architecture": _NAME, f"{_NAME}.context_length": 8192}
         return web.json_response({"model_info": info, "capabilities": ["completion"], "details": {"family": _NAME}})
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        found = await self.embeddings.answer(request, refuse=self.refuse, reset=reset)
+        if not isinstance(found, list):
+            return found
+        return web.json_response({"model": "simulated", "embeddings": found, "total_duration": 1, "load_duration": 1})
 
     async def _generations(self, request: web.Request) -> web.Response:
         del request

@@ -1,12 +1,14 @@
 """A simulated server that speaks OpenAI's protocol on loopback; see `ollama_server` for what model names say."""
 
+import base64
 import json
+import struct
 from typing import cast
 
 from aiohttp import web
 
 from runtime.testing.event_server import PROMPT_TOKENS, SimulatedEvents
-from runtime.testing.ollama_server import RETRY_LATER, Generation
+from runtime.testing.ollama_server import RETRY_LATER, Generation, reset
 
 
 class SimulatedOpenAI(SimulatedEvents):
@@ -14,7 +16,11 @@ class SimulatedOpenAI(SimulatedEvents):
 
     def routes(self) -> list[web.RouteDef]:
         """Return the doors of the protocol."""
-        return [web.get("/v1/models", self._models), web.post("/v1/chat/completions", self.chat)]
+        return [
+            web.get("/v1/models", self._models),
+            web.post("/v1/chat/completions", self.chat),
+            web.post("/v1/embeddings", self._embed),
+        ]
 
     def refuse(self, status: int, message: str) -> web.Response:
         """Return an error as OpenAI words it."""
@@ -58,10 +64,28 @@ class SimulatedOpenAI(SimulatedEvents):
         body = generation.body
         return cast("int | None", body.get("max_completion_tokens") or body.get("max_tokens"))
 
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        found = await self.embeddings.answer(request, refuse=self.refuse, reset=reset)
+        if not isinstance(found, list):
+            return found
+        body = await request.json()
+        is_packed = body.get("encoding_format") == "base64"
+        # no promise of the protocol says that they come in order: each says its place
+        data = [
+            {"object": "embedding", "index": n, "embedding": _packed(vector) if is_packed else vector}
+            for n, vector in reversed(list(enumerate(found)))
+        ]
+        usage = {"prompt_tokens": PROMPT_TOKENS, "total_tokens": PROMPT_TOKENS}
+        return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
+
     async def _models(self, request: web.Request) -> web.Response:
         del request
         items = [{"id": name, "object": "model", "created": 0, "owned_by": "nobody"} for name in self.models]
         return web.json_response({"object": "list", "data": items})
+
+
+def _packed(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 def _envelope(model: str) -> dict[str, object]:
