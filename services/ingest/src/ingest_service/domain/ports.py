@@ -17,6 +17,16 @@ class Embedder(Protocol):
 
     model: str
     """Its name, which changes whenever the vectors do."""
+    dimension: int
+    """Numbers of a vector."""
+
+    def check(self) -> None:
+        """Ask nobody.
+
+        Raises:
+            EmbedderAway: It is known that `embed` would fail.
+        """
+        ...
 
     async def embed_query(self, text: str) -> DenseVector:
         """The vector of one query; recently asked ones are remembered."""
@@ -26,12 +36,53 @@ class Embedder(Protocol):
         """One vector a text, in the order given; what is longer than the model reads is cut.
 
         Urgent texts (somebody is waiting) do not queue behind the passages of documents.
+
+        Raises:
+            EmbedderAway: Its server is away or wrong; the same may succeed later.
+            Rejected: Its server refuses these texts.
         """
         ...
 
 
+class VectorSource(Protocol):
+    """A server that runs an embedding model: one request, and what it says, unchecked."""
+
+    async def vectors(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One vector a text, in the order given, if the server keeps its word.
+
+        Raises:
+            EmbedderAway: No answer, or none that can be read; `retry_after_s` when it asks for patience.
+            Rejected: It refuses these texts.
+        """
+        ...
+
+
+class EmbedderWatch(Protocol):
+    """Is told how an embedding model's server does."""
+
+    def away(self, model: str, reason: str) -> None:
+        """It failed, and is left alone for a while."""
+        ...
+
+    def back(self, model: str) -> None:
+        """It answered as it should."""
+        ...
+
+    def slow(self, model: str) -> None:
+        """Somebody who was waiting was not answered in time."""
+        ...
+
+    def refused(self, model: str) -> None:
+        """Somebody was not let through to it, because it failed a moment ago."""
+        ...
+
+
 class TokenCounter(Protocol):
-    """Counts in the embedder's own tokens, so that a passage is never cut by it."""
+    """Counts in MiniLM's tokens, whatever the embedder, so that passages stay what they are when that is changed.
+
+    MiniLM reads 256 of them; the other known models read 512 of their own or more, which leaves room for a tokenizer
+    that needs twice as many for the same text.
+    """
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, without the model's begin and end marks."""
