@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.read_document import Cut, Say, cut
 from ingest_service.domain.terms import SparseVector
+from ingest_service.outbound import readers
 from runtime.tenancy import TenantScope
 
 
@@ -21,6 +23,9 @@ class MemoryPassageIndex:
     async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
         self.held.update({passage.id: (scope.tenant_id, passage) for passage in passages})
         self.shown -= {passage.id for passage in passages}
+
+    async def written(self, scope: TenantScope, document_id: DocumentId, generation: int) -> int:
+        return sum((p.document_id, p.generation) == (document_id, generation) for p in self._of(scope))
 
     async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
         written = [p for p in self._of(scope) if (p.document_id, p.generation) == (document_id, generation)]
@@ -94,6 +99,17 @@ class WordCounter:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(re.findall(r"\w+|[^\w\s]", text)) for text in texts]
+
+
+class MemoryReader:
+    """Reads in this process, and cuts by `WordCounter`."""
+
+    async def read(self, data: bytes, say: Say) -> Cut:
+        told: list[tuple[int, int]] = []
+        manuscript = readers.read(data, lambda done, of: told.append((done, of)))
+        for done, of in [*told, (1, 1)]:
+            await say(done, of)
+        return cut(manuscript, WordCounter())
 
 
 @dataclass

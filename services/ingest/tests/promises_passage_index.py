@@ -104,6 +104,14 @@ class PromisesOfPassageIndex:
         assert await index.delete_tenant(OURS) == 0
         assert await index.count_all() == 1
 
+    async def test_what_is_written_is_counted_before_it_is_shown(self, index):
+        await index.upsert(OURS, [passage(TENTS, n, "tent", generation=2) for n in range(3)])
+        await put(index, OURS, [passage(TENTS, n, "tent", generation=1) for n in range(2)])
+        await put(index, THEIRS, [passage(STOVES, 0, "stove")])
+        assert await index.written(OURS, TENTS, 2) == 3
+        assert await index.written(OURS, TENTS, 1) == 2
+        assert await index.written(OURS, STOVES, 1) == 0
+
     async def test_what_is_not_shown_yet_is_not_found_and_weighs_nothing(self, index):
         await put(index, OURS, [passage(TENTS, 0, "tent pole"), passage(TENTS, 1, "tent peg")])
         before = await index.search_sparse(OURS, query_vector("tent pole"), limit=5)

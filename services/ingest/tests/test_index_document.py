@@ -15,7 +15,7 @@ from ingest_service.domain.search import results
 from runtime.clock import FrozenClock
 from runtime.errors import NotFound, NotNow
 from runtime.tenancy import TenantScope
-from services.ingest.tests.memory import MemoryEmbedder, MemoryPassageIndex, WordCounter
+from services.ingest.tests.memory import MemoryEmbedder, MemoryPassageIndex, MemoryReader
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
 from services.ingest.tests.promises_documents import new_scope
 
@@ -44,7 +44,7 @@ class Room:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.documents, self.files, self.index, self.embedder, WordCounter(), self.clock)
+        return Desk(self.documents, self.files, self.index, self.embedder, MemoryReader(), self.clock)
 
     async def send(self, data: bytes, filename: str = "returns.md") -> Document:
         name = str(uuid7())

@@ -7,6 +7,8 @@ from contracts.ingest import INGEST, IndexDocument
 from ingest_service.domain.index_document import Desk
 from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_search, upkeep
 from ingest_service.outbound import minilm_model
+from ingest_service.outbound.cage.limits import Limits
+from ingest_service.outbound.caged_reader import CagedReader
 from ingest_service.outbound.edge_index import EdgeIndex
 from ingest_service.outbound.file_store import ObjectFiles
 from ingest_service.outbound.heap import Heap
@@ -30,7 +32,8 @@ async def build() -> Service:
     embedder = MiniLmEmbedder(await minilm_model.built(), threads=settings.embed_threads)
     index = await _index(service, settings, embedder.model)
     files = ObjectFiles(settings.files_url)
-    desk = Desk(PostgresDocuments(database), files, index, embedder, embedder, SystemClock())
+    reader = CagedReader(Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s))
+    desk = Desk(PostgresDocuments(database), files, index, embedder, reader, SystemClock(), on_ingest_job.observe)
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk)
@@ -40,7 +43,11 @@ async def build() -> Service:
     unfinished = Unfinished(INGEST, UNFINISHED, lambda row: IndexDocument(document_id=DocumentId(row)))
     service.loop("reconcile", Reconciler(service.bus, relay, unfinished).run)
     service.health.critical("files", files.check)
+    # without the kernel's help the limits stand, but what a document takes over may read files and talk to others
+    service.health.informational("cage", reader.check)
+    service.loop("reader", reader.rest_when_idle)
     service.on_stop(index.close)
+    service.on_stop(reader.close)
     return service
 
 

@@ -31,6 +31,12 @@ class IngestSettings(DatabaseSettings):
     qdrant_write_replicas: Annotated[int, Field(ge=1)] = 1
     """Replicas that must have a write before it counts."""
     qdrant_quantization: Literal["none", "int8"] = "none"
+    read_memory_mib: Annotated[int, Field(ge=128)] = 480
+    """The whole of a process that reads one document, what the readers themselves need included."""
+    read_cpu_s: Annotated[int, Field(ge=1)] = 20
+    """For one document; each further megabyte of it adds a second."""
+    read_wall_s: Annotated[float, Field(ge=1)] = 120
+    """The same by the clock on the wall: for a reader that waits instead of working."""
     embed_threads: int = 1
     """Threads of one run of the embedding model."""
     slots: int = 2

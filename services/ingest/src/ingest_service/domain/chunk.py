@@ -32,6 +32,7 @@ class Passage:
         headings: The headings it stands under, outermost first.
         lead: A table's header or a list's introduction, where the body is a later part of it; else empty.
         page: The page it begins on, from 1; None when the format has no pages.
+        language: What it is written in; None when that was not asked, or cannot be told.
     """
 
     n: int
@@ -40,6 +41,7 @@ class Passage:
     headings: tuple[str, ...]
     lead: str
     page: int | None = None
+    language: str | None = None
 
     @property
     def full_text(self) -> str:

@@ -10,6 +10,9 @@ runtime.errors.Rejected
     +-- NoTextLayer      every page is a picture
     +-- MacrosRefused    an Office document of a kind that carries programs
     +-- DocumentTooLong  more pages or characters than one document may have
+    +-- TooLargeInMemory reading it needs more memory than a reader gets
+    +-- TookTooLong      reading it needs more time than a reader gets
+    +-- ReaderCrashed    it ends its reader, twice
     +-- UnpacksTooLarge  an archive whose contents are out of all proportion to it
 """
 
@@ -70,3 +73,30 @@ class DocumentTooLong(DocumentRefused):
     """More pages or characters than one document may have."""
 
     default_code = "document_too_long"
+
+
+class TooLargeInMemory(DocumentRefused):
+    """Reading it needs more memory than a reader gets."""
+
+    default_code = "too_large_in_memory"
+
+    def __init__(self) -> None:
+        super().__init__("Reading this document needs too much memory. Send it in parts, or in a simpler form.")
+
+
+class TookTooLong(DocumentRefused):
+    """Reading it needs more time than a reader gets."""
+
+    default_code = "took_too_long"
+
+    def __init__(self) -> None:
+        super().__init__("Reading this document takes too long. Send it in parts, or in a simpler form.")
+
+
+class ReaderCrashed(DocumentRefused):
+    """It ends its reader: the file is damaged, or made to do harm."""
+
+    default_code = "reader_crashed"
+
+    def __init__(self) -> None:
+        super().__init__("This document cannot be read: its file is damaged. Save it anew and send that.")

@@ -2,33 +2,31 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.ids import DocumentId
-from ingest_service.domain import language, sniff, terms
-from ingest_service.domain.document import Document, Failure, State, StoredPassage
+from ingest_service.domain import language, terms
+from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.errors import DocumentRefused
 from ingest_service.domain.passage_index import IndexedPassage, PassageIndex
-from ingest_service.domain.ports import Documents, Embedder, Files, Leased, TokenCounter
-from ingest_service.domain.read_document import cut
+from ingest_service.domain.ports import Documents, Embedder, Files, Leased
+from ingest_service.domain.progress import Fenced, Progress
+from ingest_service.domain.read_document import Reader, reading_of
 from runtime.clock import Clock
 from runtime.errors import NotNow, Retryable
 from runtime.tenancy import TenantScope
 
 HOLD_EVERY_S: Final = 5.0
 """A quarter of the lease: three beats may be lost."""
-SAY_EVERY_S: Final = 0.5
 A_BATCH: Final = 16
 """Passages embedded at a time: about a sixth of a second of work on one core."""
 MOST_ATTEMPTS: Final = 8
-CHUNKING_FROM, EMBEDDING_FROM = 0.05, 0.1
+CHUNKING_FROM, EMBEDDING_FROM = 0.1, 0.15
 """Shares of the progress: reading and cutting are quick beside embedding."""
-
-
-class Fenced(Exception):
-    """What this attempt does not count any more."""
+Observe = Callable[[str, float], None]
+"""Told the name of a stage and the seconds that it took."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,9 @@ class Desk:
     files: Files
     index: PassageIndex
     embedder: Embedder
-    counter: TokenCounter
+    reader: Reader
     clock: Clock
+    observe: Observe = lambda _stage, _seconds: None
 
 
 async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> State | None:
@@ -77,29 +76,43 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
     """
     if document.attempt > MOST_ATTEMPTS:
         raise DocumentRefused("Reading this document failed too often. Send it in another form.")
-    data = await desk.files.read(scope, document.sha256)
-    if data is None:
-        raise DocumentRefused("The stored file is gone. Upload it again.")
-    manuscript = await asyncio.to_thread(sniff.read, data)
-    await _advance(document, scope, desk, State.CHUNKING, CHUNKING_FROM)
-    reading = await asyncio.to_thread(cut, document, manuscript, desk.counter)
-    await _advance(document, scope, desk, State.EMBEDDING, EMBEDDING_FROM)
-    said_at = desk.clock.monotonic_s()
-    done = 0
-    for start in range(0, len(reading.passages), A_BATCH):
-        batch = reading.passages[start : start + A_BATCH]
-        await index_passages(batch, document.generation, scope, desk)
-        done += len(batch)
-        if desk.clock.monotonic_s() - said_at >= SAY_EVERY_S:
-            said_at = desk.clock.monotonic_s()
-            share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(reading.passages)
-            await _advance(document, scope, desk, State.EMBEDDING, share)
+    progress = Progress(document, scope, documents=desk.documents, clock=desk.clock)
+    with _timed("reading", desk):
+        reading = await _read(document, scope, desk, progress)
+    with _timed("embedding", desk):
+        await _embed(document, reading, scope, desk, progress=progress)
     # shown a moment before its rows are there: a crash in between repeats the attempt; after them, it would stay hidden
     await desk.index.show(scope, document.id, document.generation)
     if not await desk.documents.finish(scope, document, reading):
         raise Fenced
     await desk.index.delete_document(scope, document.id, but_generation=document.generation)
     return State.READY
+
+
+async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Progress) -> Reading:
+    async def say(done: int, of: int) -> None:
+        is_read = done >= of
+        state = State.CHUNKING if is_read else State.PARSING
+        await progress.say(state, CHUNKING_FROM * (1 if is_read else done / of))
+
+    data = await desk.files.read(scope, document.sha256)
+    if data is None:
+        raise DocumentRefused("The stored file is gone. Upload it again.")
+    return reading_of(document, await desk.reader.read(data, say))
+
+
+async def _embed(document: Document, reading: Reading, scope: TenantScope, desk: Desk, *, progress: Progress) -> None:
+    """Embed and write in order; an attempt goes on behind the last batch that an earlier one has written."""
+    await progress.say(State.EMBEDDING, EMBEDDING_FROM)
+    written = await desk.index.written(scope, document.id, document.generation) if document.attempt > 1 else 0
+    passages = reading.passages
+    # more than there are: they were cut by another version, and prove nothing
+    begin = written // A_BATCH * A_BATCH if written <= len(passages) else 0
+    for start in range(begin, len(passages), A_BATCH):
+        batch = passages[start : start + A_BATCH]
+        await index_passages(batch, document.generation, scope, desk)
+        share = (start + len(batch)) / len(passages)
+        await progress.say(State.EMBEDDING, EMBEDDING_FROM + (1 - EMBEDDING_FROM) * share)
 
 
 async def index_passages(passages: Sequence[StoredPassage], generation: int, scope: TenantScope, desk: Desk) -> None:
@@ -149,14 +162,16 @@ async def give_up_on(document_id: DocumentId, scope: TenantScope, desk: Desk, fa
         await desk.documents.release(scope, document)
 
 
-async def _advance(document: Document, scope: TenantScope, desk: Desk, state: State, progress: float) -> None:
-    if not await desk.documents.advance(scope, document, state, progress):
-        raise Fenced
-
-
 async def _forget_if_gone(document: Document, scope: TenantScope, desk: Desk) -> None:
     if await desk.documents.get(scope, document.id) is None:
         await desk.index.delete_document(scope, document.id)
+
+
+@contextlib.contextmanager
+def _timed(stage: str, desk: Desk) -> Iterator[None]:
+    begun = desk.clock.monotonic_s()
+    yield
+    desk.observe(stage, desk.clock.monotonic_s() - begun)
 
 
 @contextlib.asynccontextmanager

@@ -60,6 +60,10 @@ class PassageIndex(Protocol):
         """Write passages, hidden until `show`; one with the same id replaces the earlier one."""
         ...
 
+    async def written(self, scope: TenantScope, document_id: DocumentId, generation: int) -> int:
+        """How many passages of this reading are there, hidden ones too."""
+        ...
+
     async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
         """From now on every written passage of this reading is found.
 

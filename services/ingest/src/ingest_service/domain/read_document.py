@@ -1,4 +1,8 @@
-"""A document's bytes as its passages; pure, and slow for a long document: call it in a thread."""
+"""From bytes to passages: the port to whoever reads, and what is pure about it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from contracts.ids import PassageId
 from ingest_service.domain import language
@@ -10,8 +14,38 @@ from ingest_service.domain.passage_index import passage_id
 from ingest_service.domain.ports import TokenCounter
 
 
-def cut(document: Document, manuscript: Manuscript, counter: TokenCounter) -> Reading:
-    """The passages of a manuscript, with ids that depend on document, generation and number alone.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A document's passages before they belong to anybody; `title` is None when the document says none itself."""
+
+    title: str | None
+    media_type: str
+    language: str | None
+    pages: int
+    passages: Sequence[Passage]
+
+
+Say = Callable[[int, int], Awaitable[None]]
+"""Told how many pages, slides or sheets are read, and of how many."""
+
+
+class Reader(Protocol):
+    """Reads and cuts documents, whatever they are and do; never blocks the event loop."""
+
+    async def read(self, data: bytes, say: Say) -> Cut:
+        """The document's passages. As soon as all of it is read and cutting begins, `say` hears of the last page.
+
+        `say` is awaited in order; what it raises ends the reading.
+
+        Raises:
+            DocumentRefused: It can never be read as it is, or not within the limits.
+            Unavailable: The reader is away; the same may succeed later.
+        """
+        ...
+
+
+def cut(manuscript: Manuscript, counter: TokenCounter) -> Cut:
+    """The passages of a manuscript, each with its own language or else the document's.
 
     Raises:
         EmptyDocument: Nothing in it can be searched.
@@ -19,21 +53,30 @@ def cut(document: Document, manuscript: Manuscript, counter: TokenCounter) -> Re
     passages = chunk(manuscript, counter)
     if not passages:
         raise EmptyDocument("The document has no text in it.")
-    spoken = language.detect(manuscript.text)
+    spoken = _known(language.detect(manuscript.text))
     headings = passages[0].headings
-    title = manuscript.title or (headings[0] if headings else title_of(document.filename))
-    return Reading(
-        title=title,
+    return Cut(
+        title=manuscript.title or (headings[0] if headings else None),
         media_type=manuscript.media_type,
-        language=None if spoken == language.UNDETERMINED else spoken,
+        language=spoken,
         pages=len(manuscript.pages) or 1,
-        passages=[_stored(document, title, passage, spoken) for passage in passages],
+        passages=[replace(passage, language=_known(language.detect(passage.body)) or spoken) for passage in passages],
     )
 
 
-def _stored(document: Document, title: str, passage: Passage, spoken: str) -> StoredPassage:
-    own = language.detect(passage.body)
-    code = spoken if own == language.UNDETERMINED else own
+def reading_of(document: Document, cutting: Cut) -> Reading:
+    """The passages as this document's, with ids that depend on document, generation and number alone."""
+    title = cutting.title or title_of(document.filename)
+    return Reading(
+        title=title,
+        media_type=cutting.media_type,
+        language=cutting.language,
+        pages=cutting.pages,
+        passages=[_stored(document, title, passage) for passage in cutting.passages],
+    )
+
+
+def _stored(document: Document, title: str, passage: Passage) -> StoredPassage:
     return StoredPassage(
         id=PassageId(passage_id(document.id, document.generation, passage.n)),
         document_id=document.id,
@@ -45,5 +88,9 @@ def _stored(document: Document, title: str, passage: Passage, spoken: str) -> St
         lead=passage.lead,
         body=passage.body,
         page=passage.page,
-        language=None if code == language.UNDETERMINED else code,
+        language=passage.language,
     )
+
+
+def _known(code: str) -> str | None:
+    return None if code == language.UNDETERMINED else code

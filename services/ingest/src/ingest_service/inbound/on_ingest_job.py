@@ -1,6 +1,8 @@
 """Documents to read or delete, one at a time for each slot."""
 
-from prometheus_client import Counter
+import time
+
+from prometheus_client import Counter, Histogram
 
 from contracts.ids import EventId
 from contracts.ingest import INGEST, IndexDocument
@@ -11,14 +13,29 @@ from runtime.consume import Consumption, consume_work
 from runtime.tenancy import TenantScope
 
 ENDED = Counter("ingest_documents_total", "Documents that were worked on, by what became of them.", ["outcome"])
+_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+SECONDS = Histogram(
+    "ingest_document_seconds", "Time of one attempt at a document, by what became of it.", ["outcome"], buckets=_BUCKETS
+)
+STAGE_SECONDS = Histogram(
+    "ingest_stage_seconds", "Time that one document took in one stage.", ["stage"], buckets=_BUCKETS
+)
+
+
+def observe(stage: str, seconds: float) -> None:
+    """For `Desk.observe`."""
+    STAGE_SECONDS.labels(stage).observe(seconds)
 
 
 def register(bus: Bus, desk: Desk, *, slots: int) -> Consumption:
     """Safe to be delivered twice: the document's row says what is left to do."""
 
     async def on_ingest_job(job: IndexDocument, scope: TenantScope, _event_id: EventId) -> None:
+        begun = time.monotonic()
         ended = await work_on(job.document_id, scope, desk)
-        ENDED.labels(ended.value if ended else "nothing").inc()
+        outcome = ended.value if ended else "nothing"
+        ENDED.labels(outcome).inc()
+        SECONDS.labels(outcome).observe(time.monotonic() - begun)
 
     async def give_up(job: IndexDocument, scope: TenantScope, error: Exception) -> None:
         failure = Failure("internal", f"Reading it failed several times ({type(error).__name__}). Try again later.")

@@ -70,10 +70,12 @@ class EdgeIndex:
         points = [_point(scope, passage) for passage in passages]
         await self._write(lambda: self._shard.update(edge.UpdateOperation.upsert_points(points)))
 
+    async def written(self, scope: TenantScope, document_id: DocumentId, generation: int) -> int:
+        chosen = _reading(scope, document_id, generation)
+        return await self._read(lambda: self._shard.count(edge.CountRequest(exact=True, filter=chosen)))
+
     async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
-        chosen = _of(scope, Narrowing(document_ids=(document_id,)))
-        chosen = edge.Filter(must=[chosen, edge.FieldCondition("generation", match=edge.MatchValue(generation))])
-        update = edge.UpdateOperation.set_payload_by_filter(chosen, {SHOWN: 1})
+        update = edge.UpdateOperation.set_payload_by_filter(_reading(scope, document_id, generation), {SHOWN: 1})
         await self._write(lambda: self._shard.update(update))
 
     async def delete_document(
@@ -188,6 +190,11 @@ def _of(scope: TenantScope, only: Narrowing = EVERYTHING, but_generation: int | 
     if but_generation is not None:
         kept.append(edge.FieldCondition("generation", match=edge.MatchValue(but_generation)))
     return edge.Filter(must=must, must_not=kept)
+
+
+def _reading(scope: TenantScope, document_id: DocumentId, generation: int) -> edge.Filter:
+    of_generation = edge.FieldCondition("generation", match=edge.MatchValue(generation))
+    return edge.Filter(must=[_of(scope, Narrowing(document_ids=(document_id,))), of_generation])
 
 
 def _shown(scope: TenantScope, only: Narrowing = EVERYTHING) -> edge.Filter:

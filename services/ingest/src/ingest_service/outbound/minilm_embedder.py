@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
 
-from ingest_service.outbound.minilm_model import DIMENSION, model_file
+from ingest_service.outbound.minilm_model import DIMENSION
+from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 
 MOST_TOKENS: Final = 256
 """Tokens that the model was trained to read; the rest of a longer text is cut."""
@@ -41,8 +41,7 @@ class MiniLmEmbedder:
         if not model.exists():
             raise FileNotFoundError(f"{model} is missing: run `python -m ingest_service.build_model`")
         self._session = _session(model, threads)
-        self._tokenizer = _tokenizer()
-        self._begin, self._end = self._tokenizer.encode("").ids
+        self._tokenizer = MiniLmTokenizer()
         self._queries: OrderedDict[str, list[float]] = OrderedDict()
         self._remembered_queries = remembered_queries
         # onnxruntime runs a session from several threads at once
@@ -67,28 +66,17 @@ class MiniLmEmbedder:
 
     def embed_now(self, texts: Sequence[str]) -> list[list[float]]:
         """Vectors of unit length in the order of `texts`; blocks while it works."""
-        encoded = self._ids(texts)
+        encoded = self._tokenizer.ids(texts, MOST_TOKENS)
         vectors = np.empty((len(encoded), DIMENSION), dtype=np.float32)
         for batch in _batches(encoded):
             vectors[batch] = self._run([encoded[place] for place in batch])
         rows: list[list[float]] = vectors.tolist()
         return rows
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(encoding) for encoding in self._encode(texts)]
-
     def close(self) -> None:
         """Let the threads end; what they are working on is finished first."""
         self._query_thread.shutdown()
         self._passage_thread.shutdown()
-
-    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
-        return self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-
-    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids with their marks, cut to what the model reads; one tokenizer counts and encodes."""
-        room = MOST_TOKENS - 2
-        return [[self._begin, *encoding.ids[:room], self._end] for encoding in self._encode(texts)]
 
     def _run(self, batch: Sequence[list[int]]) -> Matrix:
         length = max(map(len, batch))
@@ -112,13 +100,6 @@ def _batches(encoded: Sequence[list[int]]) -> Iterator[list[int]]:
         batch.append(place)
     if batch:
         yield batch
-
-
-def _tokenizer() -> Tokenizer:
-    tokenizer: Tokenizer = Tokenizer.from_file(str(model_file("tokenizer.json")))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -91,9 +91,11 @@ class QdrantIndex:
         for start in range(0, len(points), A_WRITE):
             await self._write(points[start : start + A_WRITE])
 
+    async def written(self, scope: TenantScope, document_id: DocumentId, generation: int) -> int:
+        return await self._count(_reading(scope, document_id, generation))
+
     async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
-        chosen = _of(scope, Narrowing(document_ids=(document_id,)))
-        chosen = models.Filter(must=[chosen, _equal("generation", generation)])
+        chosen = _reading(scope, document_id, generation)
         await self._ask(lambda: self._client.set_payload(self.collection, {SHOWN: 1}, points=chosen, wait=True))
 
     async def delete_document(
@@ -288,6 +290,10 @@ def _of(scope: TenantScope, only: Narrowing = EVERYTHING, but_generation: int | 
         must.append(models.FieldCondition(key="language", match=models.MatchAny(any=list(only.languages))))
     kept: list[models.Condition] = [] if but_generation is None else [_equal("generation", but_generation)]
     return models.Filter(must=must, must_not=kept)
+
+
+def _reading(scope: TenantScope, document_id: DocumentId, generation: int) -> models.Filter:
+    return models.Filter(must=[_of(scope, Narrowing(document_ids=(document_id,))), _equal("generation", generation)])
 
 
 def _shown(scope: TenantScope, only: Narrowing = EVERYTHING) -> models.Filter:

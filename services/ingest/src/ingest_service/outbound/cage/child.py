@@ -1,0 +1,137 @@
+"""The life of one child: it locks itself in, reads one document, says what it found, and ends.
+
+Its bytes are touched here and nowhere else.
+"""
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from typing import IO, Final, Never
+
+from ingest_service.domain.errors import DocumentRefused
+from ingest_service.outbound.cage import limits, lines, seccomp
+
+READ, OUT_OF_MEMORY, WANTS = 0, 70, 100
+"""How a child ends by itself: it has said what is to be said; it had too little memory; it wants the module of that
+place after `WANTS` in memory first."""
+SAY_EVERY_S: Final = 0.1
+MOST_FILES: Final = 65_536
+"""That a nursery could have open by far."""
+_PR_SET_PDEATHSIG: Final = 1
+
+Say = Callable[[int, int], None]
+Work = Callable[[bytes, Say], Iterable[lines.Line]]
+"""Reads a document and says what is in it; it tells how many pages are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a child is for: `data` and `out` are open files, `wants` the modules that it leaves to the nursery."""
+
+    data: int
+    out: int
+    limit: limits.Limits
+    at_start: limits.Footprint | None
+    wants: Sequence[str]
+
+
+def live(errand: Errand, work: Work) -> Never:
+    """Never returns."""
+    code = 1
+    with contextlib.suppress(BaseException):
+        _lock_in(errand)
+        code = _speak(errand, work)
+    os._exit(code)
+
+
+def _lock_in(errand: Errand) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if sys.platform == "linux":
+        # nobody would end it any more if the nursery died
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    first, second = sorted((errand.data, errand.out))
+    os.closerange(3, first)
+    os.closerange(first + 1, second)
+    os.closerange(second + 1, MOST_FILES)
+    sys.meta_path.insert(0, _Wants(errand.wants))
+    limits.confine(errand.limit.of(os.fstat(errand.data).st_size), errand.at_start)
+    if seccomp.is_available():
+        seccomp.restrict()
+    else:
+        limits.refuse_by_hook()
+
+
+def _speak(errand: Errand, work: Work) -> int:
+    gc.freeze()
+    out = os.fdopen(errand.out, "wb", buffering=64 * 1024)
+    try:
+        data = _all_of(errand.data)
+        out.writelines(map(lines.encoded, work(data, _Sayer(out).say)))
+    except Exception as error:  # noqa: BLE001 - whatever a reader raises, the document's owner is told
+        if _is_of_memory(error):
+            return OUT_OF_MEMORY
+        out.write(lines.encoded(_last_word(error)))
+    out.flush()
+    return READ
+
+
+def _all_of(file: int) -> bytes:
+    return os.pread(file, os.fstat(file).st_size, 0)
+
+
+class _Sayer:
+    """Says how far it is, but not for each of thousands of pages."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._at = 0.0
+
+    def say(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self._at < SAY_EVERY_S and done < of:
+            return
+        self._at = now
+        self._out.write(lines.encoded(lines.Advance(done=done, of=of)))
+        self._out.flush()
+
+
+class _Wants:
+    """Ends the child when it imports a reader that the nursery could hold for all children to come."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        self._modules = modules
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        if name in self._modules:
+            os._exit(WANTS + self._modules.index(name))
+        return None
+
+
+def _is_of_memory(error: BaseException | None) -> bool:
+    """Readers and libraries catch what they can: the reason may be further back."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _last_word(error: Exception) -> lines.Line:
+    if isinstance(error, DocumentRefused):
+        return lines.Refusal(code=error.code, detail=error.detail)
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "ingest_service" in code.co_filename:
+            place = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - a name, no file is asked
+        trace = trace.tb_next
+    return lines.Broken(error=type(error).__name__, place=place)

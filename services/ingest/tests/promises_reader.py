@@ -1,0 +1,61 @@
+"""What every implementation of `Reader` keeps: run against the fake and the cage."""
+
+import pytest
+
+from ingest_service.domain.errors import DocumentRefused
+from ingest_service.domain.read_document import Reader
+
+RETURNS = (
+    "# Returns\n\nWithin 30 days.\n\n## Refunds\n\nThe money goes back to your card.\n\n\U0001f3d5\ufe0f Bis bald!"
+)
+
+
+class Stopped(Exception):
+    pass
+
+
+async def unheard(done: int, of: int) -> None:
+    assert 0 <= done <= of
+
+
+class PromisesOfReader:
+    """Subclasses give the fixture `reader`."""
+
+    @pytest.fixture
+    def reader(self) -> Reader:
+        raise NotImplementedError
+
+    async def test_passages_are_parts_of_the_text_in_order(self, reader):
+        cutting = await reader.read(RETURNS.encode(), unheard)
+        assert (cutting.title, cutting.media_type, cutting.language) == ("Returns", "text/markdown", "en")
+        assert [passage.n for passage in cutting.passages] == list(range(len(cutting.passages)))
+        assert cutting.passages[-1].headings == ("Returns", "Refunds")
+        for passage in cutting.passages:
+            assert RETURNS[passage.span.start : passage.span.end] == passage.body
+
+    async def test_the_last_page_is_told_before_the_end(self, reader):
+        told = []
+
+        async def say(done: int, of: int) -> None:
+            told.append(done / of)
+
+        await reader.read(RETURNS.encode(), say)
+        assert told == sorted(told)
+        assert told[-1] == 1.0
+
+    async def test_what_say_raises_ends_the_reading(self, reader):
+        async def say(_done: int, _of: int) -> None:
+            raise Stopped
+
+        with pytest.raises(Stopped):
+            await reader.read(RETURNS.encode(), say)
+        assert (await reader.read(RETURNS.encode(), unheard)).passages
+
+    @pytest.mark.parametrize(
+        ("data", "code"), [(b" \n ", "empty_document"), (b"\xef\xbb\xbf\xff\xff", "unreadable_document")]
+    )
+    async def test_what_cannot_be_read_is_refused_with_the_reason(self, reader, data, code):
+        with pytest.raises(DocumentRefused) as refused:
+            await reader.read(data, unheard)
+        assert refused.value.code == code
+        assert refused.value.detail.endswith(".")
