@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runtime.testing.ollama_server import Script
+from runtime.testing.scripted_server import Script
 from tests.support.business import Business
 from tests.support.chat import Answer, Chat
 from tests.support.checker import check, check_all

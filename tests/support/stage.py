@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from runtime.testing.ollama_server import Generation, SimulatedOllama
+from runtime.testing.ollama_server import SimulatedOllama
+from runtime.testing.scripted_server import Generation
 from tests.support.business import SIMULATED, Business, open_rest, register
 from tests.support.platform import EVERYTHING, Platform, eventually, make_platform
 

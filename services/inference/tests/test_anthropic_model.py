@@ -8,7 +8,7 @@ from inference_service.domain.model import Prompt
 from inference_service.outbound.anthropic_events import AnthropicEvents
 from inference_service.outbound.anthropic_model import AnthropicModel
 from runtime.testing.anthropic_server import SimulatedAnthropic
-from runtime.testing.ollama_server import Script
+from runtime.testing.scripted_server import Script
 from services.inference.tests.test_providers import hear
 
 ASK = Prompt("Be kind.", (), "Open?", (), "simulated-n3", temperature=0.5, max_tokens=9)

@@ -9,8 +9,9 @@ from inference_service.domain.ports import Candidate
 from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.openai_model import OpenAIModel
 from inference_service.outbound.providers import FoundProviders
-from runtime.testing.ollama_server import Script, SimulatedOllama
+from runtime.testing.ollama_server import SimulatedOllama
 from runtime.testing.openai_server import SimulatedOpenAI
+from runtime.testing.scripted_server import Script
 
 
 class Listing:

@@ -12,8 +12,14 @@ from inference_service.domain.guarded import GuardedModel
 from inference_service.domain.hedge import Limits
 from inference_service.domain.hedged import MOST_NAMES, HedgedModel
 from inference_service.domain.model import End, Pieces, Prompt
+from inference_service.outbound.openai_model import OpenAIModel
+from inference_service.outbound.prometheus_providers import PrometheusProviders
+from runtime.testing.openai_server import SimulatedOpenAI
+from runtime.testing.scripted_server import Script
 from services.inference.tests.fakes import END
 from services.inference.tests.test_guarded import MemoryWatch
+from tests.support.platform import eventually
+from tests.support.probe import metric
 
 ASK = Prompt("", (), "why?", (), "m")
 EAGER = Limits(floor_s=0.01, enough=1, calls_each=1)
@@ -231,3 +237,27 @@ async def test_silences_of_many_models_do_not_fill_the_memory() -> None:
         async for _ in house.model.stream(Prompt("", (), "why?", (), f"m{n}"), deadline=float("inf")):
             pass
     assert len(house.model._hedges) == MOST_NAMES
+
+
+async def test_the_loser_is_hung_up_on_and_the_metrics_tell() -> None:
+    """On real connections, with the limits that are in force: the 21st call is late, the one beside it is not."""
+    async with SimulatedOpenAI(models={"m": Script(words=3)}) as server:
+        model = OpenAIModel("", server.url)
+        hedged = HedgedModel("test", GuardedModel("test", model, MemoryWatch(), places=8), PrometheusProviders())
+        for _ in range(20):
+            assert await _text(hedged) == "w0 w1 w2"
+        server.models["m"] = Script(words=3, fault="late", strikes=21)
+        assert await _text(hedged) == "w0 w1 w2"
+        await eventually(lambda: all(generation.is_over for generation in server.generations))
+        first, second = server.generations[20:]
+        await model.close()
+    assert (first.outcome, first.sent, second.outcome) == ("client_gone", 0, "done")
+    for event in ("started", "won"):
+        assert metric("inference_hedges_total", provider="test", model="m", event=event) == 1
+
+
+async def _text(model: HedgedModel) -> str:
+    deadline = asyncio.get_running_loop().time() + 30
+    return "".join(
+        ["".join(item.texts) async for item in model.stream(ASK, deadline=deadline) if isinstance(item, Pieces)]
+    )

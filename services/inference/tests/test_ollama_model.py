@@ -20,7 +20,8 @@ from inference_service.domain.errors import (
 )
 from inference_service.domain.model import End, Model, Pieces, Prompt, Timeouts, Turn
 from inference_service.outbound.ollama_model import OllamaModel, Traits
-from runtime.testing.ollama_server import Script, SimulatedOllama
+from runtime.testing.ollama_server import SimulatedOllama
+from runtime.testing.scripted_server import Script
 
 SAY = "We are open from 9 to 5 [1].\n\nÖffnungszeiten: 周一 bis Freitag  "
 QUICK = Timeouts(connect_s=1, first_token_s=0.3, stall_s=0.3)

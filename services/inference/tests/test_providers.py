@@ -22,13 +22,14 @@ from inference_service.outbound.anthropic_model import AnthropicModel
 from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.openai_model import OpenAIModel
 from runtime.testing.anthropic_server import SimulatedAnthropic
-from runtime.testing.ollama_server import Script, SimulatedOllama
+from runtime.testing.ollama_server import SimulatedOllama
 from runtime.testing.openai_server import SimulatedOpenAI
+from runtime.testing.scripted_server import Script, ScriptedServer
 
 SAY = "We are open from 9 to 5 [1].\n\nÖffnungszeiten: 周一 bis Freitag  "
 QUICK = Timeouts(connect_s=1, first_token_s=0.3, stall_s=0.3)
 AnyModel = OllamaModel | OpenAIModel | AnthropicModel
-SERVERS: dict[str, type[SimulatedOllama]] = {
+SERVERS: dict[str, type[ScriptedServer]] = {
     "ollama": SimulatedOllama,
     "openai": SimulatedOpenAI,
     "anthropic": SimulatedAnthropic,
@@ -76,7 +77,7 @@ async def closing(model: AnyModel) -> AsyncIterator[AnyModel]:
 @dataclass
 class Provider:
     name: str
-    server: SimulatedOllama
+    server: ScriptedServer
 
     def asked(self, timeouts: Timeouts | None = None):
         return closing(MAKERS[self.name](self.server.url, timeouts))

@@ -8,7 +8,8 @@ import aiohttp
 import ollama
 import pytest
 
-from runtime.testing.ollama_server import Script, SimulatedOllama
+from runtime.testing.ollama_server import SimulatedOllama
+from runtime.testing.scripted_server import Script
 
 HELLO = [{"role": "user", "content": "Hello"}]
 

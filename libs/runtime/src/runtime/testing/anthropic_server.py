@@ -1,21 +1,23 @@
-"""A simulated server that speaks Anthropic's protocol on loopback; see `ollama_server` for what model names say."""
+"""A simulated server that speaks Anthropic's protocol on loopback; see `scripted_server` for what model names say."""
 
 import json
-from typing import cast
+from typing import ClassVar, cast
 
 from aiohttp import web
 
-from runtime.testing.event_server import PROMPT_TOKENS, SimulatedEvents
-from runtime.testing.ollama_server import RETRY_LATER, Generation
+from runtime.testing.scripted_server import PROMPT_TOKENS, RETRY_LATER, Generation, ScriptedServer
 
 _KINDS = {404: "not_found_error", 429: "rate_limit_error", 500: "api_error", 503: "api_error", 529: "overloaded_error"}
 
 
-class SimulatedAnthropic(SimulatedEvents):
+class SimulatedAnthropic(ScriptedServer):
     """The server. Use it as an async context manager; `url` is then where it listens.
 
     A model named `…-refuses` ends its answers with the stop reason `refusal`.
     """
+
+    content_type: ClassVar[str] = "text/event-stream"
+    garbage: ClassVar[bytes] = b"data: <html>502 Bad Gateway</html>\n\n"
 
     def routes(self) -> list[web.RouteDef]:
         """Return the doors of the protocol."""
@@ -27,8 +29,9 @@ class SimulatedAnthropic(SimulatedEvents):
         error = {"type": _KINDS[status], "message": message}
         return web.json_response({"type": "error", "error": error}, status=status, headers=headers)
 
-    def opening(self, generation: Generation, *, is_counted: bool) -> bytes:
+    def opening(self, generation: Generation, *, is_counted: bool, thinking: int) -> bytes:
         """Return the message's begin with what was read of the prompt, a third of it from the cache."""
+        del thinking
         usage = {"input_tokens": PROMPT_TOKENS - 4, "cache_read_input_tokens": 4, "output_tokens": 1}
         message: dict[str, object] = {
             "id": "msg_0",
@@ -91,6 +94,7 @@ class SimulatedAnthropic(SimulatedEvents):
                 "display_name": name,
                 "created_at": "2026-01-01T00:00:00Z",
                 "lifecycle": state,
+                "max_input_tokens": self.models[name].context or None,
             }
             for name, state in states.items()
         ]

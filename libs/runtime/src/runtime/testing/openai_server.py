@@ -1,18 +1,20 @@
-"""A simulated server that speaks OpenAI's protocol on loopback; see `ollama_server` for what model names say."""
+"""A simulated server that speaks OpenAI's protocol on loopback; see `scripted_server` for what model names say."""
 
 import base64
 import json
 import struct
-from typing import cast
+from typing import ClassVar, cast
 
 from aiohttp import web
 
-from runtime.testing.event_server import PROMPT_TOKENS, SimulatedEvents
-from runtime.testing.ollama_server import RETRY_LATER, Generation, reset
+from runtime.testing.scripted_server import PROMPT_TOKENS, RETRY_LATER, Generation, ScriptedServer, reset
 
 
-class SimulatedOpenAI(SimulatedEvents):
+class SimulatedOpenAI(ScriptedServer):
     """The server. Use it as an async context manager; `url` is then where it listens, without `/v1`."""
+
+    content_type: ClassVar[str] = "text/event-stream"
+    garbage: ClassVar[bytes] = b"data: <html>502 Bad Gateway</html>\n\n"
 
     def routes(self) -> list[web.RouteDef]:
         """Return the doors of the protocol."""
@@ -29,9 +31,9 @@ class SimulatedOpenAI(SimulatedEvents):
             {"error": {"message": message, "type": "server_error"}}, status=status, headers=headers
         )
 
-    def opening(self, generation: Generation, *, is_counted: bool) -> bytes:
+    def opening(self, generation: Generation, *, is_counted: bool, thinking: int) -> bytes:
         """Return the chunk with the role."""
-        del is_counted
+        del is_counted, thinking
         return _chunk(generation.model, {"role": "assistant", "content": ""})
 
     def piece(self, generation: Generation, text: str) -> bytes:
@@ -80,7 +82,11 @@ class SimulatedOpenAI(SimulatedEvents):
 
     async def _models(self, request: web.Request) -> web.Response:
         del request
-        items = [{"id": name, "object": "model", "created": 0, "owned_by": "nobody"} for name in self.models]
+        items = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "nobody"}
+            | ({"max_model_len": script.context} if script.context else {})
+            for name, script in self.models.items()
+        ]
         return web.json_response({"object": "list", "data": items})
 
 

@@ -7,18 +7,19 @@ may take 0.25. The client over an aiohttp transport costs the same as ours, but 
 connections are new.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 import httpx
 import ollama
-import orjson
 
-from inference_service.domain.errors import ModelUnreachable
+from inference_service.domain.errors import ModelFailed, ModelUnreachable
 from inference_service.domain.model import End, Pieces, Prompt, Timeouts
 from inference_service.domain.prompt import Budget, approximate_tokens, chat_messages, fit
+from inference_service.outbound.context_sizes import ASKED_WITHIN_S, ContextSizes
 from inference_service.outbound.http_refusals import refused
 from inference_service.outbound.ollama_lines import OllamaLines
 from inference_service.outbound.token_stream import TokenStreams
@@ -73,7 +74,8 @@ class OllamaModel:
         host: as OLLAMA_HOST; None reads that variable, as the official client does.
         timeouts: how long the server may be silent.
         context_tokens: the context to ask of the server (`num_ctx`), into which prompts are fitted: the server itself
-            would cut a longer one without a word. The same for all prompts, because another one reloads the model.
+            would cut a longer one without a word. The same for all prompts of a model, because another one reloads it;
+            less for a model that was made for less.
         headers: further ones, for a server behind a door of its own.
         connections: open at once; a stream holds one.
     """
@@ -89,6 +91,7 @@ class OllamaModel:
     ) -> None:
         self._timeouts = timeouts or Timeouts()
         self._context_tokens = context_tokens
+        self._sizes = ContextSizes(context_tokens)
         self._client = _Official(host, headers=headers, timeout=self._timeouts.first_token_s)
         url, sent = self._client.address()
         self._streams = TokenStreams(f"{url}/api/chat", sent, self._timeouts, connections)
@@ -98,23 +101,33 @@ class OllamaModel:
         await self._streams.close()
         await self._client.aclose()
 
-    async def stream(self, prompt: Prompt, *, deadline: float) -> AsyncGenerator[Pieces | End, None]:
+    def stream(self, prompt: Prompt, *, deadline: float) -> AsyncGenerator[Pieces | End, None]:
         """Answer piece by piece; see `domain.model.Model`. Thinking is not shown, but counts as a sign of life.
 
         Raises:
             PromptTooLong: what may not be trimmed is beyond the context.
         """
-        prompt = fit(prompt, Budget(self._context_tokens, prompt.max_tokens or _ANSWER_TOKENS))
+        context = min(self._context_tokens, self._sizes.of(_whole(prompt.model)))
+        prompt = fit(prompt, Budget(context, prompt.max_tokens or _ANSWER_TOKENS))
         reader = _Reader(sum(approximate_tokens(message.content) for message in chat_messages(prompt)))
-        async with aclosing(self._streams.read(orjson.dumps(self._body(prompt)), reader, deadline)) as answer:
-            async for item in answer:
-                yield item
+        return self._streams.read(_body(prompt, context), reader, deadline)
 
     async def names(self) -> tuple[str, ...]:
-        """Return the models that the server has."""
+        """Return the models that the server has, and note what they take."""
         async with _official_errors():
             listed = await self._client.list()
-        return tuple(entry.model for entry in listed.models if entry.model)
+        names = tuple(entry.model for entry in listed.models if entry.model)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ASKED_WITHIN_S):
+                sizes = await asyncio.gather(*(self._context_of(name) for name in names))
+                self._sizes.are(dict(zip(map(_whole, names), sizes, strict=True)))
+        return names
+
+    async def _context_of(self, name: str) -> int | None:
+        try:
+            return (await self.describe(name)).context_tokens
+        except ModelFailed:
+            return None
 
     async def describe(self, name: str) -> Traits:
         """Return what a model can do.
@@ -129,18 +142,20 @@ class OllamaModel:
         context = info.get(f"{info.get('general.architecture')}.context_length")
         return Traits(context if isinstance(context, int) else None, tuple(shown.capabilities or ()))
 
-    def _body(self, prompt: Prompt) -> dict[str, object]:
-        wanted = {
-            "temperature": prompt.temperature,
-            "num_predict": prompt.max_tokens,
-            "num_ctx": self._context_tokens,
-        }
-        return {
-            "model": prompt.model,
-            "messages": [message._asdict() for message in chat_messages(prompt)],
-            "stream": True,
-            "options": {name: value for name, value in wanted.items() if value is not None},
-        }
+
+def _body(prompt: Prompt, context_tokens: int) -> dict[str, object]:
+    wanted = {"temperature": prompt.temperature, "num_predict": prompt.max_tokens, "num_ctx": context_tokens}
+    return {
+        "model": prompt.model,
+        "messages": [message._asdict() for message in chat_messages(prompt)],
+        "stream": True,
+        "options": {name: value for name, value in wanted.items() if value is not None},
+    }
+
+
+def _whole(name: str) -> str:
+    """Return the name as the server lists it: one without a tag means the tag `latest`."""
+    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Final, Protocol
 
 import aiohttp
+import orjson
 
 from inference_service.domain.errors import ModelBroken, ModelUnreachable
 from inference_service.domain.model import End, Pieces, Timeouts
@@ -65,11 +66,13 @@ class TokenStreams:
         await self._pooled.close()
         await self._unpooled.close()
 
-    async def read(self, body: bytes, reader: Reader, deadline: float) -> AsyncGenerator[Pieces | End, None]:
+    async def read(
+        self, body: Mapping[str, object], reader: Reader, deadline: float
+    ) -> AsyncGenerator[Pieces | End, None]:
         """Post the question and give the answer's pieces and End; see `domain.model.Model.stream`."""
         loop = asyncio.get_running_loop()
         speaks_by = min(loop.time() + self._timeouts.first_token_s, deadline)
-        response = await self._ask(body, speaks_by=speaks_by, deadline=deadline)
+        response = await self._ask(orjson.dumps(body), speaks_by=speaks_by, deadline=deadline)
         silence = _Silence(response, loop)
         try:
             while not reader.is_over:
