@@ -130,7 +130,7 @@ async def test_another_business_finds_nothing_of_it(stage: Stage) -> None:
     [
         ("empty.md", b"", 422, "empty_document"),
         ("picture.md", b"\x89PNG\r\n\x1a\n" + b"\0" * 64, 415, "unsupported_type"),
-        ("archive.txt", b"PK\x03\x04" + b"\0" * 64, 415, "unsupported_type"),
+        ("archive.txt", b"\x1f\x8b\x08\x00" + b"\0" * 64, 415, "unsupported_type"),
     ],
 )
 async def test_a_file_that_is_no_text_is_refused_whatever_its_name_says(
@@ -146,6 +146,8 @@ async def test_a_file_that_is_no_text_is_refused_whatever_its_name_says(
     [
         ("blank.txt", b" \n\t \n", "empty_document"),
         ("noise.txt", bytes(range(256)) * 64, "unsupported_type"),
+        ("broken.txt", b"%PDF-1.7 and nothing else", "unreadable_document"),
+        ("archive.txt", b"PK\x03\x04" + b"\0" * 64, "unreadable_document"),
     ],
 )
 async def test_a_file_that_only_reading_shows_to_be_none_fails_with_the_reason(

@@ -156,7 +156,7 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing(stage: Stage, b
 
 
 async def test_a_file_that_is_not_what_it_says_is_refused(business: Business):
-    assert await business.refused("POST", "/api/documents", files={"file": ("a.md", b"%PDF-1.7 ...")}) == (
+    assert await business.refused("POST", "/api/documents", files={"file": ("a.md", b"\x89PNG\r\n ...")}) == (
         415,
         "unsupported_type",
     )

@@ -104,7 +104,7 @@ def test_an_inner_item_belongs_to_the_outer_one():
 
 def test_nothing_is_an_empty_document():
     composer = composed([("page",), ("paragraph", " \x00 "), ("table", [["", ""]], True)])
-    assert composer.is_empty
+    assert composer.blocks == 0
     with pytest.raises(EmptyDocument):
         composer.manuscript("text/plain")
 

@@ -6,7 +6,7 @@ Every offset that is given out (a passage, a citation, a page) counts characters
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -73,14 +73,9 @@ class Composer:
         self._notes: list[Note] = []
 
     @property
-    def pages(self) -> int:
-        """How many pages were begun."""
-        return len(self._pages)
-
-    @property
-    def is_empty(self) -> bool:
-        """No block was written yet."""
-        return not self._blocks
+    def blocks(self) -> int:
+        """How many blocks were written."""
+        return len(self._blocks)
 
     def page(self) -> None:
         """What follows stands on the next page.
@@ -108,7 +103,7 @@ class Composer:
     def items(self, items: Iterable[Item]) -> None:
         """A list; an inner item belongs to the outer one before it, and the two are not parted if they fit together."""
         shown = [(item, words) for item in items if (words := _lines(item.words))]
-        lines = [f"{'  ' * item.depth}{item.mark} {words}" for item, words in shown]
+        lines = [f"{'  ' * item.depth}{_cell(item.mark)} {words}" for item, words in shown]
         starts = [number for number, (item, _) in enumerate(shown) if item.depth == 0 or number == 0]
         self._write_units(Kind.LIST, lines, starts)
 
@@ -132,6 +127,13 @@ class Composer:
         lines = [line.rstrip() for line in clean(text).strip("\n").split("\n")]
         if any(lines):
             self._write_units(Kind.CODE, lines, range(len(lines)))
+
+    def text(self, text: str, blocks_of: Callable[[str], Iterable[Block]]) -> None:
+        """A text whose structure is told from its own layout; no line of it is joined or cut."""
+        body = clean(text).strip("\n").rstrip()
+        if body.strip():
+            start = self._write(body).start
+            self._blocks.extend(block.moved(start) for block in blocks_of(body))
 
     def note(self, reason: str, *, page: int | None = None) -> None:
         """Say what the owner of the document should know."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from contracts.ids import DocumentId
-from ingest_service.domain import sniff
+from ingest_service.domain import media_types, sniff
 from ingest_service.domain.document import Document, State, title_of
 from ingest_service.domain.errors import DocumentRefused, EmptyDocument
 from ingest_service.domain.ports import Documents, Files, Upload
@@ -50,7 +50,7 @@ async def register_document(
         id=arrival.document_id,
         title=title_of(arrival.filename),
         filename=arrival.filename,
-        media_type=sniff.PLAIN,
+        media_type=media_types.PLAIN,
         size_bytes=upload.size_bytes,
         sha256=upload.sha256,
         state=State.RECEIVED,

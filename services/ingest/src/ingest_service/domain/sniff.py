@@ -1,21 +1,23 @@
 """What an upload is, told from its bytes and never from its name."""
 
+import io
 import re
+import zipfile
 from typing import Final
 
-from ingest_service.domain.errors import EmptyDocument, UnreadableText, UnsupportedType
+from ingest_service.domain import media_types as kinds
+from ingest_service.domain.encoding import decode
+from ingest_service.domain.errors import Damaged, EmptyDocument, Encrypted, MacrosRefused, UnsupportedType
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.markdown import markdown_blocks
 from ingest_service.domain.plain_text import plain_text_blocks
+from ingest_service.domain.text_kinds import kind_of_text
 
-PLAIN: Final = "text/plain"
-MARKDOWN: Final = "text/markdown"
 NEEDED: Final = 4_096
 """Bytes from the start of a file that `refuse_foreign` looks at."""
-
-_READABLE = "Send text (.txt) or Markdown (.md)."
-_MAGIC: Final = (
-    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+_ZIP: Final = b"PK\x03\x04"
+_OLE2: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FOREIGN: Final = (
     (b"PK\x05\x06", "an empty ZIP archive"),
     (b"\x89PNG\r\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -38,46 +40,74 @@ _MAGIC: Final = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
-    (b"{\\rtf", "a Rich Text document"),
     (b"%!PS", "a PostScript file"),
     (b"SQLite format 3\x00", "a database file"),
 )
 # two or three letters alone could begin a text: for these, what follows must be binary too
 _SHORT_MAGIC: Final = frozenset({b"BM", b"MZ", b"BZh", b"ID3", b"RIFF", b"GIF8", b"OggS", b"fLaC"})
-_MARKUP: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html[\s>]|<\?xml\s)", re.IGNORECASE)
-_BOMS: Final = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
+_CONTROLS: Final = re.compile(b"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_MAIN_PARTS: Final = (
+    (b"wordprocessingml.document.main", kinds.DOCX),
+    (b"wordprocessingml.template.main", kinds.DOCX),
+    (b"ms-word.document.macroEnabled.main", kinds.DOCX),
+    (b"ms-word.template.macroEnabledTemplate.main", kinds.DOCX),
+    (b"presentationml.presentation.main", kinds.PPTX),
+    (b"presentationml.slideshow.main", kinds.PPTX),
+    (b"presentationml.template.main", kinds.PPTX),
+    (b"ms-powerpoint.presentation.macroEnabled.main", kinds.PPTX),
+    (b"ms-powerpoint.slideshow.macroEnabled.main", kinds.PPTX),
+    (b"spreadsheetml.sheet.main", kinds.XLSX),
+    (b"spreadsheetml.template.main", kinds.XLSX),
+    (b"ms-excel.sheet.macroEnabled.main", kinds.XLSX),
+    (b"ms-excel.template.macroEnabled.main", kinds.XLSX),
 )
-_OFTEN, _HARDLY = 0.4, 0.05
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-_MARKDOWN_SIGNS: Final = re.compile(
-    r"^(?: {0,3}#{1,6}[ \t]+\S|```|~~~|[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\||.*\]\(\S+\)|> ?\S|.*\*\*\S.*\S\*\*)",
-    re.MULTILINE,
+_MACRO_PARTS: Final = re.compile(
+    r"(?:.*/)?vbaProject\.bin|(?:xl/)?macrosheets/.*|Basic/.*\.xml|Scripts/.*", re.IGNORECASE
 )
+_MIMETYPES: Final = {
+    kinds.EPUB.encode(): kinds.EPUB,
+    kinds.ODT.encode(): kinds.ODT,
+    kinds.ODS.encode(): kinds.ODS,
+    kinds.ODP.encode(): kinds.ODP,
+}
+_LONGEST_LIST: Final = 4_194_304
+"""Bytes of an archive's own list of contents that are read."""
+
+
+def tell(data: bytes) -> str:
+    """The media type of a document that can be read.
+
+    Raises:
+        DocumentRefused: It is of no kind that is read, encrypted, or carries programs.
+    """
+    refuse_foreign(data[:NEEDED])
+    if b"%PDF-" in data[:1024]:
+        return kinds.PDF
+    if data.startswith(_ZIP):
+        return _tell_archive(data)
+    if data.startswith(_OLE2):
+        return _tell_old_office(data)
+    if data.lstrip()[:5] == b"{\\rtf":
+        return kinds.RTF
+    text = decode(data)
+    if not text.strip():
+        raise EmptyDocument("The document has no text in it.")
+    return kind_of_text(text)
 
 
 def read(data: bytes) -> Manuscript:
     """Read plain text or Markdown: its own text, no character changed, and the blocks in it.
 
     Raises:
-        EmptyDocument: There is nothing in it.
-        UnsupportedType: It is binary or of a kind that is not read.
-        UnreadableText: Its encoding cannot be told.
+        DocumentRefused: It is empty, binary, or in an encoding that cannot be told.
     """
     refuse_foreign(data[:NEEDED])
-    text = _decode(data)
+    text = decode(data)
     if not text.strip():
         raise EmptyDocument("The document has no text in it.")
-    if len(_CONTROLS.findall(text)) * 100 > len(text) or "\x00" in text:
-        raise UnsupportedType(f"This is binary data, not a text. {_READABLE}")
-    if _MARKDOWN_SIGNS.search(text):
-        return Manuscript(MARKDOWN, text, tuple(markdown_blocks(text)))
-    return Manuscript(PLAIN, text, tuple(plain_text_blocks(text)))
+    if kind_of_text(text) == kinds.MARKDOWN:
+        return Manuscript(kinds.MARKDOWN, text, tuple(markdown_blocks(text)))
+    return Manuscript(kinds.PLAIN, text, tuple(plain_text_blocks(text)))
 
 
 def refuse_foreign(head: bytes) -> None:
@@ -91,61 +121,90 @@ def refuse_foreign(head: bytes) -> None:
         raise EmptyDocument("The document is empty.")
     kind = _foreign_kind(head)
     if kind is not None:
-        raise UnsupportedType(f"This is {kind}, whatever its name says. {_READABLE}")
+        raise _unsupported(f"{kind}, whatever its name says")
 
 
 def _foreign_kind(head: bytes) -> str | None:
-    if b"%PDF-" in head[:1024]:
-        return "a PDF"
     if head[4:8] == b"ftyp":
         return "a film or HEIC image"
     if head[257:262] == b"ustar":
         return "a tar archive"
-    if _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
-        return "an HTML or XML page"
-    for magic, kind in _MAGIC:
-        if head.startswith(magic) and (magic not in _SHORT_MAGIC or _is_binary(head)):
+    for magic, kind in _FOREIGN:
+        if head.startswith(magic) and (magic not in _SHORT_MAGIC or _CONTROLS.search(head[:512])):
             return kind
     return None
 
 
-def _is_binary(head: bytes) -> bool:
-    return bool(_CONTROLS.search(head[:512].decode("latin-1")))
-
-
-def _decode(data: bytes) -> str:
-    encoding = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), None) or _bomless_utf16(data)
+def _tell_archive(data: bytes) -> str:
     try:
-        text = data.decode(encoding or "utf-8")
-    except UnicodeDecodeError as error:
-        if encoding is not None:
-            raise UnreadableText(
-                f"The text says that it is {encoding.upper()}, but is not. Save it as UTF-8."
-            ) from error
-        text = _western(data)
-    return text.removeprefix("\ufeff")
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _tell_contents(archive)
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise Damaged(
+            "This is an Office document or archive that is damaged. Save it again and send it anew."
+        ) from error
 
 
-def _bomless_utf16(data: bytes) -> str | None:
-    """UTF-16 of mostly Latin text has a zero in every second byte; other data with zeros is no text at all."""
-    head = data[:NEEDED]
-    if b"\x00" not in head:
+def _tell_contents(archive: zipfile.ZipFile) -> str:
+    names = set(archive.namelist())
+    if any(entry.flag_bits & 1 for entry in archive.infolist()):
+        raise Encrypted("The document is encrypted. Remove its password and send it again.")
+    kind = _open_document_kind(archive, names) or _office_kind(archive, names)
+    if kind is None:
+        raise _unsupported("a ZIP archive that is no document")
+    if any(map(_MACRO_PARTS.fullmatch, names)):
+        raise MacrosRefused("The document carries macros (programs). Save it without macros and send it again.")
+    return kind
+
+
+def _office_kind(archive: zipfile.ZipFile, names: set[str]) -> str | None:
+    if "[Content_Types].xml" not in names:
         return None
-    half = max(len(head) // 2, 1)
-    even, odd = head[0::2].count(0) / half, head[1::2].count(0) / half
-    if odd > _OFTEN and even < _HARDLY:
-        return "utf-16-le"
-    if even > _OFTEN and odd < _HARDLY:
-        return "utf-16-be"
-    raise UnsupportedType(f"This is binary data, not a text. {_READABLE}")
+    listed = _part(archive, "[Content_Types].xml")
+    if b"ms-excel.sheet.binary" in listed:
+        raise _unsupported("a binary Excel workbook (.xlsb); save it as .xlsx")
+    found = next((kind for part, kind in _MAIN_PARTS if part in listed), None)
+    if found is None and names & {"word/document.xml", "xl/workbook.xml", "ppt/presentation.xml"}:
+        raise Damaged("This Office document does not say what it is. Save it again and send it anew.")
+    return found
 
 
-def _western(data: bytes) -> str:
-    """Windows-1252 or Latin-1, where letters beyond ASCII are the exception; in other encodings they are the rule."""
-    beyond = len(data.translate(None, bytes(range(128))))
-    if beyond * 10 > len(data) * 3:
-        raise UnreadableText("The text's encoding cannot be told. Save it as UTF-8 and send it again.")
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError as error:
-        raise UnsupportedType(f"This is binary data, not a text. {_READABLE}") from error
+def _open_document_kind(archive: zipfile.ZipFile, names: set[str]) -> str | None:
+    declared = _part(archive, "mimetype").strip() if "mimetype" in names else b""
+    kind = _MIMETYPES.get(declared.removesuffix(b"-template"))
+    if kind is None:
+        return kinds.EPUB if "META-INF/container.xml" in names else None
+    manifest = _part(archive, "META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
+    if b"encryption-data" in manifest:
+        raise Encrypted("The document is encrypted. Remove its password and send it again.")
+    return kind
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as part:
+        return part.read(_LONGEST_LIST)
+
+
+def _tell_old_office(data: bytes) -> str:
+    """By the names of the streams, which its directory holds as UTF-16."""
+
+    def has(name: str) -> bool:
+        return name.encode("utf-16-le") in data
+
+    if has("__properties_version1.0"):
+        return kinds.OUTLOOK
+    if has("EncryptedPackage"):
+        raise Encrypted("The document is encrypted. Remove its password and send it again.")
+    if has("WordDocument"):
+        raise _unsupported("an old Word document (.doc); save it as .docx")
+    if has("PowerPoint Document"):
+        raise _unsupported("an old PowerPoint presentation (.ppt); save it as .pptx")
+    if has("_VBA_PROJECT_CUR"):
+        raise MacrosRefused("The document carries macros (programs). Save it without macros and send it again.")
+    if has("Workbook") or has("Book"):
+        return kinds.XLS
+    raise _unsupported("an old Office file of an unknown kind")
+
+
+def _unsupported(what: str) -> UnsupportedType:
+    return UnsupportedType(f"This is {what}. {kinds.READABLE}")

@@ -1,12 +1,37 @@
 """Readers of documents: one module a format, imported when the first such document comes."""
 
-from collections.abc import Callable
+import importlib
+from typing import Final
 
+from ingest_service.domain import media_types as kinds
 from ingest_service.domain import sniff
+from ingest_service.domain.errors import Damaged, DocumentRefused
 from ingest_service.domain.manuscript import Manuscript
+from ingest_service.outbound.readers.ports import Say
 
-Say = Callable[[int, int], None]
-"""Called with how many pages, slides or sheets are done, and of how many."""
+_MODULES: Final = {
+    kinds.PDF: "pdf",
+    kinds.DOCX: "docx",
+    kinds.PPTX: "pptx",
+    kinds.XLSX: "xlsx",
+    kinds.XLS: "xls",
+    kinds.ODT: "odf",
+    kinds.ODS: "odf",
+    kinds.ODP: "odf",
+    kinds.EPUB: "epub",
+    kinds.HTML: "webpage",
+    kinds.XML: "markup",
+    kinds.EMAIL: "letter",
+    kinds.OUTLOOK: "outlook",
+    kinds.RTF: "rtf",
+    kinds.CSV: "delimited",
+    kinds.TSV: "delimited",
+    kinds.JSON: "json_text",
+    kinds.JSON_LINES: "json_text",
+    kinds.VTT: "vtt",
+    kinds.MARKDOWN: "text",
+    kinds.PLAIN: "text",
+}
 
 
 def read(data: bytes, say: Say) -> Manuscript:
@@ -14,7 +39,17 @@ def read(data: bytes, say: Say) -> Manuscript:
 
     Raises:
         DocumentRefused: It can never be read as it is; which and why, its code and words say.
+        MemoryError: There is not as much memory as it asks for.
     """
-    manuscript = sniff.read(data)
-    say(1, 1)
+    kind = sniff.tell(data)
+    reader = importlib.import_module(f"{__name__}.{_MODULES[kind]}")
+    try:
+        manuscript: Manuscript = reader.read(data, say)
+    except (DocumentRefused, MemoryError):
+        raise
+    except RecursionError as error:
+        raise Damaged("The document is nested too deeply to be read.") from error
+    except Exception as error:
+        # the libraries answer broken files with whatever breaks first; the same bytes will break there again
+        raise Damaged(f"The document is damaged ({type(error).__name__}). Save it again and send it anew.") from error
     return manuscript

@@ -1,0 +1,112 @@
+"""What kind of text a text is, told by its structure."""
+
+import csv
+import json
+import re
+from collections import Counter
+from typing import Final
+
+from ingest_service.domain import media_types as kinds
+
+LOOKED_AT: Final = 65_536
+"""Characters from the start that are looked at; JSON alone is judged whole, by its reader."""
+DELIMITERS: Final = "\t;,|"
+_ROWS: Final = 60
+_SAME_WIDTH: Final = 0.8
+_LONGEST_CELL: Final = 80
+_HTML: Final = re.compile(
+    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+)
+_HTML_PART: Final = re.compile(
+    r"\s*<(?:head|body|div|p|table|h[1-6]|ul|ol|main|article|section)\b[^>]*>", re.IGNORECASE
+)
+_XML: Final = re.compile(r"\s*(?:<\?xml\s|<!DOCTYPE\s|<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>(?s:.*)</\1\s*>\s*$)")
+_HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*:[ \t]?.*|[ \t]+\S.*|>?From \S+.*")
+_LETTER_HEADER: Final = re.compile(
+    r"^(?:from|to|cc|subject|date|received|message-id|mime-version|content-type|return-path|reply-to|delivered-to"
+    r"|sender|x-[a-z-]+)(?=:)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MARKDOWN_SIGNS: Final = re.compile(
+    r"^(?: {0,3}#{1,6}[ \t]+\S|```|~~~|[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\||.*\]\(\S+\)|> ?\S|.*\*\*\S.*\S\*\*)",
+    re.MULTILINE,
+)
+_MARKDOWN_RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|", re.MULTILINE)
+
+
+def kind_of_text(text: str) -> str:
+    """Its media type; plain text when nothing says otherwise."""
+    head = text[:LOOKED_AT]
+    if re.match(r"WEBVTT(?:[ \t\n\r]|$)", head):
+        return kinds.VTT
+    if _HTML.match(head) or _HTML_PART.match(head):
+        return kinds.HTML
+    if head.lstrip().startswith("<") and _XML.match(text):
+        return kinds.XML
+    return _json_kind(text) or (kinds.EMAIL if _is_letter(head) else None) or _table_kind(head) or _prose_kind(text)
+
+
+def delimiter_of(text: str) -> str | None:
+    """What parts the cells of a table in text form; None when its lines do not have the same number of cells."""
+    head = text[:LOOKED_AT]
+    whole_lines = head if len(head) == len(text) else head.rpartition("\n")[0]
+    return next((mark for mark in DELIMITERS if _is_table(whole_lines, mark)), None)
+
+
+def _json_kind(text: str) -> str | None:
+    stripped = text.strip()
+    if stripped[:1] not in {"{", "["}:
+        return None
+    first, _, rest = stripped.partition("\n")
+    if rest and _is_json(first) and _is_json(rest.partition("\n")[0]):
+        return kinds.JSON_LINES
+    return kinds.JSON if _is_json(stripped) else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_letter(head: str) -> bool:
+    """At least two of the headers that letters have, and nothing but headers before the first empty line."""
+    top = re.split(r"\r?\n[ \t]*\r?\n|\r\r", head.lstrip("\r\n"), maxsplit=1)[0]
+    known = {match.group().lower() for match in _LETTER_HEADER.finditer(top)}
+    return len(known) > 1 and all(_HEADER.fullmatch(line) for line in top.splitlines())
+
+
+def _table_kind(head: str) -> str | None:
+    if _MARKDOWN_RULE.search(head):
+        return None
+    mark = delimiter_of(head)
+    return None if mark is None else kinds.TSV if mark == "\t" else kinds.CSV
+
+
+def _is_table(text: str, mark: str) -> bool:
+    """Most lines have the same number of cells, and the cells are no sentences."""
+    rows = []
+    try:
+        for row in csv.reader(text.splitlines(keepends=True), delimiter=mark):
+            if any(cell.strip() for cell in row):
+                rows.append(row)
+            if len(rows) == _ROWS:
+                break
+    except csv.Error:
+        return False
+    if len(rows) < 2:  # noqa: PLR2004 - one row alone is no table
+        return False
+    width, often = Counter(map(len, rows)).most_common(1)[0]
+    cells = [cell for row in rows for cell in row]
+    spaced = sum(cell.startswith(" ") for row in rows for cell in row[1:])
+    is_prose = mark in ",;" and spaced * 2 > len(cells) - len(rows) and width < 4  # noqa: PLR2004 - few commas a line
+    return width > 1 and often >= len(rows) * _SAME_WIDTH and not is_prose and _are_short(cells)
+
+
+def _are_short(cells: list[str]) -> bool:
+    return sum(map(len, cells)) <= len(cells) * _LONGEST_CELL
+
+
+def _prose_kind(text: str) -> str:
+    return kinds.MARKDOWN if _MARKDOWN_SIGNS.search(text) else kinds.PLAIN

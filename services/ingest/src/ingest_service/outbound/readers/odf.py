@@ -1,0 +1,146 @@
+"""OpenDocument texts, spreadsheets and presentations: the elements of content.xml in reading order."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from lxml.etree import _Element as Element
+
+from ingest_service.domain import media_types
+from ingest_service.domain.errors import Damaged
+from ingest_service.domain.manuscript import Composer, Item, Manuscript
+from ingest_service.outbound.readers import archive
+from ingest_service.outbound.readers.grid import compose_grid
+from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.titles import own_title
+from ingest_service.outbound.readers.xml_parts import name_of, parsed
+
+_TEXT: Final = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_TABLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_SILENT: Final = frozenset(
+    {"tracked-changes", "annotation", "sequence-decls", "forms", "bibliography-mark", "script", "event-listeners"}
+)
+_STYLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_TITLES: Final = {"Title": 1, "Subtitle": 2}
+_KINDS: Final = {"text": media_types.ODT, "spreadsheet": media_types.ODS, "presentation": media_types.ODP}
+_PAGES: Final = frozenset({"page", "table"})
+MOST_REPEATED: Final = 1_000
+"""Times that a row or cell is repeated: more than that are empty ones to the end of a sheet."""
+
+
+def read(data: bytes, say: Say) -> Manuscript:
+    """Deletions of tracked changes and comments are left out; a sheet or slide is a page."""
+    package = archive.opened(data)
+    content = parsed(archive.part(package, "content.xml"))
+    body = next((each for each in content if name_of(each) == "body"), None)
+    office = next(iter(body), None) if body is not None else None
+    if office is None or name_of(office) not in _KINDS:
+        raise Damaged("The document has no body. Save it again and send it anew.")
+    composer = Composer()
+    if name_of(office) == "text":
+        _Writer(composer, content).write(office)
+        say(1, 1)
+    else:
+        _write_pages(composer, office, say)
+    title = _title(parsed(archive.part(package, "meta.xml"))) if "meta.xml" in package.namelist() else None
+    return composer.manuscript(_KINDS[name_of(office)], title)
+
+
+def _write_pages(composer: Composer, office: Element, say: Say) -> None:
+    pages = [each for each in office if name_of(each) in _PAGES]
+    for number, page in enumerate(pages, start=1):
+        composer.page()
+        if name_of(page) == "table":
+            composer.heading(1, page.get(f"{_TABLE}name") or "")
+            compose_grid(composer, _rows(page))
+        else:
+            _Writer(composer, office).write(page)
+        say(number, len(pages))
+
+
+class _Writer:
+    """Writes elements as blocks; a paragraph in the style of titles is a heading."""
+
+    def __init__(self, composer: Composer, styled: Element) -> None:
+        self._composer = composer
+        self._bases = {
+            each.get(f"{_STYLE}name"): each.get(f"{_STYLE}parent-style-name") for each in styled.iter(f"{_STYLE}style")
+        }
+
+    def write(self, container: Element) -> None:
+        """Everything in a text, a slide or a box."""
+        for child in container:
+            name = name_of(child)
+            if name == "list":
+                self._composer.items(_items(child, 0))
+            elif name == "table":
+                rows = list(_rows(child))
+                self._composer.table(rows, has_header=len(rows) > 1 and all(cell.strip() for cell in rows[0]))
+            elif name in {"h", "p"}:
+                self._write_line(child)
+            elif name and name not in _SILENT:
+                self.write(child)
+
+    def _write_line(self, line: Element) -> None:
+        level = self._level(line)
+        if level is None:
+            self._composer.paragraph(_words(line))
+        else:
+            self._composer.heading(level, _words(line))
+        for box in line.iter("{*}text-box"):
+            self.write(box)
+
+    def _level(self, line: Element) -> int | None:
+        if name_of(line) == "h":
+            level = line.get(f"{_TEXT}outline-level") or "1"
+            return int(level) if level.isdigit() else 1
+        style = line.get(f"{_TEXT}style-name")
+        return _TITLES.get(style or "") or _TITLES.get(self._bases.get(style) or "")
+
+
+def _words(element: Element) -> str:
+    """The text of a paragraph or cell; notes in it follow in brackets."""
+    parts = [element.text or ""]
+    for child in element:
+        name = name_of(child)
+        if name == "line-break":
+            parts.append("\n")
+        elif name in {"tab", "s"}:
+            parts.append(" ")
+        elif name == "note":
+            body = next((each for each in child if name_of(each) == "note-body"), None)
+            parts.append(f" [{_words(body).strip()}]" if body is not None else "")
+        elif name not in _SILENT and name not in {"text-box", "desc", "title"}:
+            parts.append(_words(child) + ("\n" if name in {"p", "h"} else ""))
+        parts.append(child.tail or "")
+    return "".join(parts)
+
+
+def _items(container: Element, depth: int) -> Iterator[Item]:
+    for entry in container:
+        if name_of(entry) in {"list-item", "list-header"}:
+            own = "\n".join(_words(each) for each in entry if name_of(each) in {"p", "h"})
+            yield Item(own, depth)
+            for inner in entry:
+                if name_of(inner) == "list":
+                    yield from _items(inner, depth + 1)
+
+
+def _rows(table: Element) -> Iterator[list[str]]:
+    for row in table.iter(f"{_TABLE}table-row"):
+        if next(row.iterancestors(f"{_TABLE}table")) is not table:
+            continue
+        cells: list[str] = []
+        for cell in row:
+            if name_of(cell) in {"table-cell", "covered-table-cell"}:
+                cells += [_words(cell).strip()] * _times(cell, "number-columns-repeated")
+        yield from [cells] * (_times(row, "number-rows-repeated") if any(cells) else 1)
+
+
+def _times(element: Element, name: str) -> int:
+    value = element.get(f"{_TABLE}{name}") or "1"
+    return min(max(int(value), 1), MOST_REPEATED) if value.isdigit() else 1
+
+
+def _title(meta: Element) -> str | None:
+    found = meta.find(".//{http://purl.org/dc/elements/1.1/}title")
+    return None if found is None else own_title(found.text)

@@ -1,0 +1,157 @@
+"""PDF by pdfium: the text layer of each page, as lines that know where they stand.
+
+pdfium gives a page's text in the order in which it was written, right-to-left text in reading order, and joins
+words that are hyphenated across lines with a mark.
+"""
+
+import ctypes
+import math
+import re
+from typing import Final
+
+import pypdfium2
+from pypdfium2 import raw
+
+from ingest_service.domain import media_types
+from ingest_service.domain.errors import Damaged, DocumentTooLong, EmptyDocument, Encrypted, NoTextLayer
+from ingest_service.domain.manuscript import MOST_CHARACTERS, MOST_PAGES, Composer, Manuscript
+from ingest_service.outbound.readers.pdf_layout import Line, Page, compose_pages
+from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.titles import own_title
+
+BOLD_FROM: Final = 600
+"""Font weight, 400 being regular."""
+_UNREADABLE: Final = re.compile("[\x00-\x01\x03-\x08\x0b\x0e-\x1f\ue000-\uefff\uf8ff\ufffd]")
+_NO_TEXT: Final = "This page has no text layer: it is a picture, and reading pictures (OCR) is not installed."
+_LAM_ALEF: Final = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
+
+
+def read(data: bytes, say: Say) -> Manuscript:
+    """Raises: Encrypted, NoTextLayer, EmptyDocument, DocumentTooLong, Damaged."""
+    document = _opened(data)
+    try:
+        pages = _pages(document, say)
+        title = own_title(str(document.get_metadata_value("Title")))
+    finally:
+        document.close()
+    composer = Composer()
+    compose_pages(composer, pages)
+    for number, page in enumerate(pages, start=1):
+        if page.is_picture:
+            composer.note(_NO_TEXT, page=number)
+    return composer.manuscript(media_types.PDF, title)
+
+
+def _opened(data: bytes) -> pypdfium2.PdfDocument:
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}:
+            raise Encrypted("The PDF is encrypted. Remove its password and send it again.") from error
+        raise Damaged("The PDF is damaged. Save it again and send it anew.") from error
+    if len(document) > MOST_PAGES:
+        document.close()
+        raise DocumentTooLong(f"The document has more than {MOST_PAGES:,} pages. Send it in parts.")
+    return document
+
+
+def _pages(document: pypdfium2.PdfDocument, say: Say) -> list[Page]:
+    count = len(document)
+    pages: list[Page] = []
+    characters = 0
+    for number in range(count):
+        page = _page(document, number)
+        characters += sum(len(line.text) for line in page.lines)
+        if characters > MOST_CHARACTERS:
+            raise DocumentTooLong(f"The document has more than {MOST_CHARACTERS:,} characters. Send it in parts.")
+        pages.append(page)
+        say(number + 1, count)
+    if not any(page.lines for page in pages):
+        if any(page.is_picture for page in pages):
+            raise NoTextLayer("No page of the PDF has a text layer. Run OCR on it and send the result.")
+        raise EmptyDocument("The document has no text in it.")
+    return pages
+
+
+def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
+    try:
+        page = document[number]
+    except pypdfium2.PdfiumError:
+        return Page([], is_picture=True)
+    text_page = page.get_textpage()
+    try:
+        text = text_page.get_text_range() if text_page.count_chars() else ""
+        if len(_UNREADABLE.findall(text)) * 3 > len(text) or not text.strip():
+            return Page([], is_picture=raw.FPDFPage_CountObjects(page) > 0)
+        return Page(_lines(text, text_page.raw), is_picture=False)
+    finally:
+        text_page.close()
+        page.close()
+
+
+def _lines(text: str, handle: raw.FPDF_TEXTPAGE) -> list[Line]:
+    """The lines of a page's text. pdfium counts UTF-16 units, of which a character beyond the BMP takes two."""
+    is_wide = any(character > "\uffff" for character in text)
+    lines = []
+    begin = 0
+    for words in text.split("\n"):
+        line = words.rstrip("\r")
+        if line.strip():
+            lines.append(_line(line, begin, handle, is_wide=is_wide))
+        begin += _units(words, is_wide=is_wide) + 1
+    return lines
+
+
+def _line(words: str, begin: int, handle: raw.FPDF_TEXTPAGE, *, is_wide: bool) -> Line:
+    shown = words.strip()
+    first = begin + _units(words[: len(words) - len(words.lstrip())], is_wide=is_wide)
+    last = first + _units(shown, is_wide=is_wide) - 1
+    # a space may be pdfium's own, of no size
+    before = shown[: len(shown) // 2].rstrip()
+    middle = first + max(_units(before, is_wide=is_wide) - 1, 0)
+    box = [_box(handle, first), _box(handle, last)]
+    return Line(
+        text=_in_order(shown, first, handle),
+        size=_size(handle, middle),
+        left=min(sides[0] for sides in box),
+        right=max(sides[1] for sides in box),
+        base=_base(handle, first),
+        last_base=_base(handle, last),
+        is_bold=min(raw.FPDFText_GetFontWeight(handle, first), raw.FPDFText_GetFontWeight(handle, middle)) >= BOLD_FROM,
+    )
+
+
+def _box(handle: raw.FPDF_TEXTPAGE, index: int) -> tuple[float, float]:
+    left, right, bottom, top = ctypes.c_double(), ctypes.c_double(), ctypes.c_double(), ctypes.c_double()
+    raw.FPDFText_GetCharBox(handle, index, left, right, bottom, top)
+    return left.value, right.value
+
+
+def _base(handle: raw.FPDF_TEXTPAGE, index: int) -> float:
+    x, y = ctypes.c_double(), ctypes.c_double()
+    raw.FPDFText_GetCharOrigin(handle, index, x, y)
+    return y.value
+
+
+def _size(handle: raw.FPDF_TEXTPAGE, index: int) -> float:
+    """Points as they are shown: the font's size, scaled by the text's matrix."""
+    matrix = raw.FS_MATRIX()
+    raw.FPDFText_GetMatrix(handle, index, matrix)
+    scale = math.hypot(matrix.c, matrix.d) or 1.0
+    points: float = raw.FPDFText_GetFontSize(handle, index) * scale
+    return round(points * 2) / 2
+
+
+def _in_order(words: str, first: int, handle: raw.FPDF_TEXTPAGE) -> str:
+    """Arabic lam-alef is one glyph of two letters, which pdfium turns around with the line: they share one box."""
+
+    def turned(match: re.Match[str]) -> str:
+        place = first + match.start()
+        is_one_glyph = _box(handle, place) == _box(handle, place + 1)
+        return match.group()[::-1] if is_one_glyph else match.group()
+
+    return _LAM_ALEF.sub(turned, words)
+
+
+def _units(text: str, *, is_wide: bool) -> int:
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2 if is_wide else len(text)

@@ -1,0 +1,277 @@
+"""HTML by lxml: what a reader of the page sees as its text, without navigation, scripts and hidden parts."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+from lxml.etree import _Element as Element
+
+from ingest_service.domain import media_types
+from ingest_service.domain.encoding import decode, encoding_of
+from ingest_service.domain.manuscript import Composer, Item, Manuscript
+from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.titles import own_title
+
+_SILENT: Final = frozenset(
+    {
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "nav",
+        "svg",
+        "iframe",
+        "object",
+        "embed",
+        "head",
+        "select",
+        "datalist",
+        "audio",
+        "video",
+        "canvas",
+        "math",
+    }
+)
+_BLOCKS: Final = frozenset(
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+    }
+)
+_HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
+_HIDDEN: Final = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_CHARSET: Final = re.compile(
+    rb"<(?:meta\b[^>]{0,200}?\bcharset|\?xml\b[^>]{0,200}?\bencoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE
+)
+_DECLARED_IN: Final = 4_096
+"""Bytes from the start, of which the standard asks for 1,024."""
+_WIDEST_CELL: Final = 64
+_TALLEST_CELL: Final = 256
+
+
+def read(data: bytes, say: Say) -> Manuscript:
+    composer = Composer()
+    title = compose_html(composer, text_of(data))
+    say(1, 1)
+    return composer.manuscript(media_types.HTML, title)
+
+
+def text_of(data: bytes) -> str:
+    """The page's characters, by the encoding that it declares."""
+    declared = _CHARSET.search(data[:_DECLARED_IN])
+    if declared is not None and encoding_of(data) is None:
+        try:
+            return data.decode(declared.group(1).decode("ascii"))
+        except (LookupError, UnicodeDecodeError):
+            # many pages say what they are not
+            return decode(data)
+    return decode(data)
+
+
+def compose_html(composer: Composer, text: str) -> str | None:
+    """Write a page; its title, if it has one."""
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+    root = etree.fromstring(text.encode("utf-8", errors="replace"), parser)
+    if root is None:
+        return None
+    title = root.findtext(".//title")
+    _Writer(composer).write(root)
+    return own_title(title)
+
+
+class _Writer:
+    """Walks a page; words gather until a block begins or ends."""
+
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+        self._words: list[str] = []
+
+    def write(self, element: Element) -> None:
+        """All of an element as blocks of its own."""
+        self._walk(element)
+        self._end()
+
+    def _walk(self, element: Element) -> None:
+        tag = element.tag
+        if not isinstance(tag, str) or tag in _SILENT or _is_hidden(element):
+            return
+        if tag in _HEADINGS:
+            self._end()
+            self._composer.heading(_HEADINGS[tag], _flat(element))
+        elif tag in {"ul", "ol"} and not _has_table(element):
+            self._end()
+            self._composer.items(_items(element, 0))
+        elif tag == "dl":
+            self._end()
+            self._composer.items(_terms(element))
+        elif tag == "table":
+            self._end()
+            self._table(element)
+        elif tag == "pre":
+            self._end()
+            self._composer.code("".join(element.itertext()))
+        elif tag == "br":
+            self._words.append("\n")
+        else:
+            self._inside(element)
+
+    def _inside(self, element: Element) -> None:
+        is_block = element.tag in _BLOCKS
+        if is_block:
+            self._end()
+        self._words.append(_spaced(element.text))
+        for child in element:
+            self._walk(child)
+            self._words.append(_spaced(child.tail))
+        if is_block:
+            self._end()
+
+    def _table(self, table: Element) -> None:
+        """A table that holds tables, lists or headings in its cells only arranges them."""
+        rows = [row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table]
+        holds = next(table.iter("h1", "h2", "h3", "h4"), None), table.find(".//table")
+        is_frame = any(held is not None for held in holds)
+        if is_frame:
+            self._inside(table)
+            return
+        caption = table.find("caption")
+        if caption is not None:
+            self._composer.paragraph(_flat(caption))
+        has_header = bool(rows) and (
+            table.find("thead") is not None or all(cell.tag == "th" for cell in _cells(rows[0]))
+        )
+        self._composer.table(_grid(rows), has_header=has_header or _is_wordy(rows))
+
+    def _end(self) -> None:
+        self._composer.paragraph("".join(self._words))
+        self._words = []
+
+
+def _items(container: Element, depth: int) -> Iterator[Item]:
+    number = _number(container.get("start"), 1, 1_000_000)
+    for child in container:
+        if child.tag != "li":
+            if child.tag in {"ul", "ol"}:
+                yield from _items(child, depth + 1)
+            continue
+        yield Item(_flat(child, but=("ul", "ol")), depth, f"{number}." if container.tag == "ol" else "-")
+        number += 1
+        for inner in _inner_lists(child):
+            yield from _items(inner, depth + 1)
+
+
+def _terms(container: Element) -> Iterator[Item]:
+    """Each term with what is said of it."""
+    term: list[str] = []
+    for part in container.iter("dt", "dd"):
+        if part.tag == "dt" and term:
+            yield Item(": ".join(term))
+            term = []
+        term.append(" ".join(_flat(part).split()))
+    yield Item(": ".join(term))
+
+
+def _inner_lists(item: Element) -> Iterator[Element]:
+    for inner in item.iter("ul", "ol"):
+        if next(inner.iterancestors("li"), None) is item:
+            yield inner
+
+
+def _grid(rows: list[Element]) -> list[list[str]]:
+    """Cells in their columns; what spans several rows stands in each of them."""
+    grid: list[list[str]] = []
+    hanging: dict[int, tuple[int, str]] = {}
+    for row in rows:
+        line: list[str] = []
+        for cell in _cells(row):
+            _hang(line, hanging)
+            words = _flat(cell)
+            tall = _number(cell.get("rowspan"), 1, _TALLEST_CELL)
+            for column in range(_number(cell.get("colspan"), 1, _WIDEST_CELL)):
+                if tall > 1:
+                    hanging[len(line)] = (tall - 1, "" if column else words)
+                line.append("" if column else words)
+        _hang(line, hanging)
+        grid.append(line)
+    return grid
+
+
+def _hang(line: list[str], hanging: dict[int, tuple[int, str]]) -> None:
+    while (hung := hanging.pop(len(line), None)) is not None:
+        left, words = hung
+        if left > 1:
+            hanging[len(line)] = (left - 1, words)
+        line.append(words)
+
+
+def _cells(row: Element) -> list[Element]:
+    return [cell for cell in row if cell.tag in {"td", "th"}]
+
+
+def _is_wordy(rows: list[Element]) -> bool:
+    """A first row of filled cells without a number, above further rows: a header that does not say so."""
+    first = [_flat(cell) for cell in _cells(rows[0])] if len(rows) > 1 else []
+    return len(first) > 1 and all(words and not any(map(str.isdigit, words)) for words in first)
+
+
+def _flat(element: Element, but: tuple[str, ...] = ()) -> str:
+    """The words in an element, blocks in it on lines of their own."""
+    parts = [_spaced(element.text)]
+    for child in element:
+        if isinstance(child.tag, str) and child.tag not in _SILENT and child.tag not in but and not _is_hidden(child):
+            end = "\n" if child.tag in _BLOCKS or child.tag in _HEADINGS or child.tag == "br" else ""
+            parts += [end, _flat(child, but), end]
+        parts.append(_spaced(child.tail))
+    return "".join(parts)
+
+
+def _spaced(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text) if text else ""
+
+
+def _is_hidden(element: Element) -> bool:
+    is_said = element.get("hidden") is not None or element.get("aria-hidden") == "true"
+    return is_said or _HIDDEN.search(element.get("style") or "") is not None
+
+
+def _has_table(element: Element) -> bool:
+    return next(element.iter("table", "pre", "h1", "h2", "h3"), None) is not None
+
+
+def _number(value: str | None, otherwise: int, most: int) -> int:
+    return min(max(int(value), 1), most) if value is not None and value.isascii() and value.isdigit() else otherwise
