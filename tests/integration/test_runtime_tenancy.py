@@ -168,6 +168,18 @@ async def test_a_database_that_hangs_is_unavailable_within_two_seconds(platform:
     await hanging.close()
 
 
+async def test_a_warm_connection_to_a_database_that_hangs_is_given_up_as_soon(platform: Platform, probe: Probe) -> None:
+    warm = Database(probe.app_url, pool_size=1)
+    await _touch(warm)
+    with frozen(platform, "postgres"):
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            await _touch(warm)
+        assert time.monotonic() - begun < 2.5
+    await _touch(warm)
+    await warm.close()
+
+
 async def test_a_busy_pool_is_unavailable_and_serves_again(probe: Probe) -> None:
     small = Database(probe.app_url, pool_size=2)
     async with AsyncExitStack() as held:

@@ -35,6 +35,8 @@ from runtime.tenancy import TenantScope
 ACQUIRE_S = 1.5
 REST_S = 60.0
 STATEMENT_TIMEOUT_MS, IDLE_TIMEOUT_MS, LOCK_TIMEOUT_MS = 5_000, 10_000, 2_000
+COMMAND_TIMEOUT_S = 6.0
+"""Ours, behind the server's own: one that stands still ends no statement."""
 
 _KEEP_OUTGOING = """
     INSERT INTO outbox (id, tenant_id, subject, stream, schema_name, body)
@@ -227,7 +229,13 @@ class Database:
             try:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert driver is not None
-                await driver.execute(begin)
+                await driver.execute(begin, timeout=ACQUIRE_S)
+            except TimeoutError:
+                # A server that stands still would keep us waiting for its goodbye as well.
+                driver.terminate()
+                await connection.invalidate()
+                await connection.close()
+                raise
             except _GONE:
                 await connection.invalidate()
                 await connection.close()
@@ -283,6 +291,7 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         pool_use_lifo=True,
         connect_args={
             "timeout": ACQUIRE_S,
+            "command_timeout": COMMAND_TIMEOUT_S,
             "server_settings": {
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
                 "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
