@@ -11,6 +11,8 @@ from contracts.ids import DocumentId, PassageId, TenantId
 from contracts.paging import Idempotency, PageRequest
 
 DOCUMENT_LIMIT_BYTES = 50 * 1024 * 1024
+PAGE_DEPTH = 3
+"""Links from the page that was asked for to the last one that is fetched with it."""
 DocumentState = Literal["received", "parsing", "chunking", "embedding", "ready", "failed", "deleting"]
 
 
@@ -38,6 +40,8 @@ class Document(Contract):
     error: DocumentError | None
     created_at: datetime
     updated_at: datetime
+    url: Personal[str | None] = None
+    """Where it was fetched from; None for an upload."""
 
 
 def inbox_key(tenant_id: TenantId, inbox_name: str) -> str:
@@ -52,6 +56,15 @@ class RegisterDocument(Request):
     inbox_name: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
     filename: Personal[Annotated[str, Field(min_length=1, max_length=255)]]
     size_bytes: Annotated[int, Field(ge=0, le=DOCUMENT_LIMIT_BYTES)]
+    idempotency: Idempotency | None = None
+
+
+class RegisterPage(Request):
+    """A page of the web, or a sitemap; ingest fetches it, and pages that it leads to up to `depth` links away."""
+
+    document_id: DocumentId
+    url: Personal[Annotated[str, Field(min_length=1, max_length=2_048)]]
+    depth: Annotated[int, Field(ge=0, le=PAGE_DEPTH)] = 0
     idempotency: Idempotency | None = None
 
 
@@ -176,6 +189,7 @@ DOCUMENT_DELETED = Fact("ingest", "document_deleted", DocumentDeleted, key="docu
 
 _EDGE = ("gateway",)
 REGISTER_DOCUMENT = Rpc("ingest", "register_document", RegisterDocument, DocumentReply, callers=_EDGE)
+REGISTER_PAGE = Rpc("ingest", "register_page", RegisterPage, DocumentReply, callers=_EDGE)
 GET_DOCUMENT = Rpc("ingest", "get_document", GetDocument, DocumentReply, callers=_EDGE)
 LIST_DOCUMENTS = Rpc("ingest", "list_documents", ListDocuments, Documents, callers=_EDGE)
 DELETE_DOCUMENT = Rpc("ingest", "delete_document", DeleteDocument, Nothing, callers=_EDGE)

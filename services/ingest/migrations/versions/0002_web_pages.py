@@ -13,11 +13,13 @@ SERVICE = "ingest"
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
     for statement in (
+        "ALTER TABLE document ADD COLUMN url text",
+        """CREATE UNIQUE INDEX document_url ON document (tenant_id, url)
+            WHERE state NOT IN ('failed', 'deleting') AND url IS NOT NULL""",
         """CREATE TABLE web_page (
             tenant_id uuid NOT NULL, document_id uuid NOT NULL, site_id uuid NOT NULL,
-            url text NOT NULL, depth integer NOT NULL, etag text, last_modified text,
-            fetched_at timestamptz, look_again_at timestamptz,
-            PRIMARY KEY (tenant_id, document_id), UNIQUE (tenant_id, url),
+            depth integer NOT NULL, etag text, last_modified text, look_again_at timestamptz,
+            PRIMARY KEY (tenant_id, document_id),
             FOREIGN KEY (tenant_id, document_id) REFERENCES document (tenant_id, id) ON DELETE CASCADE)""",
         "CREATE INDEX web_page_site ON web_page (tenant_id, site_id)",
         "CREATE INDEX web_page_due ON web_page (look_again_at) WHERE look_again_at IS NOT NULL",
@@ -37,3 +39,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.execute("DROP TABLE web_page")
+    op.execute("ALTER TABLE document DROP COLUMN url")

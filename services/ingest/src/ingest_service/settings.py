@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from runtime.settings import DatabaseSettings
@@ -12,7 +12,7 @@ from runtime.settings import DatabaseSettings
 class IngestSettings(DatabaseSettings):
     """What an operator may turn."""
 
-    model_config = SettingsConfigDict(env_prefix="INGEST_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="INGEST_", extra="ignore", frozen=True, populate_by_name=True)
 
     files_url: str
     """The file store shared with the gateway: file:///…, s3://…, gs://…, az://…."""
@@ -37,7 +37,22 @@ class IngestSettings(DatabaseSettings):
     """For one document; each further megabyte of it adds a second."""
     read_wall_s: Annotated[float, Field(ge=1)] = 120
     """The same by the clock on the wall: for a reader that waits instead of working."""
+    web_look_again_h: Annotated[float, Field(ge=0)] = 24
+    """Hours until a page that came from the web is looked at again; 0: never."""
+    web_private_networks: tuple[IPvAnyNetwork, ...] = ()
+    """Networks that pages may be fetched from although they are not public, as a JSON list of CIDR blocks."""
+    embedder: str = "minilm"
+    """`minilm`, `ollama/<model>` or `openai/<model>`; a change indexes everything anew beside the old index."""
+    embed_dimensions: Annotated[int | None, Field(ge=1, le=8_192)] = None
+    """Numbers of a vector; None is the model's own. Needed for a model that is not known."""
+    embed_query_prefix: str | None = None
+    """What stands before a question; None is what the model was trained with, if that is known."""
+    embed_passage_prefix: str | None = None
+    """The same before a passage."""
+    ollama_host: str = Field(default="", alias="OLLAMA_HOST")
+    openai_api_key: SecretStr = Field(default=SecretStr(""), alias="OPENAI_API_KEY")
+    openai_base_url: str = Field(default="", alias="OPENAI_BASE_URL")
     embed_threads: int = 1
-    """Threads of one run of the embedding model."""
+    """Threads of one run of MiniLM."""
     slots: int = 2
     """Documents at work at the same time: a short one need not wait for the end of a long one."""

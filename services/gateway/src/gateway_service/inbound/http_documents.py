@@ -11,11 +11,21 @@ from contracts.paging import Idempotency
 from gateway_service.domain.principal import Principal
 from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.multipart import FileUpload
-from gateway_service.inbound.openapi import FILE_BODY, taking
-from gateway_service.inbound.reading import Id, Page, answer, idempotency_key, no_content, read_body, with_right
+from gateway_service.inbound.openapi import taking, taking_file_or
+from gateway_service.inbound.reading import (
+    Id,
+    Page,
+    answer,
+    idempotency_key,
+    idempotency_of,
+    no_content,
+    read_body,
+    with_right,
+)
 
 REGISTER_S = 5.0
 """ingest looks into the file and moves it, which may be to another continent."""
+_FILE_OR_PAGE = taking_file_or(ingest.RegisterPage, "document_id")
 _READ, _CHANGE = with_right("documents.read"), with_right("documents")
 
 
@@ -28,8 +38,10 @@ def routes(desk: HttpDesk) -> APIRouter:
 
 
 def _all(router: APIRouter, desk: HttpDesk) -> None:
-    @router.post("/api/documents", status_code=202, response_model=ingest.Document, openapi_extra=FILE_BODY)
+    @router.post("/api/documents", status_code=202, response_model=ingest.Document, openapi_extra=_FILE_OR_PAGE)
     async def create_document(request: Request, principal: Principal = _CHANGE) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            return answer(await _register_page(desk, principal, request), 202)
         upload = FileUpload(request.headers.get("content-type", ""), request.stream())
         await upload.open()
         return answer(await _register(desk, principal, upload, idempotency_key(request)), 202)
@@ -63,6 +75,13 @@ def _one(router: APIRouter, desk: HttpDesk) -> None:
     async def reprocess_document(document_id: Id, principal: Principal = _CHANGE) -> Response:
         asked = ingest.ReprocessDocument(document_id=DocumentId(document_id))
         return answer((await desk.services.ask(ingest.REPROCESS_DOCUMENT, asked, principal.scope)).document, 202)
+
+
+async def _register_page(desk: HttpDesk, principal: Principal, request: Request) -> ingest.Document:
+    """Have ingest fetch a page; it answers at once, and says what became of it by the document's state."""
+    key = await idempotency_of(request)
+    asked = await read_body(request, ingest.RegisterPage, document_id=DocumentId(uuid7()), idempotency=key)
+    return (await desk.services.ask(ingest.REGISTER_PAGE, asked, principal.scope)).document
 
 
 async def _register(

@@ -11,23 +11,25 @@ from gateway_service.inbound.problems import MEDIA_TYPE
 
 FILLED_BY_US = ("idempotency", "client")
 """Fields of requests between services that no client sends."""
-FILE_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            }
-        },
+_FILE: dict[str, Any] = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {"file": {"type": "string", "format": "binary"}},
+        }
     }
 }
 _REF = "#/components/schemas/{model}"
 _OPEN = {"/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout", "/.well-known/jwks.json"}
 _DESCRIPTION = "Answers to a business's customers, in its own voice. Errors are problem details (RFC 9457)."
+
+
+def taking_file_or(model: type[BaseModel], *filled: str) -> dict[str, Any]:
+    """As `taking`, for a route that takes a multipart upload too."""
+    said = taking(model, *filled)
+    said["requestBody"]["content"] |= _FILE
+    return said
 
 
 def taking(model: type[BaseModel], *filled: str) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class Document:
     attempt: int
     created_at: datetime
     updated_at: datetime
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ runtime.errors.Rejected
     +-- TooLargeInMemory reading it needs more memory than a reader gets
     +-- TookTooLong      reading it needs more time than a reader gets
     +-- ReaderCrashed    it ends its reader, twice
+    +-- AddressRefused   no address of a page, or one that leads into a private network
+    +-- PageRefused      the site does not give the page
+    +-- SameContent      a page that another document holds already
     +-- UnpacksTooLarge  an archive whose contents are out of all proportion to it
 """
 
@@ -100,3 +103,21 @@ class ReaderCrashed(DocumentRefused):
 
     def __init__(self) -> None:
         super().__init__("This document cannot be read: its file is damaged. Save it anew and send that.")
+
+
+class AddressRefused(DocumentRefused):
+    """No address of a page, or one that leads into a private network."""
+
+    default_code = "address_refused"
+
+
+class PageRefused(DocumentRefused):
+    """The site does not give the page."""
+
+    default_code = "page_refused"
+
+
+class SameContent(DocumentRefused):
+    """A page that another document holds already."""
+
+    default_code = "same_content"

@@ -48,7 +48,7 @@ class _Doors:
     async def register(self, request: RegisterDocument, scope: TenantScope) -> DocumentReply:
         known = await self._desk.documents.get(scope, request.document_id)
         if known is not None:
-            return DocumentReply(document=_shown(known))
+            return DocumentReply(document=shown(known))
         arrival = Arrival(request.document_id, request.inbox_name, request.filename)
         upload = await examine(arrival, scope, files=self._desk.files)
 
@@ -61,7 +61,7 @@ class _Doors:
                 files=self._desk.files,
                 clock=self._desk.clock,
             )
-            return DocumentReply(document=_shown(document))
+            return DocumentReply(document=shown(document))
 
         async with self._database.tenant_tx(scope) as tx:
             reply = await once(tx, request.idempotency, DocumentReply, make)
@@ -80,7 +80,7 @@ class _Doors:
         )
         page = found[: request.limit]
         more = str(page[-1].id) if len(found) > len(page) else None
-        return Documents(items=tuple(_shown(document) for document in page), next_cursor=more)
+        return Documents(items=tuple(shown(document) for document in page), next_cursor=more)
 
     async def delete(self, request: DeleteDocument, scope: TenantScope) -> Nothing:
         if not await self._desk.documents.begin_deleting(scope, request.document_id):
@@ -101,10 +101,11 @@ def _place(cursor: str | None) -> DocumentId | None:
 def _found(document: Document | None) -> DocumentReply:
     if document is None:
         raise NotFound
-    return DocumentReply(document=_shown(document))
+    return DocumentReply(document=shown(document))
 
 
-def _shown(document: Document) -> DocumentShown:
+def shown(document: Document) -> DocumentShown:
+    """The document as its owner sees it."""
     failure = document.failure
     return DocumentShown(
         id=document.id,
@@ -120,4 +121,5 @@ def _shown(document: Document) -> DocumentShown:
         error=None if failure is None else DocumentError(code=failure.code, detail=failure.detail, page=failure.page),
         created_at=document.created_at,
         updated_at=document.updated_at,
+        url=document.url,
     )

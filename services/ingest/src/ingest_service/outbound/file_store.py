@@ -42,6 +42,9 @@ class ObjectFiles:
         # a copy, not a move: until the document's commit the upload must be there for another try
         await obstore.copy_async(self._store, inbox_key(scope.tenant_id, inbox_name), _original(scope, sha256))
 
+    async def put(self, scope: TenantScope, sha256: str, data: bytes) -> None:
+        await obstore.put_async(self._store, _original(scope, sha256), data)
+
     async def discard(self, scope: TenantScope, inbox_name: str) -> None:
         await self._remove(inbox_key(scope.tenant_id, inbox_name))
 

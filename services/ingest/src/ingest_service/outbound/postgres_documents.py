@@ -10,10 +10,10 @@ from sqlmodel import col, select, update
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from contracts.ids import DocumentId, PassageId
-from contracts.ingest import DOCUMENT_DELETED, DOCUMENT_PROGRESSED, INGEST, DocumentDeleted, DocumentProgressed
-from contracts.ingest import IndexDocument as IndexDocumentJob
+from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.ports import Leased, Step
+from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say
 from ingest_service.outbound.rows import document_of, passage_of, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.db import Database, Transaction
@@ -43,7 +43,7 @@ class PostgresDocuments:
 
     async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
         async with self._database.tenant_tx(scope) as tx:
-            await _lock_content(tx, document.sha256)
+            await lock_content(tx, document.sha256)
             same = select(DocumentRow).where(
                 (col(DocumentRow.id) == document.id)
                 | (
@@ -57,8 +57,7 @@ class PostgresDocuments:
             await keep()
             tx.session.add(row_of(scope, document))
             await tx.session.flush()
-            await _say(tx, document.id, State.RECEIVED, 0.0)
-            await tx.enqueue(INGEST, IndexDocumentJob(document_id=document.id))
+            await enqueue(tx, document.id)
         return document
 
     async def get(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
@@ -84,8 +83,8 @@ class PostgresDocuments:
             document = await self.get(scope, document_id)
             if document is None or not document.state.is_at_rest:
                 return None if document is None or document.state is State.DELETING else document
-            await _lock_content(tx, document.sha256)
-            if await _holders(tx, document) and document.state is State.FAILED:
+            await lock_content(tx, document.sha256)
+            if await holders(tx, document) and document.state is State.FAILED:
                 raise Conflict("Another document with the same content was uploaded since.")
             change = _change(scope, document_id).values(
                 state=State.RECEIVED,
@@ -99,7 +98,7 @@ class PostgresDocuments:
             again = await _changed(tx, change.where(col(DocumentRow.state).in_(AT_REST)))
             if again is None:
                 return await self.get(scope, document_id)
-            await _requeue(tx, document_id, State.RECEIVED)
+            await requeue(tx, document_id, State.RECEIVED)
         return again
 
     async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
@@ -109,7 +108,7 @@ class PostgresDocuments:
             document = await _changed(tx, change.where(col(DocumentRow.state) != State.DELETING))
             if document is None:
                 return await self.get(scope, document_id) is not None
-            await _requeue(tx, document_id, State.DELETING)
+            await requeue(tx, document_id, State.DELETING)
         return True
 
     async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
@@ -126,7 +125,7 @@ class PostgresDocuments:
             if document is None:
                 return Leased()
             if state is State.PARSING:
-                await _say(tx, document_id, state, 0.0)
+                await say(tx, document_id, state, 0.0)
         return document
 
     async def hold(self, scope: TenantScope, document: Document) -> bool:
@@ -139,12 +138,18 @@ class PostgresDocuments:
         async with self._database.tenant_tx(scope) as tx:
             await tx.session.execute(_change(scope, document.id).where(mine | deleted).values(lease_until=None))
 
+    async def give_back(self, scope: TenantScope, document: Document) -> None:
+        values = {"state": State.RECEIVED, "progress": 0.0, "attempt": document.attempt - 1}
+        async with self._database.tenant_tx(scope) as tx:
+            if await self._fenced(scope, document, values) is not None:
+                await say(tx, document.id, State.RECEIVED, 0.0)
+
     async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
         async with self._database.tenant_tx(scope) as tx:
             values = {"state": state, "progress": progress, "lease_until": LEASE}
             if await self._fenced(scope, document, values) is None:
                 return False
-            await _say(tx, document.id, state, progress)
+            await say(tx, document.id, state, progress)
         return True
 
     async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:
@@ -165,7 +170,7 @@ class PostgresDocuments:
                 part = reading.passages[start : start + ROWS_A_STATEMENT]
                 rows = [passage_values(scope, passage, document.generation) for passage in part]
                 await tx.session.execute(insert(PassageRow), rows)
-            await _say(tx, document.id, State.READY, 1.0)
+            await say(tx, document.id, State.READY, 1.0)
         return True
 
     async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> bool:
@@ -181,13 +186,13 @@ class PostgresDocuments:
             if failed is None:
                 return False
             await _drop_passages(tx, document.id)
-            await _say(tx, document.id, State.FAILED, failed.progress, failure.code)
+            await say(tx, document.id, State.FAILED, failed.progress, failure.code)
         return True
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
         async with self._database.tenant_tx(scope) as tx:
-            await _lock_content(tx, document.sha256)
-            if not await _holders(tx, document):
+            await lock_content(tx, document.sha256)
+            if not await holders(tx, document):
                 await delete()
             await _drop_passages(tx, document.id)
             await tx.session.execute(sql_delete(DocumentRow).where(_is(scope, document.id)))
@@ -238,45 +243,9 @@ async def _changed(tx: Transaction, change: Update) -> Document | None:
     return None if row is None else document_of(row)
 
 
-async def _lock_content(tx: Transaction, sha256: str) -> None:
-    """Until the commit nobody else keeps or deletes the original with this content."""
-    await tx.session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tx.tenant_id}/{sha256}"}
-    )
-
-
-async def _holders(tx: Transaction, document: Document) -> int:
-    """Other documents that need the same original."""
-    others = select(func.count()).where(
-        col(DocumentRow.tenant_id) == tx.tenant_id,
-        col(DocumentRow.sha256) == document.sha256,
-        col(DocumentRow.id) != document.id,
-        col(DocumentRow.state) != State.DELETING,
-    )
-    return (await tx.session.exec(others)).one()
-
-
 async def _drop_passages(tx: Transaction, document_id: DocumentId) -> None:
     await tx.session.execute(
         sql_delete(PassageRow).where(
             col(PassageRow.tenant_id) == tx.tenant_id, col(PassageRow.document_id) == document_id
         )
     )
-
-
-async def _requeue(tx: Transaction, document_id: DocumentId, state: State) -> None:
-    await tx.session.execute(
-        text("UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1 WHERE tenant_id = :t AND id = :id"),
-        {"t": tx.tenant_id, "id": document_id},
-    )
-    await _say(tx, document_id, state, 0.0)
-    await tx.enqueue(INGEST, IndexDocumentJob(document_id=document_id))
-
-
-async def _say(
-    tx: Transaction, document_id: DocumentId, state: State, progress: float, error_code: str | None = None
-) -> None:
-    fact = DocumentProgressed(
-        document_id=document_id, state=state.value, progress=round(progress, 4), error_code=error_code
-    )
-    await tx.publish(DOCUMENT_PROGRESSED, fact)

@@ -1,17 +1,30 @@
-"""Every tenant's ready documents, by the relay role, which sees no content."""
+"""Every tenant's ready documents and pages that are due, by the relay role, which sees no content."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from contracts.ids import DocumentId, TenantId
 from ingest_service.domain.rebuild_index import ReadyDocument
 from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
 
-_READY = "SELECT tenant_id, id, generation, passages FROM document WHERE state = 'ready' ORDER BY tenant_id, id"
+_READY = """
+    SELECT tenant_id, id, generation, passages, state <> 'ready' AS is_read_anew FROM document
+    WHERE passages > 0 AND state NOT IN ('failed', 'deleting') ORDER BY tenant_id, id
+"""
+
+
+_DUE = """
+    UPDATE web_page SET look_again_at = now() + interval '1 hour'
+    WHERE (tenant_id, document_id) IN (
+        SELECT tenant_id, document_id FROM web_page WHERE look_again_at < now()
+        ORDER BY look_again_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING tenant_id, document_id
+"""
 
 
 class RelayDocuments:
-    """Implements `ReadyDocuments`."""
+    """Implements `ReadyDocuments` and `DuePages`."""
 
     def __init__(self, relay: OutboxRelay) -> None:
         self._relay = relay
@@ -20,10 +33,19 @@ class RelayDocuments:
         rows = await self._relay.pool.fetch(_READY)
         return [
             ReadyDocument(
-                TenantScope(TenantId(row["tenant_id"]), "service:ingest"),
+                _scope(row["tenant_id"]),
                 DocumentId(row["id"]),
                 row["generation"],
                 row["passages"],
+                row["is_read_anew"],
             )
             for row in rows
         ]
+
+    async def due(self, limit: int) -> Sequence[tuple[TenantScope, DocumentId]]:
+        rows = await self._relay.pool.fetch(_DUE, limit)
+        return [(_scope(row["tenant_id"]), DocumentId(row["document_id"])) for row in rows]
+
+
+def _scope(tenant_id: UUID) -> TenantScope:
+    return TenantScope(TenantId(tenant_id), "service:ingest")

@@ -30,6 +30,7 @@ def document_of(row: DocumentRow) -> Document:
         attempt=row.attempt,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        url=row.url,
     )
 
 
@@ -56,6 +57,7 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         attempt=document.attempt,
         created_at=document.created_at,
         updated_at=document.updated_at,
+        url=document.url,
     )
 
 

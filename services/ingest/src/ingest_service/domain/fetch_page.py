@@ -1,0 +1,127 @@
+"""Documents from the web: registered by address, fetched by their first job, looked at again from time to time."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from contracts.ids import DocumentId, uuid7
+from ingest_service.domain import media_types
+from ingest_service.domain.document import Document, State
+from ingest_service.domain.errors import DocumentRefused
+from ingest_service.domain.ports import Documents, Files
+from ingest_service.domain.progress import Fenced
+from ingest_service.domain.web_address import normal
+from ingest_service.domain.web_links import links_of
+from ingest_service.domain.web_page import MOST_PAGES, Content, Fetched, Pages, Web
+from runtime.clock import Clock
+from runtime.tenancy import TenantScope
+
+LONGEST_NAME: Final = 255
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """Everything that fetching needs. `look_again` is None when a page is fetched once only."""
+
+    documents: Documents
+    pages: Pages
+    files: Files
+    web: Web
+    clock: Clock
+    look_again: timedelta | None
+
+    async def register(self, document_id: DocumentId, url: str, depth: int, scope: TenantScope) -> Document:
+        """The document for an address; the same address again is the same document, unless that one failed.
+
+        Raises:
+            AddressRefused: It is no address of a web page.
+        """
+        return await self.pages.add(scope, self._new(document_id, normal(url)), depth=depth)
+
+    async def fetch(self, document: Document, scope: TenantScope) -> Document:
+        """Get and keep what the page holds, and register the pages that it leads to.
+
+        Raises:
+            DocumentRefused: It cannot be had.
+            Unavailable: Not now.
+            Fenced: The attempt does not count any more.
+        """
+        page = await self.pages.of(scope, document.id)
+        if page is None or document.url is None:
+            raise DocumentRefused("The stored file is gone. Upload it again.")
+        fetched = await self.web.get(document.url)
+        if fetched is None:
+            raise DocumentRefused("The site says that the page is unchanged, but it was never fetched.")
+        links = await asyncio.to_thread(links_of, fetched.data, fetched.url) if page.depth else []
+        content = self._content(fetched)
+        held = await self.pages.fetched(
+            scope,
+            document,
+            content,
+            keep=lambda: self.files.put(scope, content.sha256, fetched.data),
+            found=[self._new(DocumentId(uuid7()), link) for link in links[:MOST_PAGES]],
+        )
+        if held is None:
+            raise Fenced
+        return held
+
+    async def look(self, document_id: DocumentId, scope: TenantScope) -> bool:
+        """Ask the site whether the page changed, and have it read anew if so; True when it did.
+
+        Raises:
+            DocumentRefused: It cannot be had any more; what is known of it stays.
+            Unavailable: Not now.
+        """
+        document, page = await self.documents.get(scope, document_id), await self.pages.of(scope, document_id)
+        if document is None or document.url is None or page is None or not document.state.is_at_rest:
+            return False
+        fetched = await self.web.get(document.url, etag=page.etag, last_modified=page.last_modified)
+        content = None if fetched is None else self._content(fetched)
+        if fetched is None or content is None or content.sha256 == document.sha256:
+            await self.pages.unchanged(scope, document_id, self._next_look())
+            return False
+        return await self.pages.changed(
+            scope,
+            document,
+            content,
+            keep=lambda: self.files.put(scope, content.sha256, fetched.data),
+            drop=lambda: self.files.delete(scope, document.sha256),
+        )
+
+    def _content(self, fetched: Fetched) -> Content:
+        return Content(
+            size_bytes=len(fetched.data),
+            sha256=hashlib.sha256(fetched.data).hexdigest(),
+            etag=fetched.etag,
+            last_modified=fetched.last_modified,
+            look_again_at=self._next_look(),
+        )
+
+    def _next_look(self) -> datetime | None:
+        return None if self.look_again is None else self.clock.now() + self.look_again
+
+    def _new(self, document_id: DocumentId, url: str) -> Document:
+        now, parts = self.clock.now(), urlsplit(url)
+        name = parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
+        return Document(
+            id=document_id,
+            title=f"{parts.netloc}{parts.path}"[:LONGEST_NAME],
+            filename=name[:LONGEST_NAME],
+            media_type=media_types.HTML,
+            size_bytes=0,
+            sha256="",
+            state=State.RECEIVED,
+            progress=0.0,
+            pages=0,
+            passages=0,
+            language=None,
+            failure=None,
+            generation=1,
+            attempt=0,
+            created_at=now,
+            updated_at=now,
+            url=url,
+        )

@@ -1,0 +1,71 @@
+"""Where a page or a sitemap leads to. Nothing that is found is trusted: every address is made normal and judged."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
+from typing import Final
+
+from ingest_service.domain.errors import AddressRefused
+from ingest_service.domain.web_address import is_same_site, normal
+
+LOOKED_AT: Final = 4 * 1024 * 1024
+"""Bytes of a page that are searched for links."""
+_SITEMAP: Final = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:urlset|sitemapindex)[\s>]", re.DOTALL
+)
+_PLACE: Final = re.compile(r"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2048}?)\s*(?:\]\]>)?\s*</loc>", re.IGNORECASE)
+_NO_PAGES: Final = re.compile(
+    r"\.(?:avif|bmp|css|exe|gif|gz|ico|iso|jpe?g|js|json|m4a|mp3|mp4|png|rss|svg|tar|tgz|ttf|wav|webm|webp|woff2?|zip)\Z",
+    re.IGNORECASE,
+)
+
+
+def is_sitemap(data: bytes) -> bool:
+    """A list of addresses by the protocol of sitemaps.org, or a list of such lists."""
+    return _SITEMAP.match(data[:4_096]) is not None
+
+
+def links_of(data: bytes, url: str) -> list[str]:
+    """Same-site addresses that a page or sitemap leads to, in its order, each once and never its own."""
+    text = data[:LOOKED_AT].decode("utf-8", errors="replace")
+    found: Iterable[str]
+    base = url
+    if is_sitemap(data):
+        found = (html.unescape(match.group(1)) for match in _PLACE.finditer(text))
+    else:
+        anchors = _Anchors()
+        anchors.feed(text)
+        found, base = anchors.found, anchors.base or url
+    return list(dict.fromkeys(_followed(found, url, base)))
+
+
+def _followed(found: Iterable[str], url: str, base: str) -> Iterator[str]:
+    for link in found:
+        try:
+            address = normal(link, normal(base, url))
+        except AddressRefused:
+            continue
+        path = address.partition("?")[0]
+        if address != url and is_same_site(address, url) and not _NO_PAGES.search(path):
+            yield address
+
+
+class _Anchors(HTMLParser):
+    """Collects what `<a href>` names, but for links that ask not to be followed."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+        self.base = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """One opening tag."""
+        given = dict(attrs)
+        href = given.get("href")
+        if not href:
+            return
+        if tag == "base":
+            self.base = self.base or href
+        elif tag == "a" and "nofollow" not in (given.get("rel") or "").lower():
+            self.found.append(href)

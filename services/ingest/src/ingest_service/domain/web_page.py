@@ -1,0 +1,114 @@
+"""A page of the web as a document, and what fetching one needs from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from contracts.ids import DocumentId
+from ingest_service.domain.document import Document
+from ingest_service.domain.ports import Step
+from runtime.tenancy import TenantScope
+
+MOST_PAGES: Final = 500
+"""Documents that come of one address, the first page included."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """How a document is fetched.
+
+    Attributes:
+        site_id: The document whose address somebody gave; pages found from there on share it.
+        depth: How many links further pages are fetched.
+        etag, last_modified: What the site said of the content that is kept.
+    """
+
+    document_id: DocumentId
+    site_id: DocumentId
+    depth: int
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page as the site gave it; `url` is where it was found in the end."""
+
+    url: str
+    data: bytes
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a page holds at the moment: size in bytes, SHA-256 (hex), and when to look whether it changed."""
+
+    size_bytes: int
+    sha256: str
+    etag: str | None
+    last_modified: str | None
+    look_again_at: datetime | None
+
+
+class Web(Protocol):
+    """The web, seen from a visitor that keeps to robots.txt and stays out of private networks."""
+
+    async def get(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Fetched | None:
+        """One page; None when it is still what `etag` and `last_modified` stand for.
+
+        Raises:
+            DocumentRefused: It cannot be had; asking again changes nothing.
+            Unavailable: Not now.
+        """
+        ...
+
+
+class DuePages(Protocol):
+    """Every tenant's pages."""
+
+    async def due(self, limit: int) -> Sequence[tuple[TenantScope, DocumentId]]:
+        """Take at most `limit` pages whose time has come; they come again in an hour unless they were looked at."""
+        ...
+
+
+class Pages(Protocol):
+    """Documents that come from the web. Facts and jobs are said in the commit of the change, as `Documents` does."""
+
+    async def add(self, scope: TenantScope, document: Document, *, depth: int) -> Document:
+        """Store a page that is to be fetched; the one that has the same address already is returned instead."""
+        ...
+
+    async def of(self, scope: TenantScope, document_id: DocumentId) -> WebPage | None:
+        """How this document is fetched; None for an upload."""
+        ...
+
+    async def fetched(
+        self, scope: TenantScope, document: Document, content: Content, *, keep: Step, found: Sequence[Document]
+    ) -> Document | None:
+        """Note what the page holds, and store the pages found in it as far as `MOST_PAGES` allows.
+
+        `keep` is awaited before the commit. None: the attempt does not count any more.
+
+        Raises:
+            SameContent: Another document holds it already.
+        """
+        ...
+
+    async def unchanged(self, scope: TenantScope, document_id: DocumentId, look_again_at: datetime | None) -> None:
+        """The page is what it was."""
+        ...
+
+    async def changed(
+        self, scope: TenantScope, document: Document, content: Content, *, keep: Step, drop: Step
+    ) -> bool:
+        """Put a document at rest back to `received`, as the next generation, with what its page holds now.
+
+        `keep` is awaited before the commit, and `drop` too when nobody else has the old content. False: it is not at
+        rest any more.
+
+        Raises:
+            SameContent: Another document holds it already.
+        """
+        ...

@@ -1,0 +1,54 @@
+"""What every change of a document says and asks, in the transaction of the change."""
+
+from sqlalchemy import func, text
+from sqlmodel import col, select
+
+from contracts.ids import DocumentId
+from contracts.ingest import DOCUMENT_PROGRESSED, INGEST, DocumentProgressed, IndexDocument
+from ingest_service.domain.document import Document, State
+from ingest_service.outbound.tables import DocumentRow
+from runtime.db import Transaction
+
+
+async def enqueue(tx: Transaction, document_id: DocumentId) -> None:
+    """Say that a document was received, and put its job into the queue."""
+    await say(tx, document_id, State.RECEIVED, 0.0)
+    await tx.enqueue(INGEST, IndexDocument(document_id=document_id))
+
+
+async def requeue(tx: Transaction, document_id: DocumentId, state: State) -> None:
+    """Put a document's job into the queue again."""
+    await tx.session.execute(
+        text("UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1 WHERE tenant_id = :t AND id = :id"),
+        {"t": tx.tenant_id, "id": document_id},
+    )
+    await say(tx, document_id, state, 0.0)
+    await tx.enqueue(INGEST, IndexDocument(document_id=document_id))
+
+
+async def say(
+    tx: Transaction, document_id: DocumentId, state: State, progress: float, error_code: str | None = None
+) -> None:
+    """Say how far a document is."""
+    fact = DocumentProgressed(
+        document_id=document_id, state=state.value, progress=round(progress, 4), error_code=error_code
+    )
+    await tx.publish(DOCUMENT_PROGRESSED, fact)
+
+
+async def lock_content(tx: Transaction, sha256: str) -> None:
+    """Until the commit nobody else keeps or deletes the original with this content."""
+    await tx.session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tx.tenant_id}/{sha256}"}
+    )
+
+
+async def holders(tx: Transaction, document: Document) -> int:
+    """Other documents that need the same original."""
+    others = select(func.count()).where(
+        col(DocumentRow.tenant_id) == tx.tenant_id,
+        col(DocumentRow.sha256) == document.sha256,
+        col(DocumentRow.id) != document.id,
+        col(DocumentRow.state) != State.DELETING,
+    )
+    return (await tx.session.exec(others)).one()

@@ -1,0 +1,157 @@
+"""Pages of the web through the running service: fetched, followed, found, and looked at again."""
+
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from contracts import ingest
+from contracts.ids import DocumentId, TenantId, uuid7
+from contracts.paging import Idempotency
+from runtime.bus import Bus
+from runtime.errors import Conflict, Rejected
+from runtime.tenancy import TenantScope
+from tests.support.ingest_process import Ingest, find, look, until, until_gone
+from tests.support.platform import Platform, eventually
+from tests.support.website import Website, website
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+
+HOME = b"""<html><head><title>Ridge Outdoor</title></head><body><h1>Ridge Outdoor</h1><p>Welcome to our shop.</p>
+<a href="/returns">Returns</a> <a href="/secret/plans">Plans</a> <a href="https://other.example/">Friends</a></body></html>"""
+RETURNS = b"""<html><body><h1>Returns</h1><p>You may return an unused item within %d days of delivery.</p>
+<a href="/deep">More</a> <a href="/">Home</a></body></html>"""
+DEEP = b"<html><body><h1>Refunds</h1><p>Money goes back to your card.</p><a href='/deeper'>more</a></body></html>"
+
+
+@pytest.fixture(scope="module")
+async def bus(platform: Platform) -> AsyncIterator[Bus]:
+    """The service looks at pages again after half a second, and may fetch from this machine."""
+    settings = {"INGEST_WEB_PRIVATE_NETWORKS": '["127.0.0.0/8"]', "INGEST_WEB_LOOK_AGAIN_H": str(0.5 / 3_600)}
+    service = Ingest(platform, **settings)
+    service.start()
+    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
+    await asking.connect()
+    await eventually(service.is_ready, timeout_s=60)
+    yield asking
+    await asking.stop()
+    assert service.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Website]:
+    async with website() as running:
+        running.pages |= {"/": HOME, "/returns": RETURNS % 30, "/deep": DEEP, "/deeper": DEEP + b"?"}
+        running.pages["/robots.txt"] = b"User-agent: *\nDisallow: /secret/\n"
+        yield running
+
+
+@pytest.fixture
+def scope() -> TenantScope:
+    return TenantScope(TenantId(uuid7()), "user:test")
+
+
+async def register(bus: Bus, scope: TenantScope, url: str, depth: int = 0, **given: object) -> ingest.Document:
+    asked = ingest.RegisterPage.model_validate({"document_id": uuid7(), "url": url, "depth": depth, **given})
+    return (await bus.request(ingest.REGISTER_PAGE, asked, scope)).document
+
+
+async def documents(bus: Bus, scope: TenantScope) -> dict[str, ingest.Document]:
+    listed = await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(limit=100), scope)
+    return {document.url or "": document for document in listed.items}
+
+
+async def test_a_page_is_found_and_cited(bus: Bus, scope: TenantScope, site: Website):
+    registered = await register(bus, scope, f"{site.url}/returns#top")
+    assert (registered.state, registered.url) == ("received", f"{site.url}/returns")
+    ready = await until(bus, scope, registered.id, "ready")
+    assert (ready.title, ready.media_type, ready.url) == ("Returns", "text/html", f"{site.url}/returns")
+    best, *_ = await find(bus, scope, "How long may I return something?")
+    assert (best.document_id, "30 days" in best.text) == (registered.id, True)
+    assert (await register(bus, scope, f"{site.url}/returns")).id == registered.id
+    assert await find(bus, TenantScope(TenantId(uuid7()), "user:test"), "return") == ()
+    assert set(await documents(bus, scope)) == {f"{site.url}/returns"}
+
+
+async def test_links_are_followed_as_deep_as_asked_and_as_robots_txt_allows(
+    bus: Bus, scope: TenantScope, site: Website
+):
+    await register(bus, scope, f"{site.url}/", depth=2)
+
+    async def all_at_rest() -> dict[str, ingest.Document] | None:
+        found = await documents(bus, scope)
+        is_done = len(found) == 4 and all(document.state in {"ready", "failed"} for document in found.values())
+        return found if is_done else None
+
+    found = await eventually(all_at_rest, timeout_s=60)
+    states = {url.removeprefix(site.url): document.state for url, document in found.items()}
+    assert states == {"/": "ready", "/returns": "ready", "/deep": "ready", "/secret/plans": "failed"}
+    refused = found[f"{site.url}/secret/plans"].error
+    assert refused is not None
+    assert refused.code == "robots_refused"
+    assert "/secret/plans" not in site.asked
+    assert "/deeper" not in site.asked
+
+
+async def test_a_sitemap_brings_its_pages(bus: Bus, scope: TenantScope, site: Website):
+    places = "".join(f"<url><loc>{site.url}/{path}</loc></url>" for path in ("returns", "deep", "gone"))
+    site.pages["/sitemap.xml"] = f'<?xml version="1.0"?><urlset>{places}</urlset>'.encode()
+    sitemap = await register(bus, scope, f"{site.url}/sitemap.xml", depth=1)
+    ready = await until(bus, scope, sitemap.id, "ready")
+    assert ready.passages == 0
+    found = await documents(bus, scope)
+    assert len(found) == 4
+    await until(bus, scope, found[f"{site.url}/deep"].id, "ready")
+    gone = await until(bus, scope, found[f"{site.url}/gone"].id, "failed")
+    assert gone.error is not None
+    assert gone.error.code == "page_not_found"
+
+
+async def test_a_changed_page_replaces_what_was_known_of_it(bus: Bus, scope: TenantScope, site: Website):
+    registered = await register(bus, scope, f"{site.url}/returns")
+    await until(bus, scope, registered.id, "ready")
+    site.pages["/returns"] = RETURNS % 45
+
+    async def is_new() -> bool:
+        hits = await find(bus, scope, "How long may I return something?")
+        assert len(hits) == 1, "always one version, never both or neither"
+        return "45 days" in hits[0].text
+
+    await eventually(is_new, timeout_s=90)
+    assert (await until(bus, scope, registered.id, "ready")).id == registered.id
+    assert 304 in site.answered or site.asked.count("/returns") >= 2
+    del site.pages["/returns"]
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=registered.id), scope)
+    await until_gone(bus, scope, registered.id)
+
+
+async def test_the_same_page_at_two_addresses_is_one_document(bus: Bus, scope: TenantScope, site: Website):
+    site.pages["/copy"] = site.pages["/deep"]
+    first = await register(bus, scope, f"{site.url}/deep")
+    await until(bus, scope, first.id, "ready")
+    second = await until(bus, scope, (await register(bus, scope, f"{site.url}/copy")).id, "failed")
+    assert second.error is not None
+    assert second.error.code == "same_content"
+
+
+@pytest.mark.parametrize("url", ["notaurl", "ftp://x.example/", "http://user:pass@x.example/"])
+async def test_an_address_that_is_none_is_refused_at_once(bus: Bus, scope: TenantScope, url: str):
+    with pytest.raises(Rejected):
+        await register(bus, scope, url)
+
+
+async def test_an_address_in_a_private_network_fails_with_the_reason(bus: Bus, scope: TenantScope):
+    registered = await register(bus, scope, "http://169.254.169.254/latest/meta-data/")
+    failed = await until(bus, scope, registered.id, "failed")
+    assert failed.error is not None
+    assert failed.error.code == "address_refused"
+
+
+async def test_registering_is_idempotent(bus: Bus, scope: TenantScope, site: Website):
+    key = Idempotency(key="once", body_sha256="0" * 64)
+    first = await register(bus, scope, f"{site.url}/deep", idempotency=key)
+    assert (await register(bus, scope, f"{site.url}/deep", idempotency=key)).id == first.id
+    with pytest.raises(Conflict):
+        other = Idempotency(key="once", body_sha256="1" * 64)
+        await register(bus, scope, f"{site.url}/", idempotency=other)
+    assert (await look(bus, scope, DocumentId(first.id))).id == first.id

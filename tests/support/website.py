@@ -1,0 +1,55 @@
+"""A website on loopback: its pages can be changed, taken away and made to fail; it notes who asked for what."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+
+@dataclass
+class Website:
+    """Answers from `pages` (path to body), `redirects` and `failing`; `asked` holds paths in order."""
+
+    url: str = ""
+    pages: dict[str, bytes] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
+    failing: dict[str, int] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    answered: list[int] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One request: a page has an ETag, and is not sent again to who has it."""
+        self.asked.append(request.path_qs)
+        response = self._response(request)
+        self.answered.append(response.status)
+        return response
+
+    def _response(self, request: web.Request) -> web.Response:
+        path = request.path_qs
+        if path in self.failing:
+            return web.Response(status=self.failing[path])
+        if path in self.redirects:
+            return web.Response(status=302, headers={"Location": self.redirects[path]})
+        if path not in self.pages:
+            return web.Response(status=404)
+        tag = f'"{hash(self.pages[path])}"'
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304)
+        return web.Response(body=self.pages[path], headers={"ETag": tag, "Content-Type": "text/html"})
+
+
+@asynccontextmanager
+async def website() -> AsyncIterator[Website]:
+    """A site on a free port."""
+    site = Website()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", site.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    site.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield site
+    finally:
+        await runner.cleanup()
