@@ -151,7 +151,7 @@ async def test_registering_is_idempotent(bus: Bus, scope: TenantScope, site: Web
     key = Idempotency(key="once", body_sha256="0" * 64)
     first = await register(bus, scope, f"{site.url}/deep", idempotency=key)
     assert (await register(bus, scope, f"{site.url}/deep", idempotency=key)).id == first.id
+    other = Idempotency(key="once", body_sha256="1" * 64)
     with pytest.raises(Conflict):
-        other = Idempotency(key="once", body_sha256="1" * 64)
         await register(bus, scope, f"{site.url}/", idempotency=other)
     assert (await look(bus, scope, DocumentId(first.id))).id == first.id

@@ -84,7 +84,7 @@ def test_public_addresses(address: str):
             "192.168.1.1",
             "169.254.169.254",
             "100.64.0.1",
-            "0.0.0.0",
+            "0.1.2.3",
             "224.0.0.1",
         ),
         *("255.255.255.255", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1"),
@@ -110,8 +110,9 @@ def test_links_of_a_page():
 
 
 def test_links_of_a_sitemap():
-    sitemap = b"""<?xml version="1.0" encoding="UTF-8"?>
-        <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc> https://shop.example/a?b=1&amp;c </loc></url>
+    sitemap = b"""<?xml version="1.0"?>
+        <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+        <url><loc> https://shop.example/a?b=1&amp;c </loc></url>
         <url><loc><![CDATA[https://shop.example/d]]></loc></url><url><loc>https://other.example/</loc></url></urlset>"""
     assert is_sitemap(sitemap)
     assert links_of(sitemap, PAGE) == ["https://shop.example/a?b=1&c", "https://shop.example/d"]
