@@ -67,6 +67,13 @@ def flood(_: str) -> Iterator[lines.Line]:
         yield lines.Cutting(n=0, start=0, end=1, body="x" * 200_000, headings=(), lead="", page=None, language=None)
 
 
+def shout(words: str) -> Iterator[lines.Line]:
+    print(words)
+    print(words, file=sys.stderr)
+    os.write(2, words.encode())
+    yield from said("shouted")
+
+
 def raise_error(_: str) -> Iterator[lines.Line]:
     raise KeyError("secret words of the document")
     yield
@@ -144,6 +151,7 @@ ACTS: dict[str, Callable[[str], Iterator[lines.Line]]] = {
     "raw": say_raw,
     "flood": flood,
     "raise": raise_error,
+    "shout": shout,
     "swallow": swallow,
     "probe": probe,
     "where": where,

@@ -148,6 +148,12 @@ async def test_an_error_that_nobody_foresaw_is_told_without_the_documents_words(
     assert "secret words" not in refused.value.detail + written.out + written.err
 
 
+async def test_what_a_library_prints_of_a_document_reaches_no_log(hostile, capfd):
+    assert await told(hostile, "shout secret words") == "shouted"
+    written = capfd.readouterr()
+    assert "secret words" not in written.out + written.err
+
+
 async def test_what_stops_listening_ends_the_child(hostile):
     async def say(_done: int, _of: int) -> None:
         raise Stopped

@@ -57,6 +57,8 @@ def _lock_in(errand: Errand) -> None:
     if sys.platform == "linux":
         # nobody would end it any more if the nursery died
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # what a library prints of a document belongs into no log
+    os.dup2(1, 2)
     first, second = sorted((errand.data, errand.out))
     os.closerange(3, first)
     os.closerange(first + 1, second)

@@ -63,6 +63,7 @@ class NurseryHandle:
                 *limits.to_arguments(),
                 env=dict(_ENVIRONMENT),
                 stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 cwd="/",
             )
