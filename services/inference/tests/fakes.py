@@ -14,6 +14,7 @@ from inference_service.domain.ports import Candidate, Shown
 from inference_service.domain.turn import Busy, Ended, LeasedTurn, Outcome
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
+from services.inference.tests.memory_embedder import MemoryEmbedder
 
 SCOPE = TenantScope(TenantId(uuid7()), "service:test")
 END = End("stop", prompt_tokens=5, completion_tokens=2, estimated=False)
@@ -211,6 +212,7 @@ def desk(turns: MemoryTurns, models: dict[str, ScriptedModel], **changes: object
         "sink": MemorySink(),
         "providers": MemoryProviders(models, needs_knowledge=("extractive",)),
         "stops": MemoryStops(),
+        "embedder": MemoryEmbedder(),
         "deadline_s": 30.0,
     }
     return Desk(**{**known, **changes})  # type: ignore[arg-type] # the same here

@@ -159,7 +159,7 @@ async def test_a_stop_asked_before_the_attempt_ends_it_without_a_model():
 
 async def test_only_cited_sources_are_stored():
     turns = MemoryTurns(turn())
-    knowledge = MemoryKnowledge((hit("30 days", dense=0.4), hit("free shipping", dense=0.9)))
+    knowledge = MemoryKnowledge((hit("Within 30 days of delivery.", dense=0.4), hit("free shipping", dense=0.9)))
     sink = MemorySink()
     await answer(
         ANY, SCOPE, desk(turns, {"a": ScriptedModel("Within 30 days [1].", END)}, knowledge=knowledge, sink=sink)

@@ -24,7 +24,12 @@ ModelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/\S+$|^extractive$", ma
 
 
 class Source(Contract):
-    """A passage the answer may cite as `[n]`."""
+    """A passage the answer may cite as `[n]`.
+
+    `start` and `end` are characters of the document's text: of the passage in `message.started`, of `quote` once the
+    answer is complete and cites it. `quote` is the document's own words that bear out best what cites them; it is empty
+    when they bear out none of it.
+    """
 
     n: int
     document_id: str
@@ -32,6 +37,9 @@ class Source(Contract):
     page: int | None = None
     snippet: Personal[str]
     score: float
+    start: int | None = None
+    end: int | None = None
+    quote: Personal[str] = ""
 
 
 class Usage(Contract):

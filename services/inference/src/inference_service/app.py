@@ -58,6 +58,7 @@ async def build() -> Service:
         sink=FilterSink(bus, wire),
         providers=providers,
         stops=stops,
+        embedder=IngestEmbedder(bus),
         deadline_s=settings.answer_deadline_s,
     )
     service.on_start(stops.start)

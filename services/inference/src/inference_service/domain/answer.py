@@ -8,19 +8,21 @@ from typing import Any
 
 from contracts.ids import MessageId
 from contracts.inference import FinishReason, Source, Usage
-from contracts.ingest import PassageHit
+from inference_service.domain.checked import checked
 from inference_service.domain.citation import cited
 from inference_service.domain.compose import compose
 from inference_service.domain.errors import ModelFailed, ModelRejected
+from inference_service.domain.extract import Embedder
+from inference_service.domain.ground import Ground
 from inference_service.domain.lease import keeping
 from inference_service.domain.model import End, Model, Pieces, Prompt
+from inference_service.domain.notes import Notes
 from inference_service.domain.ports import InputCheck, Knowledge, Providers, Sink, StopSignals, Stream, Turns
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended, LeasedTurn, Outcome
 from runtime.errors import NotNow, Rejected, Retryable, Unavailable
 from runtime.tenancy import TenantScope
 
 PASSAGES = 6
-SNIPPET_CHARS = 300
 BUSY_DELAY_S, BUSY_DELIVERIES = 3.0, 4
 STORE_PAUSES_S = (0.1, 0.3, 1.0, 2.0, 2.0)
 """Within the lease: after that somebody else may be answering."""
@@ -36,29 +38,8 @@ class Desk:
     sink: Sink
     providers: Providers
     stops: StopSignals
+    embedder: Embedder
     deadline_s: float
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What the answer stands on. `is_known` is False when the search was away: no passages then means nothing."""
-
-    hits: tuple[PassageHit, ...]
-    is_known: bool
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        return tuple(
-            Source(
-                n=n,
-                document_id=str(hit.document_id),
-                title=hit.title,
-                page=hit.page,
-                snippet=hit.text[:SNIPPET_CHARS],
-                score=hit.score,
-            )
-            for n, hit in enumerate(self.hits, 1)
-        )
 
 
 async def answer(message_id: MessageId, scope: TenantScope, desk: Desk) -> None:
@@ -118,13 +99,17 @@ async def _store(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outc
 async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: asyncio.Event) -> Outcome:
     if turn.is_stop_asked:
         return Outcome(content="", finish_reason="stopped", model="")
+    notes = Notes(turn, asyncio.get_running_loop().time)
     async with desk.sink.open(scope, turn) as stream:
         categories, ground = await asyncio.gather(
             desk.check.blocked_categories(scope, turn.question), _ground(turn, scope, desk)
         )
+        notes.reached("found")
         if categories:
-            return Outcome(content="", finish_reason="blocked", model="", categories=categories)
-        return await _generate(turn, desk, stream, ground, stop)
+            outcome = Outcome(content="", finish_reason="blocked", model="", categories=categories)
+        else:
+            outcome = await _generate(turn, desk, stream, ground, stop, notes=notes)
+    return await checked(outcome, turn, ground=ground, notes=notes, embedder=desk.embedder)
 
 
 async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:
@@ -136,26 +121,32 @@ async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:
         return Ground((), is_known=False)
 
 
-async def _generate(turn: LeasedTurn, desk: Desk, stream: Stream, ground: Ground, stop: asyncio.Event) -> Outcome:
+async def _generate(
+    turn: LeasedTurn, desk: Desk, stream: Stream, ground: Ground, stop: asyncio.Event, *, notes: Notes
+) -> Outcome:
     """Ask the models in order until one begins; one that breaks off after its first word ends the attempt."""
     failures: list[ModelFailed] = []
     for model_id in _order(turn):
         candidate = desk.providers.find(model_id)
         if candidate is None:
+            notes.considered(model_id, "passed_over", "no_such_provider")
             continue
         if candidate.needs_knowledge and not ground.is_known:
             failures.append(ModelFailed("the documents cannot be searched now", code="unavailable"))
+            notes.considered(model_id, "passed_over", "unavailable")
             continue
-        relay = Relay(stream, model_id, ground.sources)
+        relay = Relay(stream, model_id, ground.sources, notes)
+        prompt = compose(turn, candidate.name, ground.hits)
+        notes.asks(prompt)
         try:
-            end = await _until_stopped(
-                relay.run(candidate.model, compose(turn, candidate.name, ground.hits), desk.deadline_s), stop
-            )
+            end = await _until_stopped(relay.run(candidate.model, prompt, desk.deadline_s), stop)
         except ModelFailed as error:
             if relay.has_started:
                 raise
             failures.append(error)
+            notes.considered(model_id, "failed", error.code)
             continue
+        notes.considered(model_id, "answered")
         return await _conclude(relay, stream, ground, end)
     raise _joined(failures)
 
@@ -181,15 +172,17 @@ def _order(turn: LeasedTurn) -> tuple[str, ...]:
 class Relay:
     """Carries one model's pieces into the stream."""
 
-    def __init__(self, stream: Stream, model_id: str, sources: tuple[Source, ...]) -> None:
+    def __init__(self, stream: Stream, model_id: str, sources: tuple[Source, ...], notes: Notes) -> None:
         self._stream = stream
         self._sources = sources
+        self.notes = notes
         self.model_id = model_id
         self.has_started = False
 
     async def start(self) -> None:
         if not self.has_started:
             self.has_started = True
+            self.notes.reached("first_token")
             await self._stream.start(self.model_id, self._sources)
 
     async def run(self, model: Model, prompt: Prompt, deadline_s: float) -> End | None:
@@ -229,6 +222,7 @@ async def _conclude(relay: Relay, stream: Stream, ground: Ground, end: End | Non
     await relay.start()
     reason: FinishReason = end.finish_reason if end is not None else "stopped"
     shown = await stream.end(reason)
+    relay.notes.reached("shown")
     usage = Usage()
     if end is not None:
         usage = Usage(

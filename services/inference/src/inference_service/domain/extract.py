@@ -17,7 +17,7 @@ from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
 from inference_service.domain.refusal import refusal
 from inference_service.domain.sentences import Sentence, sentences
-from inference_service.domain.words import content_terms, language_of, terms
+from inference_service.domain.words import content_terms, language_of, named, terms
 
 Vector = Sequence[float]
 
@@ -95,9 +95,6 @@ _ELSEWHERE: Final = 0.1
 _CONTEXT: Final = 0.5
 """What a term of the question counts that only the heading names; one in the statement referred back to, 0.95."""
 _REFERRED: Final = 0.95
-_PART_OF_WORD: Final = 0.6
-"""What a term counts that is part of a longer word, or has one as its part: compounds, mostly German ones."""
-_PART: Final = 5
 _SAME: Final = 0.8
 """Share of a statement's terms found in one that is shown already, from which on it says nothing new."""
 
@@ -219,16 +216,7 @@ def _weighed(asked: Sequence[str], statements: Sequence[_Statement]) -> dict[str
 def _matches(statement: _Statement, asked: dict[str, float]) -> list[float]:
     """Return, for each term of the question, its weight times how well the statement names it."""
     places = ((statement.own, 1.0), (statement.referred, _REFERRED), (statement.context, _CONTEXT))
-    return [weight * max(factor * _names(there, term) for there, factor in places) for term, weight in asked.items()]
-
-
-def _names(there: frozenset[str], term: str) -> float:
-    if term in there:
-        return 1.0
-    if len(term) < _PART:
-        return 0.0
-    is_part = any(len(other) >= _PART and (term in other or other in term) for other in there)
-    return _PART_OF_WORD if is_part else 0.0
+    return [weight * max(factor * named(term, there) for there, factor in places) for term, weight in asked.items()]
 
 
 async def _cosines(

@@ -1,7 +1,7 @@
 """The port of every model provider: one prompt in, pieces of text and one end out."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from contracts.ids import DocumentId
@@ -38,6 +38,21 @@ class Passage:
     heading: str = ""
 
 
+@dataclass(slots=True)
+class Fitting:
+    """What became of a prompt when its provider fitted it; a provider that fits nothing leaves it as it is.
+
+    Attributes:
+        budget_tokens: what the prompt might have, by the provider's count.
+        passages: the numbers of the passages that were kept.
+        history_messages: how many earlier messages were kept.
+    """
+
+    budget_tokens: int | None = None
+    passages: tuple[int, ...] = ()
+    history_messages: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """All that a provider is told. `passages` come best first.
@@ -46,6 +61,7 @@ class Prompt:
         model: the provider's own name of the model, without the leading `provider/`.
         temperature: None leaves it to the provider.
         max_tokens: of the answer; None leaves it to the provider.
+        fitting: filled in by `domain.prompt.fit`, for whoever wants to know.
     """
 
     system: str
@@ -55,6 +71,7 @@ class Prompt:
     model: str
     temperature: float | None = None
     max_tokens: int | None = None
+    fitting: Fitting = field(default_factory=Fitting, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

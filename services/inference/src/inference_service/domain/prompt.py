@@ -92,6 +92,9 @@ def fit(prompt: Prompt, budget: Budget, count: Count = approximate_tokens) -> Pr
     passages, left = _first_that_fit(prompt.passages, for_passages - frame, count)
     left = left if passages else for_passages
     history = _last_that_fit(prompt.history, history_costs, room - for_passages + left)
+    fitting = prompt.fitting
+    fitting.budget_tokens, fitting.history_messages = budget.prompt, len(history)
+    fitting.passages = tuple(passage.n for passage in passages)
     return replace(prompt, history=history, passages=passages)
 
 

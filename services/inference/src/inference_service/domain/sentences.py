@@ -90,6 +90,25 @@ def split_sentences(text: str) -> list[str]:
     return [part for sentence in [*cut, rest] if sentence for part in _by_clauses(sentence)]
 
 
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Return where the sentences of running text begin and end in it, in characters."""
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for sentence in split_sentences(text):
+        # Clauses may be put together with other white space than they had: only the rest is compared.
+        start = at = _next_sign(text, at)
+        for _ in "".join(sentence.split()):
+            at = _next_sign(text, at) + 1
+        spans.append((start, at))
+    return spans
+
+
+def _next_sign(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
 def _ends_sentence(before: str, after: str, mark: str) -> bool:
     if mark[0] in marks.ALWAYS_STOPS or not after:
         return True

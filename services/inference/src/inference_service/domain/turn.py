@@ -1,9 +1,11 @@
 """A turn: one customer message and the work of answering it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contracts.ids import AgentId, ConversationId, MessageId
 from contracts.inference import AnswerOptions, FinishReason, Source, Usage
+from contracts.trace import AnswerTrace
 
 MAX_ATTEMPT = 5
 """Beyond this many attempts a turn is failed, whoever took it."""
@@ -40,6 +42,8 @@ class LeasedTurn:
     """`provider/model`, the first choice first."""
     waited_s: float
     """How long ago the customer asked, in seconds, when this attempt began."""
+    agent_updated_at: datetime | None = None
+    """When the agent was last changed: which version of it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +67,4 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     confidence: float = 0.0
     categories: tuple[str, ...] = ()
+    trace: AnswerTrace | None = None

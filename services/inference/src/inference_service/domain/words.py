@@ -57,6 +57,9 @@ _UNSPACED_CUTS: Final = {
     code: re.compile("|".join(sorted(words.split(), key=len, reverse=True)))
     for code, words in UNSPACED_FUNCTION_WORDS.items()
 }
+_PART_OF_WORD: Final = 0.6
+"""What a term counts that is part of a longer word, or has one as its part: compounds, mostly German ones."""
+_PART: Final = 5
 _LATIN_LANGUAGES: Final = ("en", "de", "es", "fr", "it", "pt", "nl", "ro", "tr", "vi")
 
 
@@ -96,6 +99,16 @@ def content_terms(question: str, language: str) -> tuple[str, ...]:
     words = [match.group() for match in _TOKEN.finditer(text)]
     content = " ".join(word for word in words if word not in dropped)
     return tuple(dict.fromkeys(terms(content or question, language)))
+
+
+def named(term: str, there: frozenset[str]) -> float:
+    """Return how well a set of terms names one: 1, less when only as part of a word, or 0."""
+    if term in there:
+        return 1.0
+    if len(term) < _PART:
+        return 0.0
+    is_part = any(len(other) >= _PART and (term in other or other in term) for other in there)
+    return _PART_OF_WORD if is_part else 0.0
 
 
 def _normal(text: str) -> str:

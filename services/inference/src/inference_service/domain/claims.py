@@ -1,0 +1,117 @@
+# ruff: noqa: RUF001 - the words of many languages: letters that look like Latin ones are meant
+"""The sentences of an answer, what each cites, and which of them claim something that a document must bear out."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from inference_service.domain import marks
+from inference_service.domain.citation import CITATION, cited
+from inference_service.domain.sentences import sentence_spans
+from inference_service.domain.words import content_terms, language_of
+
+_LEADING: Final = re.compile(rf"\s*(?:{CITATION.pattern}[\s.,;]*)+")
+"""Citations after a full stop belong to the sentence that it ended."""
+_FEWEST: Final = 2
+"""Content words below which an uncited sentence (`Yes.`, `Hello Ada!`) says nothing that a passage could bear out."""
+
+_INTERJECTIONS: Final = (
+    r"(?:hello|hi|hey|dear|sure|of course|certainly|great question|hallo|liebe[rs]?|natürlich|selbstverständlich|"
+    r"hola|claro|por supuesto|bonjour|bonsoir|bien sûr)\b|您好|你好|当然|مرحبا|أهلا|بالطبع"
+)
+"""What may stand before a claim as well: the rest of the sentence counts."""
+_COURTESIES: Final = (
+    r"(?:thanks?|you're welcome|sorry|i(?:'m| am) (?:sorry|happy|glad|afraid)|please (?:let|feel|contact|reach)|"
+    r"let me know|feel free|if you (?:have|need) (?:any|more|other|further)|happy to|glad|i hope|have a nice|"
+    r"(?:best|kind) regards|would you like|i(?:'ll| will| can| could) (?:gladly |happily )?(?:pass|forward|connect|"
+    r"hand|put you|help|check)|guten (?:tag|morgen|abend)|danke|vielen dank|gern|entschuldig\w*|es tut mir leid|"
+    r"leider kann ich|(?:wenn|falls) sie (?:noch|weitere)|ich (?:hoffe|leite|helfe)|melden sie sich|"
+    r"mit freundlichen grüßen|buen[oa]s|gracias|lo siento|de nada|si (?:tiene|necesita) (?:más|otra|alguna)|espero que|"
+    r"no dude|puedo (?:pasar|ayudar)|saludos|merci|(?:je suis )?désolée?|de rien|si vous avez (?:d'autres|besoin)|"
+    r"n'hésitez pas|j'espère|je peux (?:transmettre|vous aider)|cordialement)\b|"
+    r"谢谢|感谢|抱歉|对不起|不客气|如果您(?:还|有)|希望|请随时|祝|شكرا|عذرا|آسف|إذا كان لديك|أتمنى|لا تتردد"
+)
+_ADMISSIONS: Final = (
+    r"\b(?:(?:can(?:no|')t|could(?: not|n't)|did(?: not|n't)|do(?: not|n't)) (?:find|know|have (?:any |that |this )?"
+    r"(?:information|details))|not sure|no information|(?:sources?|documents?) (?:do|does)(?: not|n't) (?:say|mention|"
+    r"state|contain|hold|cover)|keine (?:antwort|information|angabe)\w*|nicht gefunden|weiß ich nicht|nicht sicher|"
+    r"no (?:he encontrado|encuentro|encontré|sé|tengo (?:información|datos))|no estoy segur[oa]|n'ai pas trouvé|"
+    r"ne trouve pas|ne sais pas|pas d'information|pas sûre?)\b|"
+    r"没有找到|未找到|找不到|不确定|不知道|没有(?:相关)?信息|لم أجد|لا أعرف|لا أعلم|لست متأكد|لا توجد معلومات"
+)
+_INTERJECTION: Final = re.compile(rf"^(?:{_INTERJECTIONS})[\s,!.，！]*", re.IGNORECASE)
+_COURTESY: Final = re.compile(_COURTESIES, re.IGNORECASE)
+_ADMISSION: Final = re.compile(_ADMISSIONS, re.IGNORECASE)
+_APOSTROPHES: Final = str.maketrans("’ʼ", "''")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of an answer.
+
+    Attributes:
+        start: where it begins in the answer, in characters.
+        end: where it ends there, its citations included.
+        text: its words, without citations.
+        cited: the numbers of the sources it cites.
+        is_claim: whether a document must bear it out.
+    """
+
+    start: int
+    end: int
+    text: str
+    cited: tuple[int, ...]
+    is_claim: bool
+
+
+def answer_sentences(content: str) -> tuple[AnswerSentence, ...]:
+    """Cut an answer into its sentences; citations that follow a full stop belong to what it ended."""
+    found: list[AnswerSentence] = []
+    start = 0
+    for line in content.splitlines(keepends=True):
+        found += _of_line(line, start)
+        start += len(line)
+    return tuple(replace(one, is_claim=is_claim(one.text, one.cited)) for one in found)
+
+
+def is_claim(text: str, numbers: tuple[int, ...] = ()) -> bool:
+    """Tell whether a sentence claims something: not a question, a courtesy, an offer or "I could not find it".
+
+    A sentence that cites, or names a number, claims something however it begins.
+    """
+    if not any(map(str.isalpha, text)) or text.rstrip().endswith(marks.QUESTION_ENDS):
+        return False
+    if numbers or any(map(str.isdigit, text)):
+        return True
+    plain = _INTERJECTION.sub("", text.translate(_APOSTROPHES).lstrip("*_#>- "), count=1)
+    if plain.endswith(marks.LEAD_ENDS) or _COURTESY.match(plain) or _ADMISSION.search(plain):
+        return False
+    return len(content_terms(plain, language_of(plain))) >= _FEWEST
+
+
+def _of_line(line: str, offset: int) -> Iterator[AnswerSentence]:
+    marker = marks.LIST_ITEM.match(line)
+    first = marker.end() if marker else 0
+    held: AnswerSentence | None = None
+    for start, end in sentence_spans(line[first:]):
+        piece, at = line[first + start : first + end], offset + first + start
+        leading = _LEADING.match(piece) if held is not None else None
+        if leading and held is not None:
+            held = replace(held, end=at + leading.end(), cited=_both(held.cited, cited(leading.group())))
+            at, piece = at + leading.end(), piece[leading.end() :]
+        if not piece.strip():
+            continue
+        if held is not None:
+            yield held
+        held = AnswerSentence(at, at + len(piece), _bare(piece), cited(piece), is_claim=False)
+    if held is not None:
+        yield held
+
+
+def _bare(piece: str) -> str:
+    return re.sub(r"\s+([.!?,;:。！？])", r"\1", " ".join(CITATION.sub(" ", piece).split()))
+
+
+def _both(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys((*first, *second)))

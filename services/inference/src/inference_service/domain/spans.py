@@ -1,0 +1,144 @@
+"""A found passage as the spans that can be quoted from it, each with what it says in comparable form."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.ingest import PassageHit
+from inference_service.domain import marks
+from inference_service.domain.claims import answer_sentences
+from inference_service.domain.negation import denied_terms
+from inference_service.domain.quantities import Quantity, quantities
+from inference_service.domain.sentences import sentence_spans, sentences
+from inference_service.domain.words import terms
+
+_MOST: Final = 3
+"""Sentences of a span."""
+_LONGEST: Final = 500
+"""Characters of a span of several sentences."""
+_WRAPPED: Final = 60
+"""Characters of a line from which on the next one continues it."""
+_LINE: Final = re.compile(r"[^\n]*\n?")
+_WORDS: Final = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One to three sentences in a row. `start` and `end` are characters of the passage's text.
+
+    `parts` are the single sentences of several.
+    """
+
+    start: int
+    end: int
+    terms: frozenset[str]
+    quantities: frozenset[Quantity]
+    denied: frozenset[str]
+    parts: tuple["Span", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPassage:
+    """A passage that was read once for all sentences of an answer.
+
+    Attributes:
+        n: its number among the sources.
+        lead: characters at the beginning of its text that stand elsewhere in the document (a table's header).
+        context: terms of title, headings and lead.
+        context_quantities: the same for numbers.
+        statements: what can be quoted word for word, each as `plain` writes it.
+    """
+
+    n: int
+    hit: PassageHit
+    lead: int
+    spans: tuple[Span, ...]
+    terms: frozenset[str]
+    context: frozenset[str]
+    context_quantities: frozenset[Quantity]
+    statements: frozenset[str]
+
+    def quote(self, span: Span) -> str:
+        """Return the document's own words."""
+        return self.hit.text[span.start : span.end]
+
+    def place(self, span: Span) -> tuple[int, int]:
+        """Return where a span begins and ends in the document's text."""
+        moved = self.hit.start - self.lead
+        return span.start + moved, span.end + moved
+
+
+def plain(text: str) -> str:
+    """Return a text's words in lower case, one space between: what makes two spellings the same quotation."""
+    return " ".join(_WORDS.findall(text.casefold()))
+
+
+def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
+    """Read one passage; `language` is the answer's."""
+    lead = max(0, len(hit.text) - (hit.end - hit.start))
+    around = " ".join((hit.title, hit.heading, hit.text[:lead]))
+    single = [_span(hit.text, start, end, language) for start, end in _sentence_places(hit.text, lead)]
+    return ReadPassage(
+        n=n,
+        hit=hit,
+        lead=lead,
+        spans=tuple(_joined(single)),
+        terms=frozenset(terms(hit.text, language)),
+        context=frozenset(terms(around, language)),
+        context_quantities=quantities(around, language),
+        statements=frozenset((*_statements(hit), *(plain(hit.text[one.start : one.end]) for one in single))),
+    )
+
+
+def _span(text: str, start: int, end: int, language: str) -> Span:
+    said = text[start:end]
+    return Span(start, end, frozenset(terms(said, language)), quantities(said, language), denied_terms(said, language))
+
+
+def _sentence_places(text: str, begin: int) -> Iterator[tuple[int, int]]:
+    """Give the places of sentences, list items and table rows, but for headings."""
+    for start, end in _paragraphs(text, begin):
+        for first, last in sentence_spans(text[start:end]):
+            if any(map(str.isalnum, text[start + first : start + last])):
+                yield start + first, start + last
+
+
+def _paragraphs(text: str, begin: int) -> Iterator[tuple[int, int]]:
+    """Give the places of wrapped lines that belong together; items and rows stand alone."""
+    start = end = begin
+    before = ""
+    for match in _LINE.finditer(text, begin):
+        line = match.group()
+        is_own = not line.strip() or marks.LIST_ITEM.match(line) or line.count("|") > 1 or line.startswith("#")
+        if is_own or len(before.rstrip()) < _WRAPPED or before.count("|") > 1:
+            if end > start:
+                yield start, end
+            start = match.start()
+        end = match.end() if line.strip() and not line.startswith("#") else match.start()
+        start = min(start, end) if end > match.start() else match.end()
+        before = line
+    if end > start:
+        yield start, end
+
+
+def _joined(single: Sequence[Span]) -> Iterator[Span]:
+    for first in range(len(single)):
+        for last in range(first, min(first + _MOST, len(single))):
+            if last > first and single[last].end - single[first].start > _LONGEST:
+                break
+            run = single[first : last + 1]
+            yield Span(
+                run[0].start,
+                run[-1].end,
+                frozenset().union(*(one.terms for one in run)),
+                frozenset().union(*(one.quantities for one in run)),
+                frozenset().union(*(one.denied for one in run)),
+                tuple(run) if len(run) > 1 else (),
+            )
+
+
+def _statements(hit: PassageHit) -> Iterator[str]:
+    for statement in sentences(hit.text, hit.heading):
+        yield plain(statement.text)
+        yield from (plain(part.text) for part in answer_sentences(statement.text))

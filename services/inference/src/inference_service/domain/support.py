@@ -1,0 +1,197 @@
+"""Whether the documents bear out what a sentence of an answer claims: no model, the same verdict every time.
+
+A claim is held against the best span of each passage it cites (of each that was found, when it cites none):
+
+1. a quotation, word for word, is supported;
+2. a number, sum, measure or date that the span does not have, or a term that one side denies and the other does not, is
+   unsupported however alike the two are;
+3. else a logistic regression decides over how much of the claim the span names (stems; character pairs where words are
+   written together), how much its whole passage does, and the cosine of their embeddings.
+
+This is a proxy of entailment and not entailment: it cannot see that `open` contradicts `closed`, that who pays and
+who is paid were exchanged, or that a condition was left out. `bench/grounding.py` measures how often that matters.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import mul
+from typing import Final, Literal, NamedTuple
+
+from inference_service.domain.claims import AnswerSentence
+from inference_service.domain.negation import denied_terms
+from inference_service.domain.quantities import Quantity, missing, quantities
+from inference_service.domain.spans import ReadPassage, Span, plain
+from inference_service.domain.words import content_terms, named
+
+Reason = Literal["quoted", "alike", "number", "denial", "unlike", "no_passage"]
+Vector = Sequence[float]
+
+
+class Weights(NamedTuple):
+    """Of the logistic regression; `cosine` is None where the embedder does not know the language."""
+
+    bias: float
+    coverage: float
+    passage: float
+    names: float
+    cosine: float | None = None
+
+
+# Fitted by `bench/grounding.py --fit`.
+ENGLISH: Final = Weights(-10.89, 2.88, 1.59, 6.49, 2.32)
+LEXICAL: Final = Weights(-11.72, 3.40, 6.44, 5.45)
+"""For the languages that MiniLM does not read, and for any while there are no embeddings."""
+
+_TRIED: Final = 2
+"""Spans of a claim that are embedded: the likeliest by their words."""
+_ASKED: Final = 64
+"""Terms of a claim that are looked for: a sentence of 16,000 characters must not hold the loop."""
+_CONTEXT: Final = 0.7
+"""What a term counts that only title, headings or lead name."""
+_NAME: Final = 2.0
+"""What a name counts beside another term."""
+_PER_SENTENCE: Final = 0.02
+"""What a further sentence of the span must bring in coverage to be quoted."""
+_OBJECTED: Final = 0.5
+"""How far an objection moves a span down among the candidates."""
+_NO_NAMES: Final = frozenset({"de"})
+"""Where every noun has a capital, a capital tells no name."""
+
+
+class Match(NamedTuple):
+    """A claim beside one span.
+
+    `coverage` and `passage` are the shares of its terms that span and passage name, `names` that of its names that the
+    passage has; each goes from 0 to 1.
+    """
+
+    passage_read: ReadPassage
+    span: Span
+    coverage: float
+    passage: float
+    names: float
+    objection: Literal["number", "denial"] | None
+    is_quoted: bool = False
+    cosine: float | None = None
+
+    @property
+    def rank(self) -> float:
+        """The likeliest by words alone, shorter spans before longer ones that add nothing."""
+        return self.coverage - _PER_SENTENCE * len(self.span.parts) - _OBJECTED * bool(self.objection)
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What became of one claim.
+
+    Attributes:
+        score: 0 to 1, how surely the documents bear it out; from 0.5 on they do.
+        reason: why: `quoted` and `alike` speak for it, the others against.
+        match: the span that bears it out best; None when there was nothing to hold it against.
+    """
+
+    score: float
+    reason: Reason
+    match: Match | None
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the claim stands."""
+        return self.reason in ("quoted", "alike")
+
+
+class _Claimed(NamedTuple):
+    terms: Mapping[str, float]
+    names: frozenset[str]
+    quantities: frozenset[Quantity]
+    denied: frozenset[str]
+
+
+def matches(claim: AnswerSentence, passages: Sequence[ReadPassage], language: str) -> tuple[Match, ...]:
+    """Return the likeliest spans for a claim, best first: those worth embedding."""
+    within = [one for one in passages if not claim.cited or one.n in claim.cited]
+    said = _claimed(claim.text, language)
+    found = [match for passage in within for match in _in_passage(claim, said, passage)]
+    found.sort(key=lambda match: -match.rank)
+    return tuple(found[:_TRIED])
+
+
+def judge(found: Sequence[Match], language: str) -> Support:
+    """Decide from the candidates; with their cosines when they have them."""
+    if not found:
+        return Support(0.0, "no_passage", None)
+    return _verdict(plausible(found), language)
+
+
+def plausible(found: Sequence[Match]) -> Match:
+    """Return the candidate that decides: one that nothing speaks against, if there is one."""
+    return max(found, key=lambda match: (match.objection is None, match.rank + (match.cosine or 0.0)))
+
+
+def with_cosines(found: Sequence[Match], claim: Vector, spans: Sequence[Vector]) -> tuple[Match, ...]:
+    """Add the cosines of a claim and its candidates, given their unit vectors."""
+    return tuple(
+        match._replace(cosine=sum(map(mul, claim, vector))) for match, vector in zip(found, spans, strict=True)
+    )
+
+
+def reads(language: str) -> bool:
+    """Whether the embedder knows the language well enough to ask it."""
+    return language in ("en", "und")
+
+
+def probability(match: Match, language: str) -> float:
+    """Return the regression's figure, before objections."""
+    weights = ENGLISH if reads(language) and match.cosine is not None else LEXICAL
+    logit = weights.bias + weights.coverage * match.coverage + weights.passage * match.passage
+    logit += weights.names * match.names
+    if weights.cosine is not None and match.cosine is not None:
+        logit += weights.cosine * match.cosine
+    return 1 / (1 + math.exp(-logit))
+
+
+def _verdict(match: Match, language: str) -> Support:
+    if match.is_quoted:
+        return Support(1.0, "quoted", match)
+    score = probability(match, language)
+    if match.objection is not None:
+        return Support(min(score, 0.5) / 2, match.objection, match)
+    return Support(score, "alike" if score >= 0.5 else "unlike", match)  # noqa: PLR2004 - as likely as not
+
+
+def _claimed(text: str, language: str) -> _Claimed:
+    asked = [term for term in content_terms(text, language) if not term.isdigit()]
+    weights = dict.fromkeys(asked[:_ASKED], 1.0)
+    names: set[str] = set()
+    if language not in _NO_NAMES:
+        names = weights.keys() & {
+            term for word in text.split()[1:] if word[:1].isupper() for term in content_terms(word, language)
+        }
+        weights |= dict.fromkeys(names, _NAME)
+    return _Claimed(weights, frozenset(names), quantities(text, language), denied_terms(text, language))
+
+
+def _in_passage(claim: AnswerSentence, said: _Claimed, passage: ReadPassage) -> Iterator[Match]:
+    is_quoted = plain(claim.text) in passage.statements
+    total = sum(said.terms.values()) or 1.0
+    whole = passage.terms | passage.context
+    of_passage = sum(weight * named(term, whole) for term, weight in said.terms.items()) / total
+    names = sum(named(name, whole) for name in said.names) / len(said.names) if said.names else 1.0
+    for span in passage.spans:
+        coverage = sum(
+            weight * max(named(term, span.terms), _CONTEXT * named(term, passage.context))
+            for term, weight in said.terms.items()
+        )
+        yield Match(passage, span, coverage / total, of_passage, names, _objection(said, span, passage), is_quoted)
+
+
+def _objection(said: _Claimed, span: Span, passage: ReadPassage) -> Literal["number", "denial"] | None:
+    if missing(said.quantities, span.quantities | passage.context_quantities):
+        return "number"
+    # What one sentence denies says nothing of its neighbour: the one that names most of the claim is asked.
+    core = max(span.parts or (span,), key=lambda one: len(one.terms & said.terms.keys()))
+    denied_here, denied_there = said.denied & core.terms, core.denied & said.terms.keys()
+    is_denial_lost = bool(denied_here) and not denied_here & core.denied
+    is_denial_added = bool(denied_there) and not denied_there & said.denied
+    return "denial" if is_denial_lost or is_denial_added else None

@@ -1,0 +1,144 @@
+"""Which sentences of an answer the passages bear out, and with which words."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.ingest import PassageHit
+from inference_service.domain.ground import Ground
+from inference_service.domain.grounding import Grounding, check_answer, quoted_sources
+from inference_service.domain.model import Passage, Prompt
+from inference_service.outbound.extractive_model import ExtractiveModel
+from services.inference.tests.fakes import hit
+from services.inference.tests.memory_embedder import MemoryEmbedder
+
+RETURNS = """You can return anything you bought from us within 30 days of delivery. A return after three weeks is
+therefore still in time. After 30 days we no longer take an item back, unless it is faulty.
+
+- Refunds take 5 working days.
+- Shipping within Europe costs €4.90.
+
+| size | price |
+| --- | --- |
+| small | 12 € |
+"""
+GERMAN = "Sie können Artikel innerhalb von 30 Tagen zurückgeben. Ausgenommen sind reduzierte Artikel."
+CHINESE = "您可以在30天内退货。打折商品不可退货。"
+
+
+async def checked(answer: str, *texts: str, is_away: bool = False) -> Grounding:
+    return await check_answer(answer, [hit(text) for text in texts or (RETURNS,)], MemoryEmbedder(is_away=is_away))
+
+
+async def reasons(answer: str, *texts: str) -> list[str]:
+    return [one.reason for one in (await checked(answer, *texts)).supports]
+
+
+@pytest.mark.parametrize(
+    ("answer", "texts", "reason"),
+    [
+        ("You can return anything within 30 days of delivery [1].", (RETURNS,), "alike"),
+        ("Refunds take 5 working days. [1]", (RETURNS,), "quoted"),
+        ("You can return anything within 45 days of delivery [1].", (RETURNS,), "number"),
+        ("You can return anything within 30 weeks of delivery [1].", (RETURNS,), "number"),
+        ("Shipping within Europe costs €5.90 [1].", (RETURNS,), "number"),
+        ("Refunds do not take 5 working days [1].", (RETURNS,), "denial"),
+        ("The warranty covers water damage of every machine [1].", (RETURNS,), "unlike"),
+        ("Artikel können innerhalb von 30 Tagen zurückgegeben werden [1].", (GERMAN,), "alike"),
+        ("Artikel können innerhalb von 60 Tagen zurückgegeben werden [1].", (GERMAN,), "number"),
+        ("您可以在30天内退货。[1]", (CHINESE,), "quoted"),
+        ("您可以在60天内退货。[1]", (CHINESE,), "number"),
+        ("打折商品可退货。[1]", (CHINESE,), "denial"),
+        ("Refunds take 5 working days [2].", (RETURNS,), "no_passage"),
+    ],
+)
+async def test_a_claim_stands_or_falls_for_a_reason(answer: str, texts: tuple[str, ...], reason: str):
+    assert await reasons(answer, *texts) == [reason]
+
+
+async def test_a_claim_is_held_against_what_it_cites_and_nothing_else():
+    other = "Tents weigh 1.9 kg and sleep two people in the summer."
+    assert await reasons("Refunds take 5 working days [2].", RETURNS, other) == ["number"]
+    assert await reasons("Refunds take 5 working days.", RETURNS, other) == ["quoted"]
+
+
+async def test_what_claims_nothing_is_not_checked():
+    grounding = await checked("Hello! I could not find an answer to that. Do you mean returns?")
+    assert [check.support for check in grounding.checks] == [None, None, None]
+    assert grounding.share == 1.0
+
+
+async def test_the_share_counts_claims_alone():
+    grounding = await checked("Hello! Refunds take 5 working days [1]. You can return anything within 90 days [1].")
+    assert grounding.share == 0.5
+
+
+async def test_without_embeddings_words_decide():
+    grounding = await checked("You can return anything within 30 days of delivery [1].", is_away=True)
+    assert grounding.is_lexical
+    assert [one.reason for one in grounding.supports] == ["alike"]
+    refused = await checked("You can return anything within 45 days of delivery [1].", is_away=True)
+    assert [one.reason for one in refused.supports] == ["number"]
+
+
+async def test_a_quotation_asks_for_no_embeddings():
+    embedder = MemoryEmbedder()
+    await check_answer("Refunds take 5 working days. [1]", [hit(RETURNS)], embedder)
+    assert embedder.asked == []
+
+
+async def test_the_quote_is_the_sentence_that_bears_the_claim_out_at_its_place_in_the_document():
+    document = "# Returns\n\n" + RETURNS
+    start = document.index("You can return")
+    found = hit(RETURNS).model_copy(update={"start": start, "end": start + len(RETURNS)})
+    grounding = await check_answer("Shipping within Europe costs 4,90 € [1].", [found], MemoryEmbedder())
+    (source,) = quoted_sources(Ground((found,), is_known=True).sources, grounding)
+    assert source.quote.strip("- ") == "Shipping within Europe costs €4.90."
+    assert document[source.start : source.end] == source.quote
+
+
+async def test_a_lead_that_stands_elsewhere_does_not_shift_the_places():
+    lead, body = "| size | price |\n| --- | --- |", "| small | 12 € |\n| large | 20 € |"
+    document = f"{lead}\n| tiny | 5 € |\n{body}"
+    start = document.index("| small")
+    found = hit(f"{lead}\n{body}").model_copy(update={"start": start, "end": len(document)})
+    grounding = await check_answer("The price of size large is 20 € [1].", [found], MemoryEmbedder())
+    (source,) = quoted_sources(Ground((found,), is_known=True).sources, grounding)
+    assert source.quote == "| large | 20 € |"
+    assert document[source.start : source.end] == source.quote
+
+
+async def test_what_is_unsupported_gives_no_quote():
+    found = hit(RETURNS)
+    grounding = await check_answer("Refunds take 50 working days [1].", [found], MemoryEmbedder())
+    (source,) = quoted_sources(Ground((found,), is_known=True).sources, grounding)
+    assert source.quote == ""
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How long can I return something?", "How many working days do refunds take?", "What is the price of size small?"],
+)
+async def test_what_the_built_in_answerer_says_is_a_quotation(question: str):
+    found = hit(RETURNS)
+    passage = Passage(1, found.document_id, found.title, None, found.text, 1.0)
+    answer = await answer_of(question, passage)
+    assert "[1]" in answer
+    assert set(await reasons(answer)) == {"quoted"}
+
+
+async def answer_of(question: str, passage: Passage) -> str:
+    prompt = Prompt("", (), question, (passage,), "sentences")
+    return (await ExtractiveModel(MemoryEmbedder()).extract(prompt)).text
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(alphabet=st.sampled_from("ab 3.|-#[1]\n。天不not "), max_size=80),
+    st.text(alphabet=st.sampled_from("ab 3.|-#:\n。天不not "), max_size=120),
+)
+async def test_any_answer_and_any_passage_can_be_checked(answer: str, text: str):
+    found: PassageHit = hit(text)
+    grounding = await check_answer(answer, [found], MemoryEmbedder())
+    for source in quoted_sources(Ground((found,), is_known=True).sources, grounding):
+        assert source.quote in text
