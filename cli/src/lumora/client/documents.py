@@ -1,4 +1,4 @@
-"""Uploads documents and follows them until they can be searched."""
+"""Uploads documents, names pages of the web, and follows them until they can be searched."""
 
 import asyncio
 import time
@@ -33,6 +33,16 @@ async def upload(api: Api, path: Path) -> dict[str, Any]:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error
     files = {"file": (path.name, content)}
     found: dict[str, Any] = await api.call("POST", "/api/documents", files=files)
+    return found
+
+
+async def name_page(api: Api, url: str, depth: int) -> dict[str, Any]:
+    """Have a page of the web fetched, and those it leads to up to `depth` links away; returns its document.
+
+    Raises:
+        Refused: the platform declines the address.
+    """
+    found: dict[str, Any] = await api.call("POST", "/api/documents", json={"url": url, "depth": depth})
     return found
 
 

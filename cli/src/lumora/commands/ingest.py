@@ -10,26 +10,30 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from lumora.client.api import Api, open_api
 from lumora.client.credentials import Credentials
-from lumora.client.documents import follow, upload
+from lumora.client.documents import follow, name_page, upload
 from lumora.commands.output import ApiKey, AsJson, Url, credentials, print_json, run
 from lumora.refused import Refused
 
 _AT_ONCE = 4
 
-_Files = Annotated[list[Path], typer.Argument(help="Files to read (.txt, .md).", exists=True, dir_okay=False)]
+_PAGE = ("http://", "https://")
+
+_Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files, or addresses of pages or sitemaps.")]
+_Depth = Annotated[int, typer.Option(min=0, max=3, help="Fetch pages that an address leads to, so many links away.")]
 _Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each document.")]
 
 
 def ingest(
-    files: _Files,
+    sources: _Sources,
     timeout: _Timeout = 600,
+    depth: _Depth = 0,
     url: Url = None,
     api_key: ApiKey = None,
     is_json: AsJson = False,  # noqa: FBT002 - the value of a flag is a bool
 ) -> None:
-    """Upload documents and wait until they can be searched. Exit code 1 if one of them failed."""
+    """Upload documents or name pages of the web, and wait until they can be searched. Exit code 1 if one of them failed."""
     who = credentials(url, api_key, is_json=is_json)
-    results = run(_ingest(who, files, timeout, is_json=is_json), is_json=is_json)
+    results = run(_ingest(who, sources, timeout, depth=depth, is_json=is_json), is_json=is_json)
     failed = [result for result in results if result["state"] != "ready"]
     if is_json:
         for result in results:
@@ -40,14 +44,17 @@ def ingest(
         raise typer.Exit(1)
 
 
-async def _ingest(who: Credentials, files: list[Path], timeout_s: float, *, is_json: bool) -> list[dict[str, Any]]:
+async def _ingest(
+    who: Credentials, sources: list[str], timeout_s: float, *, depth: int, is_json: bool
+) -> list[dict[str, Any]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[state]}"))
     places = asyncio.Semaphore(_AT_ONCE)
     with Progress(*columns, console=Console(stderr=True), disable=is_json) as progress:
-        bars = [progress.add_task(file.name, total=1.0, state="waiting") for file in files]
+        bars = [progress.add_task(_name(source), total=1.0, state="waiting") for source in sources]
         async with open_api(who.url, who.api_key, timeout_s=120) as api:
             work = (
-                _one(api, file, Bar(progress, bar), places, timeout_s) for file, bar in zip(files, bars, strict=True)
+                _one(api, source, depth, Bar(progress, bar), places=places, timeout_s=timeout_s)
+                for source, bar in zip(sources, bars, strict=True)
             )
             return await asyncio.gather(*work)
 
@@ -64,16 +71,23 @@ class Bar:
         self._progress.update(self._task, completed=done, state=state)
 
 
-async def _one(api: Api, file: Path, bar: Bar, places: asyncio.Semaphore, timeout_s: float) -> dict[str, Any]:
+def _name(source: str) -> str:
+    return source if source.startswith(_PAGE) else Path(source).name
+
+
+async def _one(
+    api: Api, source: str, depth: int, bar: Bar, *, places: asyncio.Semaphore, timeout_s: float
+) -> dict[str, Any]:
     def show(document: dict[str, Any]) -> None:
         bar.show(document["state"], document["progress"])
 
     async with places:
         bar.show("uploading", 0.0)
         try:
-            document = await upload(api, file)
+            is_page = source.startswith(_PAGE)
+            document = await (name_page(api, source, depth) if is_page else upload(api, Path(source)))
             document = await follow(api, document["id"], show, timeout_s=timeout_s)
         except Refused as refused:
             bar.show("failed", 0.0)
-            return {"file": str(file), "state": "failed", "error": {"code": refused.code, "detail": str(refused)}}
-    return {"file": str(file), **document}
+            return {"file": source, "state": "failed", "error": {"code": refused.code, "detail": str(refused)}}
+    return {"file": source, **document}

@@ -28,6 +28,7 @@ export class Documents {
     }
     for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
     drop.addEventListener("drop", (event) => { event.preventDefault(); this.take([...event.dataTransfer.files]); });
+    find("address").addEventListener("submit", (event) => { event.preventDefault(); this.takeAddress(); });
     find("more-files").addEventListener("click", () => this.load(this.cursor));
   }
 
@@ -82,6 +83,22 @@ export class Documents {
 
   take(files) {
     files.forEach((file) => this.send(file, crypto.randomUUID()));
+  }
+
+  async takeAddress() {
+    const field = find("address-url");
+    try {
+      const body = { url: field.value, depth: Number(find("address-depth").value) };
+      const document = await this.session.ask("POST", "/api/documents", { body });
+      field.value = "";
+      this.known.set(document.id, document);
+      say(`${document.title} will be read.`);
+      showError("documents-error", null);
+    } catch (error) {
+      showError("documents-error", error);
+    }
+    this.show();
+    this.watch();
   }
 
   async send(file, key) {
@@ -146,7 +163,8 @@ export class Documents {
   row(document) {
     const isSettled = SETTLED.has(document.state);
     const kind = document.state === "ready" ? "good" : document.state === "failed" ? "bad" : "moving";
-    const facts = [size(document.size_bytes)];
+    const facts = document.url ? [document.url] : [size(document.size_bytes)];
+    if (document.pages > 1) facts.push(`${document.pages} pages`);
     if (document.state === "ready") facts.push(`${document.passages} ${document.passages === 1 ? "passage" : "passages"}`);
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: document.title }),

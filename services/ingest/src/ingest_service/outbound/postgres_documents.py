@@ -84,7 +84,8 @@ class PostgresDocuments:
             if document is None or not document.state.is_at_rest:
                 return None if document is None or document.state is State.DELETING else document
             await lock_content(tx, document.sha256)
-            if await holders(tx, document) and document.state is State.FAILED:
+            # a page that was never fetched has no content to share
+            if document.sha256 and document.state is State.FAILED and await holders(tx, document):
                 raise Conflict("Another document with the same content was uploaded since.")
             change = _change(scope, document_id).values(
                 state=State.RECEIVED,
