@@ -18,7 +18,7 @@ _AT_ONCE = 4
 
 _PAGE = ("http://", "https://")
 
-_Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files, or addresses of pages or sitemaps.")]
+_Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files; addresses of pages or sitemaps.")]
 _Depth = Annotated[int, typer.Option(min=0, max=3, help="Fetch pages that an address leads to, so many links away.")]
 _Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each document.")]
 
