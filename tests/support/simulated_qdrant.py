@@ -65,7 +65,9 @@ class SimulatedQdrant:
             [
                 web.get("/", self._version),
                 web.get(f"{at}/exists", self._exists),
+                web.get("/collections", self._list),
                 web.put(at, self._create),
+                web.delete(at, self._remove),
                 web.put(f"{at}/index", self._index),
                 web.put(f"{at}/points", self._upsert),
                 web.post(f"{at}/points/payload", self._set_payload),
@@ -127,6 +129,17 @@ class SimulatedQdrant:
         folder = self._kept.enter_context(tempfile.TemporaryDirectory())
         self.collections[name] = Collection(edge.EdgeShard.create(str(Path(folder)), _config(layout)), layout)
         return _result(True)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        del request
+        return _result({"collections": [{"name": name} for name in self.collections]})
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        is_there = name in self.collections
+        if is_there:
+            self.drop(name)
+        return _result(is_there)
 
     async def _index(self, request: web.Request) -> web.Response:
         held, wanted = self._held(request), models.CreateFieldIndex(**await request.json())

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from contracts.ids import DocumentId, PassageId, TenantId
+from ingest_service.domain.embedding import IndexName
 from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.ports import Embedder
 from ingest_service.domain.read_document import Cut, Say, cut
+from ingest_service.domain.shelves import NoEmbedder
 from ingest_service.domain.terms import SparseVector
 from ingest_service.outbound import readers
 from runtime.tenancy import TenantScope
@@ -48,9 +51,9 @@ class MemoryPassageIndex:
         self, scope: TenantScope, vector: DenseVector, limit: int, only: Narrowing = EVERYTHING
     ) -> list[Hit]:
         return _best(
-            self._shown(scope, only),
+            [passage for passage in self._shown(scope, only) if passage.dense is not None],
             limit,
-            lambda p: sum(a * b for a, b in zip(p.dense, vector, strict=True)),
+            lambda p: sum(a * b for a, b in zip(p.dense or (), vector, strict=True)),
             -math.inf,
         )
 
@@ -87,6 +90,32 @@ class MemoryPassageIndex:
         ]
 
 
+@dataclass
+class MemoryIndexes:
+    """Indexes by name."""
+
+    held: dict[IndexName, MemoryPassageIndex] = field(default_factory=dict)
+
+    async def names(self) -> Sequence[IndexName]:
+        return list(self.held)
+
+    async def open(self, name: IndexName) -> MemoryPassageIndex:
+        return self.held.setdefault(name, MemoryPassageIndex())
+
+    async def drop(self, name: IndexName) -> None:
+        self.held.pop(name, None)
+
+
+@dataclass
+class MemoryEmbedders:
+    """Embedders by the index that they are of."""
+
+    held: dict[IndexName, Embedder] = field(default_factory=dict)
+
+    async def of(self, name: IndexName) -> Embedder:
+        return self.held.get(name) or NoEmbedder(name)
+
+
 def _best(
     passages: Sequence[IndexedPassage], limit: int, score: Callable[[IndexedPassage], float], above: float
 ) -> list[Hit]:
@@ -117,7 +146,11 @@ class MemoryEmbedder:
     """Texts that share letters are near; enough to tell passages apart without a model."""
 
     model: str = "letters"
+    dimension: int = 384
     asked: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        return
 
     async def embed_query(self, text: str) -> DenseVector:
         self.asked.append(text)

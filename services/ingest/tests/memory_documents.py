@@ -89,6 +89,11 @@ class MemoryDocuments:
         if row is None or row.attempt == document.attempt or is_deleted:
             self.leases.discard((scope.tenant_id, document.id))
 
+    async def give_back(self, scope: TenantScope, document: Document) -> None:
+        row = self._mine(scope, document)
+        if row is not None:
+            self._say(self._put(scope, row, state=State.RECEIVED, attempt=row.attempt - 1, progress=0.0))
+
     async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
         row = self._mine(scope, document)
         if row is not None:

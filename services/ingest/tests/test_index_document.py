@@ -6,16 +6,24 @@ import pytest
 from contracts.ids import DocumentId, uuid7
 from ingest_service.domain import index_document
 from ingest_service.domain.document import Document, Failure, State
+from ingest_service.domain.embedding import IndexName
 from ingest_service.domain.errors import EmptyDocument, UnsupportedType
 from ingest_service.domain.index_document import Desk, give_up_on, work_on
 from ingest_service.domain.passage_index import EVERYTHING, IndexedPassage
 from ingest_service.domain.rebuild_index import ReadyDocument, Rebuilding, rebuild_index
 from ingest_service.domain.register_document import Arrival, examine, register_document
 from ingest_service.domain.search import results
+from ingest_service.domain.shelves import Shelf, Shelves
 from runtime.clock import FrozenClock
 from runtime.errors import NotFound, NotNow
 from runtime.tenancy import TenantScope
-from services.ingest.tests.memory import MemoryEmbedder, MemoryPassageIndex, MemoryReader
+from services.ingest.tests.memory import (
+    MemoryEmbedder,
+    MemoryEmbedders,
+    MemoryIndexes,
+    MemoryPassageIndex,
+    MemoryReader,
+)
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
 from services.ingest.tests.promises_documents import new_scope
 
@@ -43,8 +51,13 @@ class Room:
     clock: FrozenClock = field(default_factory=FrozenClock)
 
     @property
+    def shelves(self) -> Shelves:
+        shelf = Shelf(IndexName("letters", 384), self.index, self.embedder)
+        return Shelves(shelf, MemoryIndexes(), MemoryEmbedders())
+
+    @property
     def desk(self) -> Desk:
-        return Desk(self.documents, self.files, self.index, self.embedder, MemoryReader(), self.clock)
+        return Desk(self.documents, self.files, self.shelves, MemoryReader(), self.clock)
 
     async def send(self, data: bytes, filename: str = "returns.md") -> Document:
         name = str(uuid7())
@@ -230,7 +243,7 @@ async def test_a_new_reading_replaces_the_old_one(room):
 
 
 @pytest.mark.parametrize(
-    ("data", "error"), [(b"", EmptyDocument), (b"%PDF-1.7", UnsupportedType), (b"PK\x03\x04", UnsupportedType)]
+    ("data", "error"), [(b"", EmptyDocument), (b"\x7fELF\x02", UnsupportedType), (b"\x89PNG\r\n", UnsupportedType)]
 )
 async def test_what_is_refused_leaves_no_trace(room, data, error):
     with pytest.raises(error):

@@ -21,7 +21,7 @@ from services.ingest.tests.promises_passage_index import (
 )
 from tests.support.simulated_qdrant import SimulatedQdrant
 
-COLLECTION = "lumora-all-minilm-l6-v2-384"
+COLLECTION = "lumora_all-minilm-l6-v2-384"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ class TestQdrantIndex(PromisesOfPassageIndex):
         assert set(made.indexes) == {"tenant_id", "document_id", "language", "is_shown"}
         other = QdrantIndex(QdrantServer(server.url, SecretStr("the key")), model="Other/Model v2", dimension=384)
         assert await other.count_all() == 0
-        assert set(server.collections) == {COLLECTION, "lumora-other-model-v2-384"}
+        assert set(server.collections) == {COLLECTION, "lumora_other-model-v2-384"}
         await index.close()
         await other.close()
 

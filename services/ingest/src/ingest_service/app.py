@@ -1,27 +1,35 @@
 """Who is connected to whom."""
 
+import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from contracts.ids import DocumentId
 from contracts.ingest import INGEST, IndexDocument
+from ingest_service.domain.embedding import chosen
+from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.index_document import Desk
-from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_search, upkeep
-from ingest_service.outbound import minilm_model
+from ingest_service.domain.shelves import Shelf, Shelves
+from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_search, upkeep
+from ingest_service.outbound.aiohttp_web import AiohttpWeb
 from ingest_service.outbound.cage.limits import Limits
 from ingest_service.outbound.caged_reader import CagedReader
-from ingest_service.outbound.edge_index import EdgeIndex
+from ingest_service.outbound.edge_indexes import EdgeIndexes
+from ingest_service.outbound.embedders import MINILM, Embedders, Life, Servers
 from ingest_service.outbound.file_store import ObjectFiles
 from ingest_service.outbound.heap import Heap
-from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
+from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
+from ingest_service.outbound.postgres_pages import PostgresPages
 from ingest_service.outbound.relay_documents import RelayDocuments
 from ingest_service.settings import IngestSettings
 from runtime.clock import SystemClock
+from runtime.errors import Unavailable
 from runtime.reconcile import Reconciler, Unfinished
 from runtime.service import Service
 
 if TYPE_CHECKING:
-    from ingest_service.outbound.qdrant_index import QdrantIndex
+    from ingest_service.outbound.qdrant_indexes import QdrantIndexes
 
 
 async def build() -> Service:
@@ -29,16 +37,21 @@ async def build() -> Service:
     settings, heap = IngestSettings(), Heap()
     service = Service("ingest", settings)
     database, relay = service.database(settings)
-    embedder = MiniLmEmbedder(await minilm_model.built(), threads=settings.embed_threads)
-    index = await _index(service, settings, embedder.model)
+    indexes = _indexes(service, settings)
+    shelves = await _shelves(service, settings, indexes)
     files = ObjectFiles(settings.files_url)
+    hours, documents = settings.web_look_again_h, PostgresDocuments(database)
+    web = AiohttpWeb(settings.web_private_networks)
+    look_again = timedelta(hours=hours) if hours else None
+    fetching = Fetching(documents, PostgresPages(database), files, web, SystemClock(), look_again)
     reader = CagedReader(Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s))
-    desk = Desk(PostgresDocuments(database), files, index, embedder, reader, SystemClock(), on_ingest_job.observe)
+    desk = Desk(documents, files, shelves, reader, SystemClock(), on_ingest_job.observe, fetching)
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk)
+    rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
     rpc_search.register(service.bus, desk)
-    upkeep.register(service, RelayDocuments(relay), desk, index=index, inbox=files, memory=heap)
+    upkeep.register(service, RelayDocuments(relay), desk, indexes=indexes, inbox=files, memory=heap)
 
     unfinished = Unfinished(INGEST, UNFINISHED, lambda row: IndexDocument(document_id=DocumentId(row)))
     service.loop("reconcile", Reconciler(service.bus, relay, unfinished).run)
@@ -46,16 +59,44 @@ async def build() -> Service:
     # without the kernel's help the limits stand, but what a document takes over may read files and talk to others
     service.health.informational("cage", reader.check)
     service.loop("reader", reader.rest_when_idle)
-    service.on_stop(index.close)
+    service.on_stop(indexes.close)
     service.on_stop(reader.close)
+    service.on_stop(web.close)
     return service
 
 
-async def _index(service: Service, settings: IngestSettings, model: str) -> "EdgeIndex | QdrantIndex":
+async def _shelves(service: Service, settings: IngestSettings, indexes: "EdgeIndexes | QdrantIndexes") -> Shelves:
+    """The index of the chosen model, and the one that is searched until that is whole."""
+    traits = MINILM
+    if settings.embedder != "minilm":
+        traits = chosen(
+            settings.embedder,
+            dimension=settings.embed_dimensions,
+            query_prefix=settings.embed_query_prefix,
+            passage_prefix=settings.embed_passage_prefix,
+        )
+    servers = Servers(
+        ollama_host=settings.ollama_host,
+        openai_base_url=settings.openai_base_url,
+        openai_api_key=settings.openai_api_key,
+        minilm_threads=settings.embed_threads,
+    )
+    embedders = Embedders(servers, MiniLmTokenizer(), Life(service.loop, service.on_stop))
+    wanted = await embedders.make(traits)
+    index = await indexes.open(traits.index_name)
+    shelves = Shelves(Shelf(traits.index_name, index, wanted), indexes, embedders)
+    # a server of indexes that is away is looked at again by upkeep; until then nothing can be written or found
+    with contextlib.suppress(Unavailable):
+        await shelves.look()
+    return shelves
+
+
+def _indexes(service: Service, settings: IngestSettings) -> "EdgeIndexes | QdrantIndexes":
     """The engine in this process, or a server where one is named."""
     if not settings.qdrant_url:
-        return await EdgeIndex.open_when_free(settings.index_path)
-    from ingest_service.outbound.qdrant_index import QdrantIndex, QdrantServer  # noqa: PLC0415 - 55 MB only when used
+        return EdgeIndexes(settings.index_path)
+    from ingest_service.outbound.qdrant_index import QdrantServer  # noqa: PLC0415 - 55 MB only when used
+    from ingest_service.outbound.qdrant_indexes import QdrantIndexes  # noqa: PLC0415 - the same
 
     server = QdrantServer(
         url=settings.qdrant_url,
@@ -67,7 +108,7 @@ async def _index(service: Service, settings: IngestSettings, model: str) -> "Edg
         write_replicas=settings.qdrant_write_replicas,
         quantization=settings.qdrant_quantization,
     )
-    index = QdrantIndex(server, model=model, dimension=minilm_model.DIMENSION)
+    indexes = QdrantIndexes(server, (MINILM.index_name,))
     # without it no search, but documents can still be listed, uploaded and deleted: no reason to take the service away
-    service.health.informational("qdrant", index.check)
-    return index
+    service.health.informational("qdrant", indexes.check)
+    return indexes

@@ -2,18 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.ids import DocumentId
-from ingest_service.domain import language, terms
-from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain import media_types
+from ingest_service.domain.document import Document, Failure, Reading, State
+from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.errors import DocumentRefused
-from ingest_service.domain.passage_index import IndexedPassage, PassageIndex
-from ingest_service.domain.ports import Documents, Embedder, Files, Leased
+from ingest_service.domain.fetch_page import Fetching
+from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
 from ingest_service.domain.read_document import Reader, reading_of
+from ingest_service.domain.shelves import Shelves
+from ingest_service.domain.web_links import is_sitemap
 from runtime.clock import Clock
 from runtime.errors import NotNow, Retryable
 from runtime.tenancy import TenantScope
@@ -23,6 +26,8 @@ HOLD_EVERY_S: Final = 5.0
 A_BATCH: Final = 16
 """Passages embedded at a time: about a sixth of a second of work on one core."""
 MOST_ATTEMPTS: Final = 8
+AWAY_S: Final = 5.0
+"""A document waits so long for an embedding model that does not say when it is back."""
 CHUNKING_FROM, EMBEDDING_FROM = 0.1, 0.15
 """Shares of the progress: reading and cutting are quick beside embedding."""
 Observe = Callable[[str, float], None]
@@ -35,36 +40,44 @@ class Desk:
 
     documents: Documents
     files: Files
-    index: PassageIndex
-    embedder: Embedder
+    index: Shelves
     reader: Reader
     clock: Clock
     observe: Observe = lambda _stage, _seconds: None
+    fetching: Fetching | None = None
 
 
 async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> State | None:
     """Do what the document's row says is to be done; what it became, None when there was nothing to do.
 
     Raises:
-        NotNow: Another worker is at it.
+        NotNow: Another worker is at it, or the embedding model is away.
     """
     document = await desk.documents.claim(scope, document_id)
     if isinstance(document, Leased):
         raise NotNow(delay_s=3, until_delivery=4)
     if document is None:
         return None
-    async with _held(document, scope, desk):
-        if document.state is State.DELETING:
-            await delete_document(document, scope, desk)
-            return document.state
-        try:
-            return await index_document(document, scope, desk)
-        except DocumentRefused as refused:
-            return await fail_document(document, scope, desk, Failure(refused.code, refused.detail))
-        except Fenced:
-            # whoever overtook us cleans up as well, but may have done so before our last write
-            await _forget_if_gone(document, scope, desk)
-            return None
+    try:
+        async with _held(document, scope, desk):
+            return await _attempt(document, scope, desk)
+    except EmbedderAway as away:
+        await desk.documents.give_back(scope, document)
+        raise NotNow(delay_s=away.retry_after_s or AWAY_S, until_delivery=4) from away
+
+
+async def _attempt(document: Document, scope: TenantScope, desk: Desk) -> State | None:
+    if document.state is State.DELETING:
+        await delete_document(document, scope, desk)
+        return document.state
+    try:
+        return await index_document(document, scope, desk)
+    except DocumentRefused as refused:
+        return await fail_document(document, scope, desk, Failure(refused.code, refused.detail))
+    except Fenced:
+        # whoever overtook us cleans up as well, but may have done so before our last write
+        await _forget_if_gone(document, scope, desk)
+        return None
 
 
 async def index_document(document: Document, scope: TenantScope, desk: Desk) -> State:
@@ -73,9 +86,11 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
     Raises:
         DocumentRefused: It can never be read as it is.
         Fenced: It was deleted or begun anew meanwhile.
+        EmbedderAway: The embedding model cannot be asked; nothing is wrong with the document.
     """
     if document.attempt > MOST_ATTEMPTS:
         raise DocumentRefused("Reading this document failed too often. Send it in another form.")
+    desk.index.check()
     progress = Progress(document, scope, documents=desk.documents, clock=desk.clock)
     with _timed("reading", desk):
         reading = await _read(document, scope, desk, progress)
@@ -95,51 +110,40 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
         state = State.CHUNKING if is_read else State.PARSING
         await progress.say(state, CHUNKING_FROM * (1 if is_read else done / of))
 
+    if not document.sha256 and desk.fetching is not None:
+        document = await desk.fetching.fetch(document, scope)
     data = await desk.files.read(scope, document.sha256)
     if data is None:
         raise DocumentRefused("The stored file is gone. Upload it again.")
+    if document.url and is_sitemap(data):
+        return Reading(document.title, media_types.XML, language=None, pages=0, passages=())
     return reading_of(document, await desk.reader.read(data, say))
 
 
 async def _embed(document: Document, reading: Reading, scope: TenantScope, desk: Desk, *, progress: Progress) -> None:
     """Embed and write in order; an attempt goes on behind the last batch that an earlier one has written."""
     await progress.say(State.EMBEDDING, EMBEDDING_FROM)
-    written = await desk.index.written(scope, document.id, document.generation) if document.attempt > 1 else 0
+    written = await desk.index.written(scope, document.id, document.generation)
     passages = reading.passages
     # more than there are: they were cut by another version, and prove nothing
     begin = written // A_BATCH * A_BATCH if written <= len(passages) else 0
     for start in range(begin, len(passages), A_BATCH):
         batch = passages[start : start + A_BATCH]
-        await index_passages(batch, document.generation, scope, desk)
+        await desk.index.write(scope, batch, document.generation)
         share = (start + len(batch)) / len(passages)
         await progress.say(State.EMBEDDING, EMBEDDING_FROM + (1 - EMBEDDING_FROM) * share)
-
-
-async def index_passages(passages: Sequence[StoredPassage], generation: int, scope: TenantScope, desk: Desk) -> None:
-    """Embed and write; doing it twice changes nothing."""
-    texts = [passage.full_text for passage in passages]
-    dense = await desk.embedder.embed(texts)
-    sparse = await asyncio.to_thread(lambda: [terms.passage_vector(text) for text in texts])
-    await desk.index.upsert(
-        scope,
-        [
-            IndexedPassage(
-                id=passage.id,
-                document_id=passage.document_id,
-                generation=generation,
-                language=passage.language or language.UNDETERMINED,
-                dense=vector,
-                sparse=weights,
-            )
-            for passage, vector, weights in zip(passages, dense, sparse, strict=True)
-        ],
-    )
 
 
 async def delete_document(document: Document, scope: TenantScope, desk: Desk) -> None:
     """Vectors, then file and rows; after a crash anywhere the same again ends it."""
     await desk.index.delete_document(scope, document.id)
-    await desk.documents.remove(scope, document, delete=lambda: desk.files.delete(scope, document.sha256))
+
+    async def delete() -> None:
+        # a page that was never fetched has no file
+        if document.sha256:
+            await desk.files.delete(scope, document.sha256)
+
+    await desk.documents.remove(scope, document, delete=delete)
 
 
 async def fail_document(document: Document, scope: TenantScope, desk: Desk, failure: Failure) -> State | None:

@@ -10,7 +10,7 @@ from ingest_service.domain.terms import SparseVector
 from runtime.tenancy import TenantScope
 
 DenseVector = Sequence[float]
-"""384 numbers of unit length."""
+"""Numbers of unit length, as many as the embedder's `dimension`."""
 
 
 def passage_id(document_id: DocumentId, generation: int, n: int) -> PassageId:
@@ -20,13 +20,16 @@ def passage_id(document_id: DocumentId, generation: int, n: int) -> PassageId:
 
 @dataclass(frozen=True, slots=True)
 class IndexedPassage:
-    """One passage as the index keeps it. `generation` tells the readings of one document apart."""
+    """One passage as the index keeps it. `generation` tells the readings of one document apart.
+
+    `dense` is None where the index's model could not be asked: such a passage is found by its words alone.
+    """
 
     id: PassageId
     document_id: DocumentId
     generation: int
     language: str
-    dense: DenseVector
+    dense: DenseVector | None
     sparse: SparseVector
 
 

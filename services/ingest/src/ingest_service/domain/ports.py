@@ -109,6 +109,10 @@ class Files(Protocol):
         """Make the upload an original; keeping the same content twice changes nothing."""
         ...
 
+    async def put(self, scope: TenantScope, sha256: str, data: bytes) -> None:
+        """Make bytes that came in no upload an original; putting them twice changes nothing."""
+        ...
+
     async def discard(self, scope: TenantScope, inbox_name: str) -> None:
         """Take an upload out of the inbox; nothing happens when it is gone."""
         ...
@@ -172,6 +176,13 @@ class Documents(Protocol):
 
     async def release(self, scope: TenantScope, document: Document) -> None:
         """Give the lease back so that another attempt need not wait for its end."""
+        ...
+
+    async def give_back(self, scope: TenantScope, document: Document) -> None:
+        """Take back an attempt that ended through no fault of the document: it is `received` again, and was not tried.
+
+        Call it after `release`. Nothing happens when another attempt has begun.
+        """
         ...
 
     async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:

@@ -5,22 +5,27 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.ids import DocumentId
-from ingest_service.domain.index_document import A_BATCH, Desk, index_passages
+from ingest_service.domain.index_document import A_BATCH, Desk
+from ingest_service.domain.shelves import Shelf
 from runtime.tenancy import TenantScope
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyDocument:
-    """A document that should be in the index with so many passages."""
+    """A document that should be in the index with so many passages.
+
+    `is_read_anew`: they are those of an earlier reading, and are replaced when the work that goes on is done.
+    """
 
     scope: TenantScope
     id: DocumentId
     generation: int
     passages: int
+    is_read_anew: bool = False
 
 
 class ReadyDocuments(Protocol):
-    """Every tenant's documents that are ready."""
+    """Every tenant's documents that are found: those that are ready, and those that are read anew."""
 
     async def all(self) -> Sequence[ReadyDocument]:
         """All of them; without content."""
@@ -39,21 +44,38 @@ class Rebuilding:
 
 
 async def rebuild_index(ready: ReadyDocuments, desk: Desk, progress: Rebuilding) -> None:
-    """Write the passages of documents that the index holds in part or not at all; searching goes on meanwhile."""
-    lost = [
-        document
-        for document in await ready.all()
-        if await desk.index.count(document.scope, document.id) < document.passages
-    ]
-    progress.missing = sum(document.passages for document in lost)
+    """Write the passages that the wanted index lacks; searching goes on meanwhile. When it is whole, it is searched."""
+    await desk.index.look()
+    shelf = desk.index.wanted
+    lost = await _lost(ready, shelf)
+    progress.missing = _passages(lost)
     for document in lost:
-        passages = await desk.documents.passages_of(document.scope, document.id, document.generation)
-        for start in range(0, len(passages), A_BATCH):
-            await index_passages(passages[start : start + A_BATCH], document.generation, document.scope, desk)
-        await desk.index.show(document.scope, document.id, document.generation)
-        # deleted or read anew while we wrote: what we wrote must not stay
-        current = await desk.documents.get(document.scope, document.id)
-        if current is None or current.generation != document.generation:
-            keep = None if current is None else current.generation
-            await desk.index.delete_document(document.scope, document.id, but_generation=keep)
-        progress.missing -= document.passages
+        # one that is read anew is written by whoever reads it: until then the index is not whole
+        if not document.is_read_anew:
+            await _rebuild(document, desk, shelf)
+            progress.missing -= document.passages
+    if lost and progress.is_done and not desk.index.is_settled:
+        # what we wrote may have been taken back, because its document was read anew
+        progress.missing = _passages(await _lost(ready, shelf))
+    if progress.is_done:
+        await desk.index.settle()
+
+
+async def _lost(ready: ReadyDocuments, shelf: Shelf) -> list[ReadyDocument]:
+    return [one for one in await ready.all() if await shelf.index.count(one.scope, one.id) < one.passages]
+
+
+def _passages(documents: Sequence[ReadyDocument]) -> int:
+    return sum(document.passages for document in documents)
+
+
+async def _rebuild(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
+    passages = await desk.documents.passages_of(document.scope, document.id, document.generation)
+    for start in range(0, len(passages), A_BATCH):
+        await shelf.write(document.scope, passages[start : start + A_BATCH], document.generation)
+    await shelf.index.show(document.scope, document.id, document.generation)
+    # deleted or read anew while we wrote: what we wrote must not stay
+    current = await desk.documents.get(document.scope, document.id)
+    if current is None or current.generation != document.generation:
+        keep = None if current is None else current.generation
+        await shelf.index.delete_document(document.scope, document.id, but_generation=keep)

@@ -16,21 +16,23 @@ def register(bus: Bus, desk: Desk) -> None:
 
     async def search(request: Search, scope: TenantScope) -> SearchReply:
         only = Narrowing(document_ids=request.filters.document_ids, languages=request.filters.languages)
-        found = await results(
-            request.query,
-            request.k,
-            scope,
-            only,
-            documents=desk.documents,
-            embedder=desk.embedder,
-            index=desk.index,
-        )
+        with desk.index.searching() as shelf:
+            found = await results(
+                request.query,
+                request.k,
+                scope,
+                only,
+                documents=desk.documents,
+                embedder=shelf.embedder,
+                index=shelf.index,
+            )
         return SearchReply(items=tuple(_shown(result) for result in found))
 
     async def embed(request: Embed) -> Embeddings:
-        vectors = await desk.embedder.embed(request.texts, is_urgent=True)
+        embedder = desk.index.wanted.embedder
+        vectors = await embedder.embed(request.texts, is_urgent=True)
         rounded = tuple(tuple(round(number, DIGITS) for number in vector) for vector in vectors)
-        return Embeddings(model=desk.embedder.model, vectors=rounded)
+        return Embeddings(model=embedder.model, vectors=rounded)
 
     bus.answer(SEARCH, search)
     bus.answer_open(EMBED, embed)

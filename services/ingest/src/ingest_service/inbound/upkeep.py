@@ -30,7 +30,7 @@ class Inbox(Protocol):
 
 
 class Compactable(Protocol):
-    """An index that keeps deleted points until it is told to drop them."""
+    """Indexes that keep deleted points until they are told to drop them."""
 
     async def compact(self) -> None:
         """Drop them."""
@@ -46,10 +46,10 @@ class Memory(Protocol):
 
 
 def register(
-    service: Service, ready: ReadyDocuments, desk: Desk, *, index: Compactable, inbox: Inbox, memory: Memory
+    service: Service, ready: ReadyDocuments, desk: Desk, *, indexes: Compactable, inbox: Inbox, memory: Memory
 ) -> None:
     """Look after index and inbox at the start and every hour, after memory every half minute."""
-    upkeep = _Upkeep(ready, desk, index, inbox, memory)
+    upkeep = _Upkeep(ready, desk, indexes, inbox, memory)
     MISSING.set_function(lambda: upkeep.progress.missing or 0)
     # searching works meanwhile with what is there: shown, but no reason to take the service away
     service.health.informational("index", upkeep.index_is_whole)
@@ -59,10 +59,11 @@ def register(
 
 
 class _Upkeep:
-    def __init__(self, ready: ReadyDocuments, desk: Desk, index: Compactable, inbox: Inbox, memory: Memory) -> None:
+    def __init__(self, ready: ReadyDocuments, desk: Desk, indexes: Compactable, inbox: Inbox, memory: Memory) -> None:
         self._ready = ready
         self._desk = desk
-        self._index = index
+        self._indexes = indexes
+        self._waits_for = ""
         self._inbox = inbox
         self._memory = memory
         self.progress = Rebuilding()
@@ -75,13 +76,25 @@ class _Upkeep:
         while True:
             try:
                 await rebuild_index(self._ready, self._desk, self.progress)
-                await self._index.compact()
+                await self._indexes.compact()
             except Retryable as error:
-                _log.warning("index.waiting", reason=error.code)
-                await asyncio.sleep(RETRY_S)
+                await self._wait(error.code)
             else:
-                _log.info("index.whole")
-                await asyncio.sleep(ROUND_S)
+                await self._rest()
+
+    async def _rest(self) -> None:
+        if not self.progress.is_done:
+            await self._wait("documents are read anew")
+            return
+        _log.info("index.whole", model=self._desk.index.wanted.name.model)
+        self._waits_for = ""
+        await asyncio.sleep(ROUND_S)
+
+    async def _wait(self, reason: str) -> None:
+        if reason != self._waits_for:
+            self._waits_for = reason
+            _log.warning("index.waiting", reason=reason)
+        await asyncio.sleep(RETRY_S)
 
     async def sweep_inbox(self) -> None:
         while True:

@@ -19,13 +19,13 @@ DENSE: Final = "dense"
 TERMS: Final = "terms"
 SHOWN: Final = "is_shown"
 """0 or 1: of true and false the engine's binding finds neither."""
-DIMENSION: Final = 384
 RETRY_S: Final = 0.25
 NO_GRAPH_BELOW_KB: Final = 1_000_000
 """Vectors of a segment: about 600,000 passages."""
 T = TypeVar("T")
 if TYPE_CHECKING:
     Condition = edge.ConditionType
+    Vector = list[float] | edge.SparseVector | list[list[float]]
 
 
 class EdgeIndex:
@@ -37,8 +37,8 @@ class EdgeIndex:
         self._reads = ThreadPoolExecutor(2, thread_name_prefix="index-read")
 
     @classmethod
-    def open(cls, folder: Path) -> "EdgeIndex":
-        """Open the shard in `folder`, or make it; also after the last process was killed.
+    def open(cls, folder: Path, dimension: int = 384) -> "EdgeIndex":
+        """Open the shard in `folder`, or make it for vectors of `dimension` numbers; also after a kill.
 
         Raises:
             RuntimeError: Another process has the shard open, or its files are damaged.
@@ -46,12 +46,14 @@ class EdgeIndex:
         folder.mkdir(parents=True, exist_ok=True)
         has_shard = (folder / "edge_config.json").exists()
         try:
-            return cls(edge.EdgeShard.load(str(folder), _config()) if has_shard else _create(folder))
+            return cls(
+                edge.EdgeShard.load(str(folder), _config(dimension)) if has_shard else _create(folder, dimension)
+            )
         except Exception as error:  # the engine raises bare Exception
             raise RuntimeError(f"the vector index in {folder} cannot be opened: {error}") from error
 
     @classmethod
-    async def open_when_free(cls, folder: Path, *, patience_s: float = 15.0) -> "EdgeIndex":
+    async def open_when_free(cls, folder: Path, dimension: int = 384, *, patience_s: float = 15.0) -> "EdgeIndex":
         """As `open`, but wait for a process that is just letting go of the folder.
 
         Raises:
@@ -60,7 +62,7 @@ class EdgeIndex:
         deadline = time.monotonic() + patience_s
         while True:
             try:
-                return cls.open(folder)
+                return cls.open(folder, dimension)
             except RuntimeError:
                 if time.monotonic() > deadline:
                     raise
@@ -143,9 +145,9 @@ class EdgeIndex:
         return await asyncio.get_running_loop().run_in_executor(self._writes, call)
 
 
-def _config() -> edge.EdgeConfig:
+def _config(dimension: int) -> edge.EdgeConfig:
     return edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(size=DIMENSION, distance=edge.Distance.Dot)},
+        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Dot)},
         sparse_vectors={TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         # exact search over a tenant's passages takes milliseconds; a graph over all of them takes minutes of every core
         optimizers=edge.EdgeOptimizersConfig(indexing_threshold=NO_GRAPH_BELOW_KB),
@@ -153,8 +155,8 @@ def _config() -> edge.EdgeConfig:
     )
 
 
-def _create(folder: Path) -> edge.EdgeShard:
-    shard = edge.EdgeShard.create(str(folder), _config())
+def _create(folder: Path, dimension: int) -> edge.EdgeShard:
+    shard = edge.EdgeShard.create(str(folder), _config(dimension))
     fields: tuple[tuple[str, edge.KeywordIndexParams | edge.IntegerIndexParams], ...] = (
         ("tenant_id", edge.KeywordIndexParams(is_tenant=True)),
         ("document_id", edge.KeywordIndexParams()),
@@ -175,7 +177,10 @@ def _point(scope: TenantScope, passage: IndexedPassage) -> edge.Point:
         "language": passage.language,
         SHOWN: 0,
     }
-    return edge.Point(passage.id, {DENSE: list(passage.dense), TERMS: sparse}, payload)
+    vectors: dict[str, Vector] = {TERMS: sparse}
+    if passage.dense is not None:
+        vectors[DENSE] = list(passage.dense)
+    return edge.Point(passage.id, vectors, payload)
 
 
 def _of(scope: TenantScope, only: Narrowing = EVERYTHING, but_generation: int | None = None) -> edge.Filter:

@@ -1,8 +1,7 @@
 """all-MiniLM-L6-v2 in onnxruntime: one model in memory for the whole platform."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,8 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
 
-from ingest_service.outbound.minilm_model import DIMENSION
+from ingest_service.domain.batches import batches
+from ingest_service.outbound.minilm_model import DIMENSION, NAME
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 
 MOST_TOKENS: Final = 256
@@ -25,15 +25,15 @@ Matrix = NDArray[np.float32]
 class MiniLmEmbedder:
     """Embeds queries and passages in threads of their own, so that a query never waits behind a document."""
 
-    model = "all-MiniLM-L6-v2"
+    model = NAME
+    dimension = DIMENSION
 
-    def __init__(self, model: Path, *, threads: int = 1, remembered_queries: int = 1_000) -> None:
+    def __init__(self, model: Path, *, threads: int = 1) -> None:
         """Load the model.
 
         Args:
             model: The int8 graph that `build_model` wrote.
             threads: Threads of one run inside onnxruntime.
-            remembered_queries: How many recent queries keep their vector.
 
         Raises:
             FileNotFoundError: The graph was not built yet.
@@ -42,22 +42,15 @@ class MiniLmEmbedder:
             raise FileNotFoundError(f"{model} is missing: run `python -m ingest_service.build_model`")
         self._session = _session(model, threads)
         self._tokenizer = MiniLmTokenizer()
-        self._queries: OrderedDict[str, list[float]] = OrderedDict()
-        self._remembered_queries = remembered_queries
         # onnxruntime runs a session from several threads at once
         self._query_thread = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
         self._passage_thread = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
 
+    def check(self) -> None:
+        """It is always there."""
+
     async def embed_query(self, text: str) -> list[float]:
-        known = self._queries.get(text)
-        if known is not None:
-            self._queries.move_to_end(text)
-            return known
-        loop = asyncio.get_running_loop()
-        (vector,) = await loop.run_in_executor(self._query_thread, self.embed_now, [text])
-        self._queries[text] = vector
-        if len(self._queries) > self._remembered_queries:
-            self._queries.popitem(last=False)
+        (vector,) = await self.embed([text], is_urgent=True)
         return vector
 
     async def embed(self, texts: Sequence[str], *, is_urgent: bool = False) -> list[list[float]]:
@@ -68,7 +61,7 @@ class MiniLmEmbedder:
         """Vectors of unit length in the order of `texts`; blocks while it works."""
         encoded = self._tokenizer.ids(texts, MOST_TOKENS)
         vectors = np.empty((len(encoded), DIMENSION), dtype=np.float32)
-        for batch in _batches(encoded):
+        for batch in batches([len(tokens) for tokens in encoded], TOKENS_A_BATCH):
             vectors[batch] = self._run([encoded[place] for place in batch])
         rows: list[list[float]] = vectors.tolist()
         return rows
@@ -87,19 +80,6 @@ class MiniLmEmbedder:
             mask[row, : len(tokens)] = 1
         (vectors,) = self._session.run(None, {"ids": ids, "mask": mask})
         return np.asarray(vectors, dtype=np.float32)
-
-
-def _batches(encoded: Sequence[list[int]]) -> Iterator[list[int]]:
-    """Places of texts of like length, so that little is padded; at most `TOKENS_A_BATCH` a batch."""
-    batch: list[int] = []
-    for place in sorted(range(len(encoded)), key=lambda place: len(encoded[place]), reverse=True):
-        longest = len(encoded[batch[0]]) if batch else 0
-        if batch and longest * (len(batch) + 1) > TOKENS_A_BATCH:
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
 
 
 def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -25,6 +25,8 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 LAYERS = 6
 HEADS = 12
 DIMENSION = 384
+NAME = "all-MiniLM-L6-v2"
+"""Another one when the vectors are others: indexes are named by it."""
 
 Weights = Mapping[str, NDArray[np.float32]]
 

@@ -14,6 +14,13 @@ ANSWER_S: Final = 120.0
 """Whoever asks has a deadline of its own; a model that is loaded first takes its time."""
 
 
+class _Official(ollama.AsyncClient):
+    """The official client, with a way to close it that has types."""
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
 class OllamaVectors:
     """Implements `VectorSource`. Make it inside a running loop; `close` it.
 
@@ -24,7 +31,7 @@ class OllamaVectors:
     """
 
     def __init__(self, host: str, model: str, dimension: int | None = None) -> None:
-        self._client = ollama.AsyncClient(host or None, timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S))
+        self._client = _Official(host or None, timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S))
         self._model = model
         self._dimension = dimension
 
@@ -41,7 +48,7 @@ class OllamaVectors:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.close()
+        await self._client.aclose()
 
 
 def _headers(error: ollama.ResponseError) -> Mapping[str, str]:

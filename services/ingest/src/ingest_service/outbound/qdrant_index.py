@@ -63,18 +63,28 @@ class QdrantServer:
     quantization: Literal["none", "int8"] = "none"
 
 
+def collection_name(prefix: str, model: str, dimension: int) -> str:
+    """No prefix holds the mark behind it, so that nobody's collections look like those of a longer or shorter one."""
+    return f"{prefix}_{re.sub('[^a-z0-9]+', '-', model.lower())}-{dimension}"
+
+
+def connected(server: QdrantServer) -> AsyncQdrantClient:
+    """A client; nothing is asked yet."""
+    key = None if server.api_key is None else {"api-key": server.api_key.get_secret_value()}
+    # given as a header, because the client's own argument warns of http:// even within one cluster
+    return AsyncQdrantClient(
+        url=server.url, headers=key, timeout=server.timeout_s, prefer_grpc=False, check_compatibility=False
+    )
+
+
 class QdrantIndex:
     """`PassageIndex` over one collection, which is made when it is first needed: servers may start in any order."""
 
     def __init__(self, server: QdrantServer, *, model: str, dimension: int) -> None:
         self._server = server
         self._dimension = dimension
-        self.collection = f"{server.prefix}-{re.sub('[^a-z0-9]+', '-', model.lower())}-{dimension}"
-        key = None if server.api_key is None else {"api-key": server.api_key.get_secret_value()}
-        # given as a header, because the client's own argument warns of http:// even within one cluster
-        self._client = AsyncQdrantClient(
-            url=server.url, headers=key, timeout=server.timeout_s, prefer_grpc=False, check_compatibility=False
-        )
+        self.collection = collection_name(server.prefix, model, dimension)
+        self._client = connected(server)
         self._is_made = False
         self._making = asyncio.Lock()
 
@@ -171,7 +181,7 @@ class QdrantIndex:
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         await self._made()
         try:
-            return await _answered(call)
+            return await answered(call)
         except UnexpectedResponse as error:
             if error.status_code != NOT_FOUND:
                 raise
@@ -185,7 +195,7 @@ class QdrantIndex:
         async with self._making:
             if self._is_made:
                 return
-            version = (await _answered(self._client.info)).version
+            version = (await answered(self._client.info)).version
             if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_SERVER:
                 _log.error("index.server_too_old", version=version, needed=".".join(map(str, OLDEST_SERVER)))
                 raise Unavailable("the vector index is kept by a server that is too old")
@@ -194,9 +204,9 @@ class QdrantIndex:
 
     async def _make(self) -> None:
         """Collection and payload indexes; another process may be doing the same."""
-        if not await _answered(lambda: self._client.collection_exists(self.collection)):
+        if not await answered(lambda: self._client.collection_exists(self.collection)):
             try:
-                await _answered(self._create)
+                await answered(self._create)
             except UnexpectedResponse as error:
                 if error.status_code != CONFLICT:
                     raise
@@ -222,7 +232,7 @@ class QdrantIndex:
         )
 
     async def _make_field(self, field: str, schema: models.PayloadSchemaParams) -> None:
-        await _answered(
+        await answered(
             lambda: self._client.create_payload_index(self.collection, field, field_schema=schema, wait=True)
         )
 
@@ -237,7 +247,7 @@ def _fields() -> dict[str, models.PayloadSchemaParams]:
     }
 
 
-async def _answered(call: Callable[[], Awaitable[T]]) -> T:
+async def answered(call: Callable[[], Awaitable[T]]) -> T:
     """What the server says; asked again once when the connection broke: each of our requests may be repeated.
 
     Raises:
@@ -272,7 +282,9 @@ def _point(scope: TenantScope, passage: IndexedPassage) -> models.PointStruct:
         "language": passage.language,
         SHOWN: 0,
     }
-    vectors: dict[str, models.Vector] = {DENSE: list(passage.dense), TERMS: sparse}
+    vectors: dict[str, models.Vector] = {TERMS: sparse}
+    if passage.dense is not None:
+        vectors[DENSE] = list(passage.dense)
     return models.PointStruct(id=str(passage.id), vector=vectors, payload=payload)
 
 

@@ -1,0 +1,68 @@
+"""The embedded engine's indexes: a folder for each embedding model and dimension, below one folder."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote
+
+from ingest_service.domain.embedding import IndexName
+from ingest_service.outbound.edge_index import EdgeIndex
+
+_FOLDER: Final = re.compile(r"(?P<model>[^.].*)-(?P<dimension>\d+)")
+_LEAVING: Final = ".leaving-"
+"""Before the name of a folder that is being removed: half of it is no index."""
+
+
+class EdgeIndexes:
+    """Implements `Indexes`; one process at a time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._open: dict[IndexName, EdgeIndex] = {}
+
+    async def names(self) -> Sequence[IndexName]:
+        return await asyncio.to_thread(self._names)
+
+    async def open(self, name: IndexName) -> EdgeIndex:
+        """Wait for a process that is just letting go of the folder.
+
+        Raises:
+            RuntimeError: It could not be opened in time.
+        """
+        if name not in self._open:
+            self._open[name] = await EdgeIndex.open_when_free(self._folder(name), name.dimension)
+        return self._open[name]
+
+    async def drop(self, name: IndexName) -> None:
+        index = self._open.pop(name, None)
+        if index is not None:
+            await index.close()
+        await asyncio.to_thread(self._remove, self._folder(name))
+
+    async def compact(self) -> None:
+        """Drop deleted points for good; seconds for thousands of them, searching goes on."""
+        for index in list(self._open.values()):
+            await index.compact()
+
+    async def close(self) -> None:
+        """Flush and release every folder."""
+        while self._open:
+            _, index = self._open.popitem()
+            await index.close()
+
+    def _folder(self, name: IndexName) -> Path:
+        return self._root / f"{quote(name.model, safe='')}-{name.dimension}"
+
+    def _names(self) -> list[IndexName]:
+        self._root.mkdir(parents=True, exist_ok=True)
+        for left in self._root.glob(f"{_LEAVING}*"):
+            shutil.rmtree(left)
+        found = (_FOLDER.fullmatch(path.name) for path in sorted(self._root.iterdir()) if path.is_dir())
+        return [IndexName(unquote(match["model"]), int(match["dimension"])) for match in found if match]
+
+    def _remove(self, folder: Path) -> None:
+        if folder.exists():
+            shutil.rmtree(folder.rename(folder.with_name(f"{_LEAVING}{folder.name}")))
