@@ -7,9 +7,11 @@ from typing import Final
 from ingest_service.domain import language, terms
 from ingest_service.domain.document import StoredPassage
 from ingest_service.domain.fuse import Found, dense_weight, fuse
+from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.passage_index import EVERYTHING, Hit, Narrowing, PassageIndex
 from ingest_service.domain.ports import Documents, Embedder
 from runtime.tenancy import TenantScope
+from runtime.errors import Rejected
 
 DEPTH: Final = 100
 """How far down each leg is read: a passage that only one leg ranks deeper than this cannot come out on top."""
@@ -56,4 +58,9 @@ async def search(
 
 
 async def _dense(query: str, scope: TenantScope, embedder: Embedder, index: PassageIndex, only: Narrowing) -> list[Hit]:
-    return await index.search_dense(scope, await embedder.embed_query(query), DEPTH, only)
+    """What is near in meaning; nothing while the embedding model is away: words alone are better than no answer."""
+    try:
+        vector = await embedder.embed_query(query)
+    except (EmbedderAway, Rejected):
+        return []
+    return await index.search_dense(scope, vector, DEPTH, only)
