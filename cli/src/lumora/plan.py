@@ -25,7 +25,7 @@ MODULES = {
 }
 # Optional packages that NATS's client, the log and telemetry would import only because another part has them.
 _OPTIONAL = ("aiohttp", "psutil", "rich")
-_UNUSED = dict.fromkeys(MODULES, _OPTIONAL) | {"inference": ("psutil", "rich")}
+_UNUSED = dict.fromkeys(MODULES, _OPTIONAL) | dict.fromkeys(("inference", "ingest"), ("psutil", "rich"))
 WITH_DATABASE = ("auth", "filter", "ingest", "learning", "inference")
 _ROLES = ("owner", "app", "relay")
 _NATS_USERS = (*MODULES, "provisioner", "system")
