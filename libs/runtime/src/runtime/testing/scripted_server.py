@@ -126,8 +126,6 @@ class Generation:
 class ScriptedServer(ABC):
     """A server on loopback; a protocol says how each part is worded. Use it as an async context manager.
 
-    Leaving it breaks what still runs, and nobody listens any more; entering it again listens at the same port.
-
     Attributes:
         default: how a name behaves that says nothing of it.
         models: how names behave that are listed; it may be changed while the server runs.
@@ -152,6 +150,16 @@ class ScriptedServer(ABC):
     _runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen, after a stop at the same port."""
         app = web.Application()
         app.add_routes([*self.routes(), web.get("/simulated/generations", self._generations)])
         self._runner = web.AppRunner(
@@ -162,11 +170,9 @@ class ScriptedServer(ABC):
         await site.start()
         self.port = cast("int", self._runner.addresses[0][1])
         self.url = f"http://127.0.0.1:{self.port}"
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def stop(self) -> None:
+        """Break what still runs; nobody listens any more."""
         if self._runner is not None:
             await self._runner.cleanup()
 
