@@ -11,7 +11,7 @@ from lxml.etree import _Element as Element
 
 _HEADING_NAME: Final = re.compile(r"heading (\d)")
 _LEVELS: Final = {"title": 1, "subtitle": 2}
-_LIST_NAME: Final = re.compile(r"list (bullet|number)(?: (\d))?")
+_LIST_NAME: Final = re.compile(r"list (?:bullet|number)(?: (\d))?")
 _DEEPEST: Final = 20
 """Styles that are based on one another; a circle ends here."""
 _BODY_LEVEL: Final = 9
@@ -25,12 +25,12 @@ class Style:
     Attributes:
         level: A heading's, from 1; None for body text.
         number: The list and the depth in it that the style puts its paragraphs into.
-        list_name: `bullet` or `number` for Word's own list styles, which may do without a numbering.
+        list_depth: The depth that Word's own list styles have in their name, also without a numbering; None for others.
     """
 
     level: int | None = None
     number: tuple[str, int] | None = None
-    list_name: str = ""
+    list_depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class Styles:
             style = self._known[style_id] = self._read(style_id)
         own = _value(paragraph, "w:pPr/w:outlineLvl")
         if own is not None and style.level is None and own.isdigit() and int(own) < _BODY_LEVEL:
-            return Style(int(own) + 1, style.number, style.list_name)
+            return Style(int(own) + 1, style.number, style.list_depth)
         return style
 
     def _read(self, style_id: str | None) -> Style:
         level: int | None = None
         number: tuple[str, int] | None = None
-        list_name = ""
+        list_depth: int | None = None
         for _ in range(_DEEPEST):
             element = self._elements.get(style_id)
             if element is None:
@@ -70,9 +70,10 @@ class Styles:
             level = _level(element) if level is None else level
             number = number or _numbering(element)
             named = _LIST_NAME.fullmatch((_value(element, "w:name") or "").lower())
-            list_name = list_name or (named.group(1) if named else "")
+            if named and list_depth is None:
+                list_depth = int(named.group(1) or 1) - 1
             style_id = _value(element, "w:basedOn")
-        return Style(level, number, list_name)
+        return Style(level, number, list_depth)
 
 
 class Numbers:
@@ -91,7 +92,7 @@ class Numbers:
         if own is not None and own[0] == "0":
             return None
         if not list_id:
-            return Number(0, "-") if style.list_name else None
+            return None if style.list_depth is None else Number(style.list_depth, "-")
         shown, start = self._formats.get((list_id, depth), ("bullet", 1))
         if shown == "none":
             return None
@@ -99,7 +100,7 @@ class Numbers:
         counts[depth] = counts.get(depth, start - 1) + 1
         for deeper in [each for each in counts if each > depth]:
             del counts[deeper]
-        return Number(depth, "-" if shown == "bullet" else f"{counts[depth]}.")
+        return Number(max(depth, style.list_depth or 0), "-" if shown == "bullet" else f"{counts[depth]}.")
 
 
 def _formats(root: Element) -> dict[tuple[str, int], tuple[str, int]]:

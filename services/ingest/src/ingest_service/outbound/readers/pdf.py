@@ -77,16 +77,24 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
     try:
         page = document[number]
     except pypdfium2.PdfiumError:
-        return Page([], is_picture=True)
+        return Page([], 0.0, is_picture=True)
     text_page = page.get_textpage()
     try:
         text = text_page.get_text_range() if text_page.count_chars() else ""
-        if len(_UNREADABLE.findall(text)) * 3 > len(text) or not text.strip():
-            return Page([], is_picture=raw.FPDFPage_CountObjects(page) > 0)
-        return Page(_lines(text, text_page.raw), is_picture=False)
+        if not text.strip():
+            return Page([], page.get_height(), is_picture=_shows_more_than_text(page))
+        if len(_UNREADABLE.findall(text)) * 3 > len(text):
+            return Page([], page.get_height(), is_picture=True)
+        return Page(_lines(text, text_page.raw), page.get_height(), is_picture=False)
     finally:
         text_page.close()
         page.close()
+
+
+def _shows_more_than_text(page: pypdfium2.PdfPage) -> bool:
+    """Images or drawings; a page with spaces alone is empty."""
+    objects = (raw.FPDFPage_GetObject(page, number) for number in range(raw.FPDFPage_CountObjects(page)))
+    return any(raw.FPDFPageObj_GetType(each) != raw.FPDF_PAGEOBJ_TEXT for each in objects)
 
 
 def _lines(text: str, handle: raw.FPDF_TEXTPAGE) -> list[Line]:

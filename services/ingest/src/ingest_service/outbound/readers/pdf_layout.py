@@ -26,6 +26,8 @@ REPEATED_ON: Final = 0.4
 """Of the pages; where left and right ones differ, each header is on half of them."""
 AT_THE_EDGE: Final = 2
 """Lines at the top and at the bottom that may be headers and footers."""
+MARGIN: Final = 0.12
+"""Of the page's height, where they stand."""
 _BULLET: Final = re.compile(
     r"(?:[\u2022\u25e6\u25aa\u2023\u00b7\u25cf\u25cb\u25a0\u2013\u2043\uf0b7\uf0a7\uf0d8*-])\s+(?=\S)"
 )
@@ -52,9 +54,10 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's lines in reading order; a picture has none."""
+    """A page's lines in reading order, and its height in points; a picture has no lines."""
 
     lines: Sequence[Line]
+    height: float
     is_picture: bool
 
 
@@ -104,12 +107,18 @@ def _edge(line: Line) -> tuple[str, int]:
     return _DIGITS.sub("#", line.text), round(line.base / 4)
 
 
+def _base(line: Line) -> float:
+    return line.base
+
+
 def _repeated(pages: Sequence[Page]) -> frozenset[tuple[str, int]]:
     counts: Counter[tuple[str, int]] = Counter()
     written = 0
     for page in pages:
-        by_height = sorted(page.lines, key=lambda line: line.base)
-        counts.update({_edge(line) for line in (*by_height[:AT_THE_EDGE], *by_height[-AT_THE_EDGE:])})
+        margin = page.height * MARGIN
+        below = sorted((line for line in page.lines if line.base < margin), key=_base)[:AT_THE_EDGE]
+        above = sorted((line for line in page.lines if line.base > page.height - margin), key=_base)[-AT_THE_EDGE:]
+        counts.update({_edge(line) for line in (*below, *above)})
         written += bool(page.lines)
     if written < FEWEST_PAGES:
         return frozenset()

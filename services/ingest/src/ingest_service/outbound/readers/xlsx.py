@@ -29,7 +29,7 @@ def read(data: bytes, say: Say) -> Manuscript:
         say(number, len(sheets))
     hidden = len(book.worksheets) - len(sheets)
     if hidden:
-        composer.note(f"{hidden} hidden sheets were left out.")
+        composer.note(f"Hidden sheets were left out: {hidden}.")
     return composer.manuscript(media_types.XLSX, own_title(book.properties.title))
 
 

@@ -1,0 +1,201 @@
+import datetime as dt
+
+import pytest
+import xlwt
+
+from ingest_service.domain import media_types as kinds
+from ingest_service.domain.blocks import Kind
+from ingest_service.domain.errors import Encrypted
+from ingest_service.domain.manuscript import Manuscript
+from ingest_service.outbound.readers import read
+from services.ingest.tests import made
+
+DAY = dt.datetime(2026, 1, 2)  # noqa: DTZ001 - a sheet knows no zone
+
+
+class Progress:
+    """Remembers what a reader says; the last word is that all is done."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[int, int]] = []
+
+    def __call__(self, done: int, of: int) -> None:
+        self.said.append((done, of))
+
+
+def manuscript(data: bytes) -> Manuscript:
+    progress = Progress()
+    result = read(data, progress)
+    assert progress.said[-1][0] == progress.said[-1][1]
+    assert [done for done, _ in progress.said] == sorted(done for done, _ in progress.said)
+    return result
+
+
+def shown(result: Manuscript) -> list[tuple[Kind, str]]:
+    return [(block.kind, result.text[block.span.start : block.span.end]) for block in result.blocks]
+
+
+def test_a_word_document_keeps_its_structure():
+    result = manuscript(made.word())
+    assert (result.media_type, result.title, result.pages) == (kinds.DOCX, "Returns of tents", ())
+    assert shown(result) == [
+        (Kind.HEADING, "Returns"),
+        (Kind.PARAGRAPH, "You may send things back."),
+        (Kind.HEADING, "What it must be"),
+        (Kind.LIST, "- unused\n- with its tag\n  - even the small"),
+        (Kind.TABLE, "| item | days |\n|---|---|\n| tent | 30 |\n| stove | 14 |"),
+        (Kind.PARAGRAPH, "Within thirty days."),
+        (Kind.PARAGRAPH, "Beside a box."),
+        (Kind.PARAGRAPH, "In the box"),
+        (Kind.HEADING, "Bold line"),
+        (Kind.PARAGRAPH, "After it."),
+        (Kind.PARAGRAPH, "In a frame."),
+        (Kind.LIST, "1. first\n2. second"),
+    ]
+    assert [block.level for block in result.blocks if block.kind is Kind.HEADING] == [1, 2, 6]
+    assert [block.lead is not None for block in result.blocks if block.kind is Kind.TABLE] == [True]
+
+
+def test_headers_and_deleted_words_are_left_out():
+    text = manuscript(made.word()).text
+    assert "Header of every page" not in text
+    assert "ten " not in text
+
+
+def test_a_slide_is_a_page_with_its_title_and_notes():
+    result = manuscript(made.slides())
+    assert result.media_type == kinds.PPTX
+    assert [result.text[start:].splitlines()[0] for start in result.pages] == ["Prices", "Table"]
+    assert shown(result)[:3] == [
+        (Kind.HEADING, "Prices"),
+        (Kind.LIST, "- Tents\n  - small ones"),
+        (Kind.PARAGRAPH, "Say it slowly."),
+    ]
+    assert (Kind.PARAGRAPH, "In a group") in shown(result)
+    assert (Kind.TABLE, "| item | price |\n|---|---|\n| tent | 120 |") in shown(result)
+
+
+def test_a_sheet_is_a_page_and_gaps_part_its_tables():
+    result = manuscript(made.saved(made.workbook()))
+    assert result.media_type == kinds.XLSX
+    assert shown(result) == [
+        (Kind.HEADING, "Prices"),
+        (Kind.PARAGRAPH, "All prices"),
+        (Kind.TABLE, "| item | price |\n|---|---|\n| tent | 120 |\n| stove | 59.5 |"),
+        (Kind.TABLE, "| city | shop |\n|---|---|\n| Bern | A |"),
+        (Kind.HEADING, "Empty"),
+    ]
+    assert len(result.pages) == 2
+    assert result.notes == ((None, "Hidden sheets were left out: 1."),)
+
+
+def test_cells_are_shown_as_people_write_them():
+    book = made.workbook()
+    sheet = book.create_sheet("Kinds")
+    sheet.append(["what", "value"])
+    values = (True, DAY, DAY.replace(hour=9, minute=30), dt.time(8, 15), 3.10, -2, "=1+1", "a|b")
+    for value in values:
+        sheet.append(["x", value])
+    table = shown(manuscript(made.saved(book)))[-1][1].splitlines()[2:]
+    # a formula that nothing has calculated yet has no value
+    assert [line[4:].strip("| ") for line in table] == [
+        "TRUE",
+        "2026-01-02",
+        "2026-01-02 09:30:00",
+        "08:15:00",
+        "3.1",
+        "-2",
+        "",
+        "a\\|b",
+    ]
+
+
+def test_a_sheet_with_one_cell_at_its_far_end_is_no_long_one():
+    book = made.workbook()
+    book.create_sheet("Far").cell(row=300_000, column=1, value="lost")
+    result = manuscript(made.saved(book))
+    assert "lost" not in result.text
+    assert len(result.text) < 500
+
+
+def test_an_old_workbook_is_read():
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Prices")
+    date = xlwt.easyxf(num_format_str="YYYY-MM-DD")
+    for row, cells in enumerate((("item", "price"), ("tent", 120), ("stove", 59.5))):
+        for column, value in enumerate(cells):
+            sheet.write(row, column, value)
+    sheet.write(3, 0, dt.date(2026, 1, 2), date)
+    sheet.write(3, 1, True)
+    result = manuscript(made.saved(book))
+    assert result.media_type == kinds.XLS
+    assert shown(result) == [
+        (Kind.HEADING, "Prices"),
+        (Kind.TABLE, "| item | price |\n|---|---|\n| tent | 120 |\n| stove | 59.5 |\n| 2026-01-02 | TRUE |"),
+    ]
+
+
+def test_an_open_document_text_is_read():
+    body = (
+        "<text:tracked-changes><text:p>gone</text:p></text:tracked-changes>"
+        '<text:p text:style-name="P1">The title</text:p>'
+        '<text:h text:outline-level="2">Part</text:h><text:p>One<text:line-break/>two<text:s/>three'
+        "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>Below</text:p></text:note-body>"
+        "</text:note></text:p><text:list><text:list-item><text:p>a</text:p><text:list><text:list-item><text:p>b</text:p>"
+        "</text:list-item></text:list></text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell><text:p>item</text:p></table:table-cell><table:table-cell>"
+        "<text:p>days</text:p></table:table-cell></table:table-row><table:table-row><table:table-cell><text:p>tent</text:p>"
+        "</table:table-cell><table:table-cell><text:p>30</text:p></table:table-cell></table:table-row></table:table>"
+    )
+    styles = '<style:style style:name="P1" style:parent-style-name="Title"/>'
+    result = manuscript(made.open_document("text", body, styles))
+    assert result.media_type == kinds.ODT
+    assert shown(result) == [
+        (Kind.HEADING, "The title"),
+        (Kind.HEADING, "Part"),
+        (Kind.PARAGRAPH, "One\ntwo three [Below]"),
+        (Kind.LIST, "- a\n  - b"),
+        (Kind.TABLE, "| item | days |\n|---|---|\n| tent | 30 |"),
+    ]
+
+
+def test_an_open_document_sheet_repeats_no_empty_rows():
+    row = "<table:table-row{}>{}</table:table-row>"
+    cell = "<table:table-cell{}><text:p>{}</text:p></table:table-cell>"
+    body = "".join(
+        [
+            '<table:table table:name="Prices">',
+            row.format("", cell.format("", "item") + cell.format("", "price")),
+            row.format(' table:number-rows-repeated="2"', cell.format(' table:number-columns-repeated="2"', "7")),
+            row.format(
+                ' table:number-rows-repeated="1048573"', '<table:table-cell table:number-columns-repeated="1024"/>'
+            ),
+            "</table:table>",
+        ]
+    )
+    result = manuscript(made.open_document("spreadsheet", body))
+    assert result.media_type == kinds.ODS
+    assert shown(result) == [
+        (Kind.HEADING, "Prices"),
+        (Kind.TABLE, "| item | price |\n|---|---|\n| 7 | 7 |\n| 7 | 7 |"),
+    ]
+    assert result.pages == (0,)
+
+
+def test_a_message_of_outlook_is_a_letter():
+    data = made.outlook(
+        class_="IPM.Note", subject="Tents", body="Dear all.\r\n\r\nBring:\r\n- a tent", sender="Ann <a@b.c>"
+    )
+    result = manuscript(data)
+    assert (result.media_type, result.title) == (kinds.OUTLOOK, "Tents")
+    assert shown(result)[0] == (Kind.HEADING, "Tents")
+    assert shown(result)[-1] == (Kind.LIST, "- a tent")
+
+
+def test_a_message_of_outlook_without_plain_text_is_read_from_its_page():
+    assert manuscript(made.outlook(subject="Hi", html="<p>Web <b>body</b></p>")).text.endswith("Web body")
+
+
+def test_an_encrypted_message_says_so():
+    with pytest.raises(Encrypted):
+        manuscript(made.outlook(class_="IPM.Note.SMIME", subject="Hi", body="x"))

@@ -1,0 +1,159 @@
+from email.message import EmailMessage
+
+import pytest
+
+from ingest_service.domain import media_types as kinds
+from ingest_service.domain.blocks import Kind
+from ingest_service.domain.errors import Encrypted
+from services.ingest.tests import made
+from services.ingest.tests.test_readers_office import manuscript, shown
+
+PAGE = """<!DOCTYPE html><html><head><title>Returns of tents</title>
+<style>p {}</style><script>var a = 1;</script></head>
+<body><nav><a href="/">Home</a></nav><h1>Returns <em>of</em> tents</h1>
+<p>See <a href="/more">the rules</a>,<br>please.</p>loose <b>words</b>
+<ul><li>one<ul><li>inner</li></ul></li><li>two</li></ul><ol start="3"><li>three</li></ol>
+<dl><dt>Coffee</dt><dd>black</dd><dd>hot</dd><dt>Milk</dt><dd>white</dd></dl>
+<table><caption>Prices</caption><tr><th>item</th><th colspan="2">price</th></tr>
+<tr><td rowspan="2">tent</td><td>1</td><td>a</td></tr><tr><td>2</td><td>b</td></tr></table>
+<pre>a
+  b</pre><p hidden>secret</p><p style="display: none">secret</p><div aria-hidden="true">secret</div></body></html>"""
+
+
+def test_a_web_page_is_what_its_reader_sees():
+    result = manuscript(PAGE.encode())
+    assert (result.media_type, result.title) == (kinds.HTML, "Returns of tents")
+    assert shown(result) == [
+        (Kind.HEADING, "Returns of tents"),
+        (Kind.PARAGRAPH, "See the rules,\nplease."),
+        (Kind.PARAGRAPH, "loose words"),
+        (Kind.LIST, "- one\n  - inner\n- two"),
+        (Kind.LIST, "3. three"),
+        (Kind.LIST, "- Coffee: black: hot\n- Milk: white"),
+        (Kind.PARAGRAPH, "Prices"),
+        (Kind.TABLE, "| item | price |  |\n|---|---|---|\n| tent | 1 | a |\n| tent | 2 | b |"),
+        (Kind.CODE, "a\n  b"),
+    ]
+
+
+def test_a_table_that_only_arranges_a_page_is_none():
+    page = b"<html><table><tr><td><h1>Title</h1><p>Text</p></td><td>"
+    page += b"<table><tr><td>a</td><td>b</td></tr></table></td></tr></table>"
+    assert [kind for kind, _ in shown(manuscript(page))] == [Kind.HEADING, Kind.PARAGRAPH, Kind.TABLE]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        ('<meta charset="shift_jis">', "shift_jis"),
+        ('<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">', "cp1251"),
+        ('<meta charset="utf-8">', "cp1252"),
+        ('<meta charset="nonsense">', "utf-8"),
+        ("", "utf-16"),
+    ],
+)
+def test_a_web_page_declares_its_encoding(head, encoding):
+    words = {"shift_jis": "返品できますか", "cp1251": "Возврат товара"}.get(encoding, "Grüße")
+    page = f"<html><head>{head}</head><body><p>{words}</p></body></html>".encode(encoding)
+    assert manuscript(page).text == words
+
+
+def test_xml_is_read_as_records():
+    data = b"<?xml version='1.0'?><shops><shop><city>Bern</city><days n='Monday and Friday'/></shop>"
+    data += b"<p>Say <b>it</b> so.</p></shops>"
+    result = manuscript(data)
+    assert (result.media_type, result.text) == (kinds.XML, "city: Bern\nn: Monday and Friday\n\nSay it so.")
+
+
+def test_a_table_in_text_form_has_its_header():
+    data = b'Prices of 2026;;\nitem;price;"days;hours"\ntent;120;30\nstove;60;"14\nor 15"\n'
+    result = manuscript(data)
+    assert result.media_type == kinds.CSV
+    assert shown(result) == [
+        (Kind.PARAGRAPH, "Prices of 2026"),
+        (Kind.TABLE, "| item | price | days;hours |\n|---|---|---|\n| tent | 120 | 30 |\n| stove | 60 | 14 or 15 |"),
+    ]
+
+
+def test_rows_without_a_header_get_none():
+    assert manuscript(b"1\t2\n3\t4\n").text == "| 1 | 2 |\n| 3 | 4 |"
+
+
+def test_flat_records_are_a_table_and_deeper_ones_are_lines():
+    flat = manuscript(b'[{"item": "tent", "price": 120.0}, {"item": "stove", "price": null}]')
+    assert flat.text == "| item | price |\n|---|---|\n| tent | 120 |\n| stove |  |"
+    deep = manuscript(b'{"shop": {"city": "Bern", "days": ["Mon", "Tue"]}, "empty": "", "open": true}')
+    assert deep.text == "shop.city: Bern\nshop.days: Mon\nshop.days: Tue\nopen: TRUE"
+    lines = manuscript(b'{"a": {"b": 1}}\n{"a": {"b": 2}}\n')
+    assert (lines.media_type, lines.text) == (kinds.JSON_LINES, "a.b: 1\n\na.b: 2")
+
+
+def test_subtitles_are_what_is_said():
+    data = (
+        b"WEBVTT\n\nNOTE not this\n\n1\n00:01.000 --> 00:02.000\n<v Ann>Hello &amp; welcome</v>\n\n"
+        b"00:02.000 --> 00:03.000\n<v Ann>to <i>Bern</i>.\n\n00:03.000 --> 00:04.000\nNobody's words\n"
+    )
+    assert manuscript(data).text == "Ann: Hello & welcome to Bern.\n\nNobody's words"
+
+
+def test_rich_text_is_read():
+    result = manuscript(rb"{\rtf1\ansi\ansicpg1252 {\b Returns}\par Gr\'fc\'dfe within \u8364? 30 days.\par}")
+    assert result.media_type == kinds.RTF
+    assert result.text == "Returns\n\nGrüße within € 30 days."
+
+
+def test_a_book_is_read_in_the_order_of_its_spine():
+    result = manuscript(
+        made.book("<html><body><h1>Two</h1><p>b</p></body></html>", "<html><h1>One</h1><p>a</p></html>")
+    )
+    assert (result.media_type, result.title, result.text) == (kinds.EPUB, "The book", "One\n\na\n\nTwo\n\nb")
+
+
+def letter() -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = "Zelt zurück"
+    message["From"] = "Ann <ann@example.com>"
+    message["To"] = "shop@example.com"
+    message["Date"] = "Tue, 01 Oct 2024 12:34:56 -0500"
+    return message
+
+
+def test_a_letter_says_who_wrote_what_and_names_attachments():
+    message = letter()
+    message.set_content("Grüße.\n\nBring:\n- a tent\n", charset="iso-8859-1")
+    message.add_alternative("<p>not this</p>", subtype="html")
+    message.add_attachment(b"%PDF-", maintype="application", subtype="pdf", filename="bill.pdf")
+    result = manuscript(message.as_bytes())
+    assert (result.media_type, result.title) == (kinds.EMAIL, "Zelt zurück")
+    assert shown(result) == [
+        (Kind.HEADING, "Zelt zurück"),
+        (Kind.PARAGRAPH, "From: Ann <ann@example.com>\nTo: shop@example.com\nDate: Tue, 01 Oct 2024 12:34:56 -0500"),
+        (Kind.PARAGRAPH, "Grüße."),
+        (Kind.PARAGRAPH, "Bring:"),
+        (Kind.LIST, "- a tent"),
+    ]
+    assert "bill.pdf" in result.notes[0].reason
+
+
+def test_a_letter_without_plain_text_is_read_from_its_page():
+    message = letter()
+    message.set_content("<h2>Hello</h2><p>web</p>", subtype="html")
+    assert manuscript(message.as_bytes()).text.endswith("Hello\n\nweb")
+
+
+@pytest.mark.parametrize("charset", ["no-such-charset", "ascii"])
+def test_a_letter_with_a_false_charset_is_read_all_the_same(charset):
+    data = f"From: a@example.com\nSubject: Hi\nContent-Type: text/plain; charset={charset}\n\nGrüße".encode()
+    assert manuscript(data).text.endswith("Grüße") or "\ufffd" in manuscript(data).text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"From: a@example.com\nSubject: Hi\nContent-Type: application/pkcs7-mime\n\nMIIB",
+        b"From: a@example.com\nSubject: Hi\n\n-----BEGIN PGP MESSAGE-----\n\nabc",
+    ],
+)
+def test_an_encrypted_letter_says_so(data):
+    with pytest.raises(Encrypted):
+        manuscript(data)
