@@ -18,8 +18,8 @@ _AT_ONCE = 4
 
 _PAGE = ("http://", "https://")
 
-_Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files; addresses of pages or sitemaps.")]
-_Depth = Annotated[int, typer.Option(min=0, max=3, help="Fetch pages that an address leads to, so many links away.")]
+_Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files, web pages, sitemaps.")]
+_Depth = Annotated[int, typer.Option(min=0, max=3, help="Follow the links of a page so far.")]
 _Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each document.")]
 
 
@@ -31,7 +31,7 @@ def ingest(
     api_key: ApiKey = None,
     is_json: AsJson = False,  # noqa: FBT002 - the value of a flag is a bool
 ) -> None:
-    """Upload documents or name pages of the web, and wait until they can be searched. Exit code 1 if one of them failed."""
+    """Upload documents or name web pages, and wait until they can be searched. Exit code 1 if one of them failed."""
     who = credentials(url, api_key, is_json=is_json)
     results = run(_ingest(who, sources, timeout, depth=depth, is_json=is_json), is_json=is_json)
     failed = [result for result in results if result["state"] != "ready"]
