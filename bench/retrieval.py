@@ -1,25 +1,35 @@
-"""Retrieval quality of ingest: BM25, dense and hybrid on the same passages, by the engine and the model that serve.
+"""Retrieval of ingest: quality of BM25, dense and hybrid by the engine and the model that serve, repeats, and speed.
 
-    uv run python bench/retrieval.py --data DIR      DIR holds scifact/ and xquad/ (JSON lines as their READMEs say)
+    make bench-retrieval                       the bench's own sets (bench/retrieval/)
+    make bench-retrieval DATA=DIR              and scifact/ and xquad/ in DIR (JSON lines as their READMEs say)
+    make bench-retrieval ARGS="--only quality --sets xquad"      --only repeats; --only speed
 
-A document's rank is that of its best passage. nDCG@10 with binary relevance (Jarvelin and Kekalainen 2002).
+A document's rank is that of its best passage. nDCG@10 with binary relevance (Jarvelin and Kekalainen 2002). `full set`
+is what a plain BM25, MiniLM and a min-max sum once reached on the full sets, which are larger and harder. `better leg`:
+hybrid's nDCG@10 less that of the better leg, with its 95 % interval and the share of paired bootstrap samples of the
+queries (Efron and Tibshirani 1993) in which hybrid is below it. `served` is hybrid with repeated passages moved back.
 """
 
 import argparse
 import asyncio
-import json
 import math
+import os
+import random
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
+from retrieval_sets import FULL_SETS, Collection, Query, collections, repeating
+
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
 from ingest_service.domain import language, terms
 from ingest_service.domain.chunk import chunk
+from ingest_service.domain.distinct import split_repeats
 from ingest_service.domain.fuse import Found
 from ingest_service.domain.passage_index import IndexedPassage, passage_id
 from ingest_service.domain.search import search
@@ -27,134 +37,210 @@ from ingest_service.domain.sniff import read
 from ingest_service.outbound.edge_index import EdgeIndex
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.minilm_model import built_model_path
+from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from runtime.tenancy import TenantScope
 
+SAMPLES = 10_000
+SHOWN = 6
+"""Passages that an answer stands on."""
+SPEED_PASSAGES = 10_000
+LEGS: dict[str, Callable[[Found], float | None]] = {
+    "bm25": lambda found: found.bm25,
+    "dense": lambda found: found.dense,
+    "hybrid": lambda found: found.score,
+}
+
 
 @dataclass(frozen=True)
-class Query:
+class Held:
+    """A passage in the index: whose it is and what it says."""
+
+    owner: str
     text: str
-    relevant: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Collection:
-    name: str
-    documents: dict[str, str]
-    queries: list[Query]
-
-
-def rows(*paths: Path) -> Iterable[dict[str, object]]:
-    for path in paths:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)
-
-
-def scifact(folder: Path) -> Collection:
-    documents = {
-        str(row["id"]): f"# {row['title']}\n\n{row['text']}" for row in rows(*sorted(folder.glob("corpus*.jsonl")))
-    }
-    queries = [
-        Query(str(row["text"]), frozenset(map(str, row["relevant"])))  # type: ignore[call-overload]  # a list in the data
-        for row in rows(*sorted(folder.glob("queries*.jsonl")))
-    ]
-    return Collection("scifact", documents, queries)
-
-
-def xquad(folder: Path) -> Iterable[Collection]:
-    for path in sorted(folder.glob("corpus_*.jsonl")):
-        code = path.stem.removeprefix("corpus_")
-        documents = {str(row["id"]): str(row["text"]) for row in rows(path)}
-        queries = [
-            Query(str(row["question"]), frozenset({str(row["gold"])}))
-            for row in rows(folder / f"questions_{code}.jsonl")
-        ]
-        yield Collection(f"xquad {code}", documents, queries)
 
 
 @dataclass(frozen=True)
 class Bench:
     embedder: MiniLmEmbedder
+    tokenizer: MiniLmTokenizer
     index: EdgeIndex
 
-    async def run(self, collection: Collection) -> None:
-        scope = TenantScope(TenantId(uuid7()), "service:bench")
-        begin = time.perf_counter()
-        owners = await self.fill(scope, collection)
-        filled = time.perf_counter()
-        rankings = [
-            await search(query.text, scope, embedder=self.embedder, index=self.index) for query in collection.queries
+    async def fill(self, scope: TenantScope, documents: dict[str, str], copies: int = 1) -> dict[PassageId, Held]:
+        """Chunk, embed and index; copies of a passage share its vector."""
+        bodies = [
+            (name, passage.n, passage.full_text)
+            for name, text in documents.items()
+            for passage in chunk(read(text.encode()), self.tokenizer)
         ]
-        seconds = time.perf_counter() - filled
-        legs: dict[str, Callable[[Found], float | None]] = {
-            "bm25": lambda found: found.bm25,
-            "dense": lambda found: found.dense,
-            "hybrid": lambda found: found.score,
-        }
-        for name, key in legs.items():
-            figures = [
-                figure(ranked(ranking, key, owners), query)
-                for ranking, query in zip(rankings, collection.queries, strict=True)
-            ]
-            means = [sum(column) / len(figures) for column in zip(*figures, strict=True)]
-            print(f"{collection.name:10} {name:7}" + "".join(f"{mean:10.3f}" for mean in means))
-        print(
-            f"           {len(collection.documents)} documents, {len(owners)} passages in {filled - begin:.1f} s;"
-            f" {seconds / len(collection.queries) * 1e3:.1f} ms a query"
-        )
-
-    async def fill(self, scope: TenantScope, collection: Collection) -> dict[PassageId, str]:
-        """Chunk, embed and index; returns whose passage each one is."""
-        owners: dict[PassageId, str] = {}
-        bodies: list[tuple[DocumentId, PassageId, str]] = []
-        for name, text in collection.documents.items():
-            document_id = DocumentId(uuid5(NAMESPACE_OID, name))
-            for passage in chunk(read(text.encode()), self.embedder):
-                key = passage_id(document_id, 1, passage.n)
-                owners[key] = name
-                bodies.append((document_id, key, passage.full_text))
+        held: dict[PassageId, Held] = {}
         for start in range(0, len(bodies), 64):
             part = bodies[start : start + 64]
             vectors = await self.embedder.embed([text for _, _, text in part])
-            await self.index.upsert(
-                scope,
-                [
-                    IndexedPassage(key, document_id, 1, language.detect(text), vector, terms.passage_vector(text))
-                    for (document_id, key, text), vector in zip(part, vectors, strict=True)
-                ],
-            )
-        for document_id in {document_id for document_id, _, _ in bodies}:
+            for copy in range(copies):
+                points = [
+                    _point(f"{name} {copy}", n, text, vector)
+                    for (name, n, text), vector in zip(part, vectors, strict=True)
+                ]
+                await self.index.upsert(scope, points)
+                held |= {point.id: Held(name, text) for point, (name, _, text) in zip(points, part, strict=True)}
+        for document_id in {_document(f"{name} {copy}") for name, _, _ in bodies for copy in range(copies)}:
             await self.index.show(scope, document_id, 1)
-        return owners
+        return held
+
+    async def ask(self, query: str, scope: TenantScope) -> list[Found]:
+        return await search(query, scope, embedder=self.embedder, index=self.index)
 
 
-def ranked(found: Sequence[Found], key: Callable[[Found], float | None], owners: dict[PassageId, str]) -> list[str]:
-    scored = [(score, owners[passage.id]) for passage in found if (score := key(passage)) is not None]
+def _document(name: str) -> DocumentId:
+    return DocumentId(uuid5(NAMESPACE_OID, name))
+
+
+def _point(name: str, n: int, text: str, vector: Sequence[float]) -> IndexedPassage:
+    document_id = _document(name)
+    key = passage_id(document_id, 1, n)
+    return IndexedPassage(key, document_id, 1, language.detect(text), vector, terms.passage_vector(text))
+
+
+def own_scope() -> TenantScope:
+    return TenantScope(TenantId(uuid7()), "service:bench")
+
+
+async def quality(bench: Bench, collection: Collection) -> None:
+    scope = own_scope()
+    held = await bench.fill(scope, collection.documents)
+    rankings = [await bench.ask(query.text, scope) for query in collection.queries]
+    by_leg = {
+        leg: [
+            figure(ranked(ranking, score, held), query)
+            for ranking, query in zip(rankings, collection.queries, strict=True)
+        ]
+        for leg, score in LEGS.items()
+    }
+    by_leg["served"] = [
+        figure(served(ranking, held), query) for ranking, query in zip(rankings, collection.queries, strict=True)
+    ]
+    better = max(("bm25", "dense"), key=lambda leg: statistics.fmean(row[0] for row in by_leg[leg]))
+    for leg, rows in by_leg.items():
+        means = [statistics.fmean(column) for column in zip(*rows, strict=True)]
+        known = FULL_SETS.get(collection.name, {}).get(leg)
+        line = f"{collection.name:10} {leg:7}" + "".join(f"{mean:11.3f}" for mean in means)
+        line += f"{known:10.3f}" if known else f"{'-':>10}"
+        if leg == "hybrid":
+            line += f"   {better:5} {paired(by_leg[better], rows)}"
+        print(line)
+    print(f"{'':10} {len(collection.documents)} documents, {len(held)} passages, {len(rankings)} queries")
+
+
+def ranked(found: Sequence[Found], score_of: Callable[[Found], float | None], held: dict[PassageId, Held]) -> list[str]:
+    scored = [(score, held[passage.id].owner) for passage in found if (score := score_of(passage)) is not None]
     scored.sort(key=lambda pair: pair[0], reverse=True)
     return list(dict.fromkeys(owner for _, owner in scored))
 
 
+def served(found: Sequence[Found], held: dict[PassageId, Held]) -> list[str]:
+    distinct, repeated = split_repeats(found, len(found), lambda one: held[one.id].text)
+    return list(dict.fromkeys(held[one.id].owner for one in distinct + repeated))
+
+
 def figure(ranking: Sequence[str], query: Query) -> tuple[float, float, float]:
+    """nDCG@10, recall@5 and recall@100 of one query."""
     gains = [1.0 if name in query.relevant else 0.0 for name in ranking]
     dcg = sum(gain / math.log2(place + 2) for place, gain in enumerate(gains[:10]))
     best = sum(1 / math.log2(place + 2) for place in range(min(10, len(query.relevant))))
     return dcg / best, sum(gains[:5]) / len(query.relevant), sum(gains[:100]) / len(query.relevant)
 
 
+def paired(leg: Sequence[tuple[float, ...]], hybrid: Sequence[tuple[float, ...]]) -> str:
+    """How much better hybrid is: mean, 95 % interval, share of the samples in which it is worse."""
+    drawn = random.Random(7)
+    differences = [ours[0] - theirs[0] for ours, theirs in zip(hybrid, leg, strict=True)]
+    means = sorted(statistics.fmean(drawn.choices(differences, k=len(differences))) for _ in range(SAMPLES))
+    low, high = means[int(SAMPLES * 0.025)], means[int(SAMPLES * 0.975)]
+    worse = sum(mean < 0 for mean in means) / SAMPLES
+    return f"{statistics.fmean(differences):+.3f} [{low:+.3f}, {high:+.3f}]  p(below) {worse:.3f}"
+
+
+async def repeats(bench: Bench) -> None:
+    """Boilerplate of many documents beside the passage that answers: with and without moving repeats back."""
+    world, scope = repeating(), own_scope()
+    held = await bench.fill(scope, world.documents)
+    print(f"\nrepeats    {len(held)} passages, {len(world.questions)} questions; the first {SHOWN} passages")
+    print(f"{'':10} {'':22}{'answered':>10}{'different passages':>20}")
+    rankings = [(words, await bench.ask(question, scope)) for question, words in world.questions]
+    shown: dict[str, list[tuple[str, list[str]]]] = {"as ranked": [], "repeats moved back": []}
+    for words, found in rankings:
+        texts = [held[one.id].text for one in found]
+        shown["as ranked"].append((words, texts[:SHOWN]))
+        distinct, repeated = split_repeats(texts, SHOWN, str)
+        shown["repeats moved back"].append((words, (distinct + repeated)[:SHOWN]))
+    for name, rows in shown.items():
+        answered = statistics.fmean(any(words in text for text in texts) for words, texts in rows)
+        different = statistics.fmean(len(split_repeats(texts, SHOWN, str)[0]) for _, texts in rows)
+        print(f"{'':10} {name:22}{answered:10.3f}{different:20.2f}")
+
+
+async def speed(bench: Bench, collection: Collection) -> None:
+    """Wall and CPU time of a search among `SPEED_PASSAGES` passages of one business, each query a new one."""
+    scope = own_scope()
+    copies = -(-SPEED_PASSAGES // len(collection.documents))
+    held = await bench.fill(scope, collection.documents, copies)
+    walls: dict[str, list[float]] = {"embed": [], "dense": [], "bm25": [], "whole": []}
+    queries = [query.text for query in collection.queries] * 3
+    spent = time.process_time()
+    for n, query in enumerate(queries):
+        begin = time.perf_counter()
+        vector = await bench.embedder.embed_query(f"{query} {n}")
+        embedded = time.perf_counter()
+        await bench.index.search_dense(scope, vector, 100)
+        dense = time.perf_counter()
+        await bench.index.search_sparse(scope, terms.query_vector(query), 100)
+        sparse = time.perf_counter()
+        for name, seconds in (("embed", embedded - begin), ("dense", dense - embedded), ("bm25", sparse - dense)):
+            walls[name].append(seconds)
+    parts_cpu = (time.process_time() - spent) / len(queries)
+    spent = time.process_time()
+    for n, query in enumerate(queries):
+        begin = time.perf_counter()
+        await bench.ask(f"{query} again {n}", scope)
+        walls["whole"].append(time.perf_counter() - begin)
+    whole_cpu = (time.process_time() - spent) / len(queries)
+    load = os.getloadavg()[0]
+    print(f"\nspeed      {len(held)} passages of {collection.name}, {len(queries)} queries, load average {load:.1f}")
+    print(f"{'':10} {'':10}{'p50 ms':>10}{'p99 ms':>10}{'CPU ms':>10}")
+    for name, seconds in walls.items():
+        cells = (statistics.median(seconds) * 1e3, sorted(seconds)[int(len(seconds) * 0.99)] * 1e3)
+        cpu = f"{whole_cpu * 1e3:10.2f}" if name == "whole" else f"{'':>10}"
+        print(f"{'':10} {name:10}" + "".join(f"{cell:10.2f}" for cell in cells) + cpu)
+    print(f"{'':10} CPU of the three parts one after the other: {parts_cpu * 1e3:.2f} ms")
+
+
 async def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="folder with scifact/ and xquad/")
-    parser.add_argument("--only", default="", help="run only collections whose name starts with this")
-    arguments = parser.parse_args()
-    collections = [scifact(arguments.data / "scifact"), *xquad(arguments.data / "xquad")]
+    arguments = _arguments()
+    chosen = [one for one in collections(arguments.data) if one.name.startswith(arguments.sets)]
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(MiniLmEmbedder(built_model_path(), threads=2), EdgeIndex.open(Path(folder)))
-        print(f"{'':10} {'':7}{'nDCG@10':>10}{'recall@5':>10}{'recall@100':>12}")
-        for collection in collections:
-            if collection.name.startswith(arguments.only):
-                await bench.run(collection)
+        embedder = MiniLmEmbedder(built_model_path(), threads=arguments.threads)
+        bench = Bench(embedder, MiniLmTokenizer(), EdgeIndex.open(Path(folder)))
+        if arguments.only in {"", "quality"}:
+            head = "".join(f"{title:>11}" for title in ("nDCG@10", "recall@5", "recall@100"))
+            print(f"{'':10} {'':7}{head}{'full set':>10}   better leg")
+            for collection in chosen:
+                await quality(bench, collection)
+        if arguments.only in {"", "repeats"}:
+            await repeats(bench)
+        if arguments.only in {"", "speed"}:
+            await speed(bench, max(chosen, key=lambda one: len(one.documents)))
         await bench.index.close()
-        bench.embedder.close()
+        embedder.close()
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with scifact/ and xquad/")
+    parser.add_argument("--sets", default="", help="only collections whose name starts with this")
+    parser.add_argument("--only", default="", choices=("", "quality", "repeats", "speed"), help="only this part")
+    parser.add_argument("--threads", type=int, default=1, help="of one run of the embedding model; ingest's is 1")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

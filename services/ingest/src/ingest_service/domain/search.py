@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingest_service.domain import language, terms
+from ingest_service.domain.distinct import split_repeats
 from ingest_service.domain.document import StoredPassage
-from ingest_service.domain.fuse import Found, dense_weight, fuse
 from ingest_service.domain.embedding import EmbedderAway
+from ingest_service.domain.fuse import Found, dense_weight, fuse
 from ingest_service.domain.passage_index import EVERYTHING, Hit, Narrowing, PassageIndex
 from ingest_service.domain.ports import Documents, Embedder
-from runtime.tenancy import TenantScope
 from runtime.errors import Rejected
+from runtime.tenancy import TenantScope
 
 DEPTH: Final = 100
 """How far down each leg is read: a passage that only one leg ranks deeper than this cannot come out on top."""
+
+SPARE: Final = 8
+"""Rows read beyond those asked for, to take the places of repeated ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,19 @@ async def results(
     embedder: Embedder,
     index: PassageIndex,
 ) -> list[Result]:
-    """The best `k` passages that are kept: what is being read anew or deleted may be in the index without a row."""
+    """The best `k` passages that are kept; a near-copy of a better one only where nothing else is left.
+
+    What is being read anew or deleted may be in the index without a row.
+    """
     found = await search(query, scope, embedder=embedder, index=index, only=only)
-    # usually every one of them has its row
-    for depth in (k, len(found)):
+    # usually these have their rows, and k distinct ones among them
+    for depth in (k + SPARE, len(found)):
         kept = await documents.passages(scope, [one.id for one in found[:depth]])
-        shown = [Result(one, kept[one.id]) for one in found[:depth] if one.id in kept]
-        if len(shown) >= min(k, len(found)):
+        ranked = [Result(one, kept[one.id]) for one in found[:depth] if one.id in kept]
+        distinct, repeated = split_repeats(ranked, k, lambda result: result.passage.full_text)
+        if len(distinct) == k or depth >= len(found):
             break
-    return shown[:k]
+    return (distinct + repeated)[:k]
 
 
 async def search(

@@ -1,0 +1,94 @@
+"""The collections that bench/retrieval.py asks: public ones from a folder, and the bench's own in bench/retrieval/."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OWN = Path(__file__).parent / "retrieval"
+FULL_SETS = {
+    "scifact": {"bm25": 0.686, "dense": 0.645, "hybrid": 0.730},
+    "xquad ar": {"bm25": 0.887},
+    "xquad de": {"bm25": 0.913},
+    "xquad en": {"bm25": 0.955},
+    "xquad es": {"bm25": 0.949, "dense": 0.665},
+    "xquad zh": {"bm25": 0.962, "dense": 0.287},
+}
+"""nDCG@10 once measured with a plain BM25, MiniLM and a min-max sum on the full sets, which are larger and harder."""
+
+
+@dataclass(frozen=True)
+class Query:
+    text: str
+    relevant: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Collection:
+    name: str
+    documents: dict[str, str]
+    queries: list[Query]
+
+
+def collections(data: Path | None) -> Iterator[Collection]:
+    """Every collection there is; without `data` the bench's own alone."""
+    if data is not None:
+        yield scifact(data / "scifact")
+        yield from xquad(data / "xquad")
+    for path in sorted(OWN.glob("shop_*.json")):
+        yield shop(path)
+
+
+def rows(*paths: Path) -> Iterable[dict[str, object]]:
+    for path in paths:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)
+
+
+def scifact(folder: Path) -> Collection:
+    documents = {
+        str(row["id"]): f"# {row['title']}\n\n{row['text']}" for row in rows(*sorted(folder.glob("corpus*.jsonl")))
+    }
+    queries = [
+        Query(str(row["text"]), frozenset(map(str, row["relevant"])))  # type: ignore[call-overload]  # a list in the data
+        for row in rows(*sorted(folder.glob("queries*.jsonl")))
+    ]
+    return Collection("scifact", documents, queries)
+
+
+def xquad(folder: Path) -> Iterator[Collection]:
+    for path in sorted(folder.glob("corpus_*.jsonl")):
+        code = path.stem.removeprefix("corpus_")
+        documents = {str(row["id"]): str(row["text"]) for row in rows(path)}
+        queries = [
+            Query(str(row["question"]), frozenset({str(row["gold"])}))
+            for row in rows(folder / f"questions_{code}.jsonl")
+        ]
+        yield Collection(f"xquad {code}", documents, queries)
+
+
+def shop(path: Path) -> Collection:
+    """A shop's rules, a passage each: {"passages": {id: text}, "questions": [[question, id]]}."""
+    held = json.loads(path.read_text(encoding="utf-8"))
+    queries = [Query(question, frozenset({answer})) for question, answer in held["questions"]]
+    return Collection(path.stem.replace("_", " "), held["passages"], queries)
+
+
+@dataclass(frozen=True)
+class Repeating:
+    """Products whose pages repeat the same paragraphs; a question has an answer beside the repeated one."""
+
+    documents: dict[str, str]
+    questions: list[tuple[str, str]]
+    """A question, and words of the passage that must be among the first."""
+
+
+def repeating() -> Repeating:
+    held = json.loads((OWN / "repeating.json").read_text(encoding="utf-8"))
+    documents = dict(held["documents"])
+    for product in held["products"]:
+        paragraphs = [product["text"], *(text.replace("{name}", product["name"]) for text in held["repeated"])]
+        documents[product["name"]] = f"# {product['name']}\n\n" + "\n\n".join(
+            f"## {heading}\n\n{text}" for heading, text in zip(held["headings"], paragraphs, strict=True)
+        )
+    return Repeating(documents, [(question, words) for question, words in held["questions"]])
