@@ -1,6 +1,7 @@
 """What every implementation of `PassageIndex` keeps: run against the fake, the engine and a server's protocol."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -134,3 +135,11 @@ class PromisesOfPassageIndex:
         assert [hit.id for hit in await index.search_dense(OURS, axis(0), 9, by_document)] == [passage_id(STOVES, 1, 1)]
         assert [hit.id for hit in await index.search_dense(OURS, axis(1), 9, by_language)] == [passage_id(TENTS, 1, 0)]
         assert await index.search_sparse(OURS, query_vector("stove"), 9, by_language) == []
+
+    async def test_a_passage_without_a_vector_is_found_by_its_words(self, index):
+        await put(index, OURS, [replace(passage(TENTS, 0, "tent"), dense=None), passage(STOVES, 1, "stove")])
+        assert [hit.id for hit in await index.search_sparse(OURS, query_vector("tent"), 9)] == [passage_id(TENTS, 1, 0)]
+        assert [hit.id for hit in await index.search_dense(OURS, axis(0), 9)] == [passage_id(STOVES, 1, 1)]
+        assert await index.count(OURS, TENTS) == 1
+        await put(index, OURS, [passage(TENTS, 0, "tent")])
+        assert (await index.search_dense(OURS, axis(0), 9))[0].id == passage_id(TENTS, 1, 0)
