@@ -213,7 +213,9 @@ class TokenFeed:
     async def _conclude(self, following: Following, turn: Turn) -> None:
         if following.is_ended:
             return
-        is_resumable = turn.state == "completed" and turn.content and self._is_resumable(turn)
+        # Without a text there is nothing to see, unless an older attempt's is still on the screen.
+        has_more = bool(turn.content) or following.progress.attempt not in {0, turn.attempt}
+        is_resumable = turn.state == "completed" and has_more and self._is_resumable(turn)
         if is_resumable and not await self._see_the_end(following, turn.attempt):
             following.due_s = asyncio.get_running_loop().time() + RETRY_S
         elif not following.is_ended:
