@@ -28,7 +28,18 @@ def ran(*arguments, data=None, **environment):
 
 def test_every_command_and_every_option_says_what_it_does():
     group = typer.main.get_command(build())
-    assert set(group.commands) == {"up", "down", "clean", "chat", "ingest", "search", "agents", "models", "doctor"}
+    assert set(group.commands) == {
+        "up",
+        "down",
+        "clean",
+        "chat",
+        "ingest",
+        "search",
+        "agents",
+        "models",
+        "doctor",
+        "dlq",
+    }
     for command in group.commands.values():
         assert command.help, command.name
         for parameter in command.params:

@@ -6,15 +6,16 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import psutil
 from nats.aio.client import Client
-from nats.js.api import RawStreamMsg, StreamConfig
+from nats.js.api import ConsumerInfo, RawStreamMsg, StreamConfig
 from nats.js.errors import NotFoundError
 from prometheus_client import REGISTRY
 
@@ -173,6 +174,9 @@ class Streams:
     async def delete_consumer(self, stream: str, name: str) -> None:
         await self._js.delete_consumer(stream, name)
 
+    async def consumer(self, stream: str, name: str) -> ConsumerInfo:
+        return await self._js.consumer_info(stream, name)
+
     async def has_consumer(self, stream: str, name: str) -> bool:
         try:
             await self._js.consumer_info(stream, name)
@@ -211,7 +215,8 @@ def frozen(platform: Platform, service: str) -> Iterator[None]:
         yield
     finally:
         for process in held:
-            process.resume()
+            with suppress(psutil.NoSuchProcess):  # somebody killed it meanwhile
+                process.resume()
 
 
 def metric(name: str, **labels: str) -> float:

@@ -4,6 +4,7 @@ import typer
 
 from lumora.commands.agents import agents
 from lumora.commands.chat import chat
+from lumora.commands.dlq import dlq
 from lumora.commands.doctor import doctor
 from lumora.commands.down import clean, down
 from lumora.commands.ingest import ingest
@@ -28,6 +29,7 @@ def build() -> typer.Typer:
     app.command(rich_help_panel=here)(down)
     app.command(rich_help_panel=here)(clean)
     app.command(rich_help_panel=here)(doctor)
+    app.command(rich_help_panel=here)(dlq)
     app.command(rich_help_panel=anywhere)(chat)
     app.command(rich_help_panel=anywhere)(ingest)
     app.command(rich_help_panel=anywhere)(search)
