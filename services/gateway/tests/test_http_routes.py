@@ -56,6 +56,7 @@ GUARDED = [
     ("GET", f"/api/conversations/{ID}", "chat.read"),
     ("GET", f"/api/conversations/{ID}/messages", "chat.read"),
     ("POST", f"/api/conversations/{ID}/messages", "chat"),
+    ("GET", f"/api/conversations/{ID}/messages/{ID}/trace", "chat"),
     ("POST", "/api/documents", "documents"),
     ("GET", "/api/documents", "documents.read"),
     ("GET", f"/api/documents/{ID}", "documents.read"),

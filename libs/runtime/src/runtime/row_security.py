@@ -30,6 +30,15 @@ def grant_relay(service: str, table: str, *, select: str, update: str) -> list[s
     ]
 
 
+def grant_expiry(service: str, table: str, *, age: str) -> list[str]:
+    """Let the relay role delete old rows of every tenant: it sees whose they are, and the column with their age."""
+    return [
+        f"CREATE POLICY relay_age ON {table} FOR SELECT TO {service}_relay USING (true)",
+        f"CREATE POLICY relay_expire ON {table} FOR DELETE TO {service}_relay USING (true)",
+        f"GRANT SELECT (tenant_id, id, {age}), DELETE ON {table} TO {service}_relay",
+    ]
+
+
 def outbox(service: str) -> list[str]:
     """The outbox; the relay reads and deletes the rows of every tenant."""
     return [

@@ -12,13 +12,14 @@ from inference_service.domain.hedged import HedgedModel
 from inference_service.domain.model import Model
 from inference_service.domain.ports import Candidate
 from inference_service.domain.rations import HOSTED, ONE_MACHINE
-from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_turns
+from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_traces, rpc_turns
 from inference_service.outbound.extractive_model import ExtractiveModel
 from inference_service.outbound.filter_rpc import FilterInputCheck
 from inference_service.outbound.ingest_rpc import IngestEmbedder, IngestKnowledge
 from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.postgres_agents import PostgresAgents
 from inference_service.outbound.postgres_conversations import PostgresConversations
+from inference_service.outbound.postgres_traces import PostgresTraces
 from inference_service.outbound.postgres_turns import PostgresTurns
 from inference_service.outbound.prometheus_providers import PrometheusProviders
 from inference_service.outbound.providers import EXTRACTIVE, FoundProviders
@@ -26,6 +27,7 @@ from inference_service.outbound.stop_signals import ControlStops
 from inference_service.outbound.token_sink import FilterSink
 from inference_service.outbound.token_wire import TokenWire
 from inference_service.settings import InferenceSettings
+from runtime.expiry import Expiry
 from runtime.reconcile import Reconciler, Unfinished
 from runtime.service import Service
 
@@ -67,6 +69,8 @@ async def build() -> Service:
     rpc_turns.register(bus, turns)
     rpc_agents.register(bus, PostgresAgents(database), providers)
     rpc_conversations.register(bus, PostgresConversations(database))
+    rpc_traces.register(bus, PostgresTraces(database))
+    service.loop("expiry", Expiry(relay, {("trace", "created_at"): settings.trace_days}).run)
     unfinished = Unfinished(ANSWER, _TAKE_UNFINISHED, _job)
     service.loop("reconcile", Reconciler(bus, relay, unfinished).run)
     return service

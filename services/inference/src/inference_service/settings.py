@@ -23,6 +23,8 @@ class InferenceSettings(DatabaseSettings):
     """Whether a second call may be made beside one that is silent for unusually long: at most 5 % of the calls."""
     answer_deadline_s: float = 180.0
     """A model's whole answer must have come by then."""
+    trace_days: int = Field(default=30, ge=1)
+    """How long it is kept why an answer was given, in days."""
     ollama_host: str | None = Field(default=None, alias="OLLAMA_HOST")
     anthropic_api_key: SecretStr | None = Field(default=None, alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str = Field(default="", alias="ANTHROPIC_BASE_URL")

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from contracts import inference as ai
+from contracts import trace
 from contracts.frames import MessageAccepted
-from contracts.ids import AgentId, ConversationId
+from contracts.ids import AgentId, ConversationId, MessageId
 from contracts.rest import NewMessage
 from gateway_service.domain.post_message import post_message
 from gateway_service.domain.principal import Principal
@@ -23,6 +24,7 @@ def routes(desk: HttpDesk) -> APIRouter:
     router = APIRouter(tags=["conversations"])
     _conversations(router, desk)
     _messages(router, desk)
+    _traces(router, desk)
     return router
 
 
@@ -67,3 +69,10 @@ def _messages(router: APIRouter, desk: HttpDesk) -> None:
             idempotency_key=idempotency_key(request),
         )
         return answer(accepted, 202)
+
+
+def _traces(router: APIRouter, desk: HttpDesk) -> None:
+    @router.get("/api/conversations/{conversation_id}/messages/{message_id}/trace", response_model=trace.AnswerTrace)
+    async def get_trace(conversation_id: Id, message_id: Id, principal: Principal = _CHAT) -> Response:
+        question = trace.GetTrace(conversation_id=ConversationId(conversation_id), message_id=MessageId(message_id))
+        return answer((await desk.services.ask(trace.GET_TRACE, question, principal.scope)).trace)

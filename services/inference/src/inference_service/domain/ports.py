@@ -25,6 +25,7 @@ from contracts.inference import (
     UpdateAgent,
 )
 from contracts.ingest import PassageHit
+from contracts.trace import AnswerTrace
 from inference_service.domain.model import Model, Pieces
 from inference_service.domain.turn import Busy, Ended, LeasedTurn, Outcome
 from runtime.tenancy import TenantScope
@@ -107,6 +108,14 @@ class ConversationStore(Protocol):
 
     async def messages(self, scope: TenantScope, request: ListMessages) -> Messages:
         """Raises NotFound."""
+        ...
+
+
+class Traces(Protocol):
+    """Why answers were given; written in one commit with them."""
+
+    async def get(self, scope: TenantScope, conversation_id: ConversationId, message_id: MessageId) -> AnswerTrace:
+        """Raises NotFound: there is no such answer in this conversation, or its trace is too old."""
         ...
 
 

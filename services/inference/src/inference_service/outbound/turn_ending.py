@@ -46,6 +46,9 @@ async def complete(
         completion_tokens=outcome.usage.completion_tokens,
     )
     await tx.publish(MESSAGE_COMPLETED, completed)
+    if outcome.trace is not None:
+        body = outcome.trace.dump().decode()
+        await tx.execute(turn_sql.KEEP_TRACE, tx.tenant_id, message_id, completed.conversation_id, body)
     await promote_next(tx)
     return completed.conversation_id
 

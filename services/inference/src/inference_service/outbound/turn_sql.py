@@ -50,7 +50,7 @@ LEASE = """
         AND (q.tenant_id, q.id) = (t.tenant_id, t.customer_message_id)
     RETURNING t.conversation_id, t.agent_id, t.attempt, t.is_stop_asked, t.options::text AS options, c.epoch,
         c.message_count, q.content AS question, q.created_at AS asked_at, q.id AS question_id,
-        a.name, a.persona, a.instructions, a.model, a.fallbacks,
+        a.name, a.persona, a.instructions, a.model, a.fallbacks, a.updated_at AS agent_updated_at,
         extract(epoch FROM now() - t.accepted_at)::float8 AS waited_s
 """
 """turn, lease in seconds."""
@@ -118,3 +118,12 @@ GET = """
     FROM turn t LEFT JOIN message m ON (m.tenant_id, m.id) = (t.tenant_id, t.id)
     WHERE t.id = $1
 """
+
+KEEP_TRACE = """
+    INSERT INTO trace (tenant_id, id, conversation_id, body) VALUES ($1, $2, $3, $4::text::jsonb)
+    ON CONFLICT DO NOTHING
+"""
+"""tenant, turn, conversation, trace."""
+
+GET_TRACE = "SELECT body::text FROM trace WHERE id = $1 AND conversation_id = $2"
+"""turn, conversation."""
