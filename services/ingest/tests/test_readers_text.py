@@ -5,6 +5,7 @@ import pytest
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain.blocks import Kind
 from ingest_service.domain.errors import Encrypted
+from ingest_service.outbound.readers.grid import SLAB
 from services.ingest.tests import made
 from services.ingest.tests.test_readers_office import manuscript, shown
 
@@ -157,3 +158,23 @@ def test_a_letter_with_a_false_charset_is_read_all_the_same(charset):
 def test_an_encrypted_letter_says_so(data):
     with pytest.raises(Encrypted):
         manuscript(data)
+
+
+def test_a_long_table_has_its_header_again_in_each_part():
+    rows = [f"tent {number},{number}" for number in range(SLAB * 2 + 7)]
+    result = manuscript("\n".join(["name,price", *rows]).encode())
+    assert [kind for kind, _ in shown(result)] == [Kind.TABLE] * 3
+    assert all(text.startswith("| name | price |\n|---|---|\n| tent ") for _, text in shown(result))
+    assert [row for row in rows if f"| {row.replace(',', ' | ')} |" not in result.text] == []
+    assert all(len(block.units) < SLAB for block in result.blocks)
+
+
+def test_a_table_after_a_gap_has_no_header_of_the_one_before():
+    rows = [*(f"{number},{number}" for number in range(SLAB)), "", "a,b", "1,2"]
+    tables = [text for _, text in shown(manuscript("\n".join(rows).encode()))]
+    assert [table.splitlines()[0] for table in tables] == ["| 0 | 0 |", "| a | b |"]
+
+
+@pytest.mark.parametrize("data", [b"<!---->" * 9_000 + b"x", b"**a " * 100_000, b"](a" * 100_000, b"<a" * 100_000])
+def test_telling_a_kind_takes_time_in_proportion(data):
+    assert manuscript(data).text

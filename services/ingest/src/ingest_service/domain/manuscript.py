@@ -6,7 +6,7 @@ Every offset that is given out (a passage, a citation, a page) counts characters
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -16,6 +16,10 @@ from ingest_service.domain.errors import DocumentTooLong, EmptyDocument
 MOST_PAGES: Final = 5_000
 MOST_CHARACTERS: Final = 40_000_000
 DEEPEST_HEADING: Final = 6
+FINE_ROWS: Final = 1_000
+"""A table of so many rows may be cut between any two of them."""
+UNIT: Final = 200
+"""Characters from which rows of a longer one may be cut apart."""
 _BETWEEN: Final = "\n\n"
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\ufffe\uffff]")
 # half of a pair alone cannot be written as UTF-8, neither to the database nor to a page
@@ -115,12 +119,12 @@ class Composer:
             return
         lines = [f"| {' | '.join(row)} |" for row in shown]
         if not has_header or not lines[1:]:
-            self._write_units(Kind.TABLE, lines, range(len(lines)))
+            self._write_units(Kind.TABLE, lines, [*_cuts(lines, 0)])
             return
         rule = f"|{'---|' * len(shown[0])}"
         lines.insert(1, rule)
         header = len(lines[0]) + 1 + len(rule)
-        self._write_units(Kind.TABLE, lines, [0, *range(3, len(lines))], lead=header)
+        self._write_units(Kind.TABLE, lines, [0, *_cuts(lines, 3)], lead=header)
 
     def code(self, text: str) -> None:
         """Text whose white space means something."""
@@ -186,12 +190,25 @@ def clean(text: str) -> str:
 
 
 def _lines(words: str) -> str:
+    if words.isprintable():
+        return " ".join(words.split())
     lines = (" ".join(line.split()) for line in clean(words).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
 def _cell(words: str) -> str:
-    return " ".join(clean(words).split()).replace("|", "\\|")
+    plain = words if words.isprintable() else clean(words)
+    return " ".join(plain.split()).replace("|", "\\|")
+
+
+def _cuts(rows: Sequence[str], first: int) -> Iterator[int]:
+    """The rows, from `first`, before which a table may be cut: so many together that a unit is worth keeping."""
+    size = UNIT
+    for number in range(first, len(rows)):
+        if size >= UNIT or len(rows) <= FINE_ROWS:
+            yield number
+            size = 0
+        size += len(rows[number])
 
 
 def _filled_columns(rows: list[list[str]]) -> list[list[str]]:
@@ -199,4 +216,6 @@ def _filled_columns(rows: list[list[str]]) -> list[list[str]]:
     kept = [row for row in rows if any(row)]
     width = max(map(len, kept), default=0)
     used = [column for column in range(width) if any(len(row) > column and row[column] for row in kept)]
+    if len(used) == width and all(len(row) == width for row in kept):
+        return kept
     return [[row[column] if column < len(row) else "" for column in used] for row in kept]

@@ -15,7 +15,7 @@ _ROWS: Final = 60
 _SAME_WIDTH: Final = 0.8
 _LONGEST_CELL: Final = 80
 _HTML: Final = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+    r"\s*(?:<\?xml[^>]*\?>\s*)?(?><!--.*?-->\s*)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
 _HTML_PART: Final = re.compile(
     r"\s*<(?:head|body|div|p|table|h[1-6]|ul|ol|main|article|section)\b[^>]*>", re.IGNORECASE
@@ -28,7 +28,7 @@ _LETTER_HEADER: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MARKDOWN_SIGNS: Final = re.compile(
-    r"^(?: {0,3}#{1,6}[ \t]+\S|```|~~~|[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\||.*\]\(\S+\)|> ?\S|.*\*\*\S.*\S\*\*)",
+    r"^(?: {0,3}#{1,6}[ \t]+\S|```|~~~|[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\||.{0,1000}\]\(\S{1,1000}\)|> ?\S|.{0,300}\*\*\S.{0,300}\S\*\*)",
     re.MULTILINE,
 )
 _MARKDOWN_RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|", re.MULTILINE)

@@ -7,6 +7,8 @@ from typing import Final
 
 from ingest_service.domain.manuscript import Composer
 
+SLAB: Final = 4_000
+"""Rows that are held at a time; of a longer table, each part has the header again."""
 EXACT: Final = 1e15
 """Whole numbers below it have no rounding in a float."""
 _NUMBER: Final = re.compile(r"[-+(]?[\d.,\s%\u20ac$\u00a3\u00a5]*\d[\d.,\s%)\u20ac$\u00a3\u00a5]*")
@@ -14,12 +16,17 @@ _NUMBER: Final = re.compile(r"[-+(]?[\d.,\s%\u20ac$\u00a3\u00a5]*\d[\d.,\s%)\u20
 
 def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
     """Tables are parted by empty rows; a line above one, with one cell filled, is its caption."""
-    for table in _tables(rows):
+    header: list[str] | None = None
+    for table, goes_on in _slabs(rows):
         body = table
-        while len(body) > 1 and _filled(body[0]) == 1 and _filled(body[1]) > 1:
-            composer.paragraph(" ".join(body[0]))
-            body = body[1:]
-        composer.table(body, has_header=_has_header(body))
+        if goes_on:
+            body = [header, *table] if header else table
+        else:
+            while len(body) > 1 and _filled(body[0]) == 1 and _filled(body[1]) > 1:
+                composer.paragraph(" ".join(body[0]))
+                body = body[1:]
+            header = body[0] if _has_header(body) else None
+        composer.table(body, has_header=header is not None)
 
 
 def shown(value: object) -> str:
@@ -37,16 +44,22 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def _tables(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
+def _slabs(rows: Iterable[list[str]]) -> Iterator[tuple[list[list[str]], bool]]:
+    """Tables, long ones in parts; with each whether it goes on with the one before."""
     table: list[list[str]] = []
+    goes_on = False
     for row in rows:
-        if _filled(row):
+        is_empty = not any(map(str.strip, row))
+        if not is_empty:
             table.append(row)
-        elif table:
-            yield table
+        if table and (is_empty or len(table) == SLAB):
+            yield table, goes_on
             table = []
+            goes_on = not is_empty
+        elif is_empty:
+            goes_on = False
     if table:
-        yield table
+        yield table, goes_on
 
 
 def _filled(row: list[str]) -> int:

@@ -11,8 +11,8 @@ from ingest_service.domain.manuscript import Composer, Manuscript
 from ingest_service.outbound.readers.ports import Say
 
 _SILENT: Final = ("NOTE", "STYLE", "REGION", "WEBVTT", "X-TIMESTAMP-MAP")
-_VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
-_MARK: Final = re.compile(r"</?[^>]*>")
+_VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^<>]*)>")
+_MARK: Final = re.compile(r"</?[^<>]*>")
 TOGETHER: Final = 8
 """Cues of one voice that make a paragraph."""
 
