@@ -18,6 +18,7 @@ from tests.support.stage import Stage
 
 KILL_EVERY_S = 0.2
 ASK_EVERY_S = 0.5
+LOOK_EVERY_S = 0.25
 
 
 @asynccontextmanager
@@ -102,3 +103,29 @@ def _note(asked: Asked, answer: httpx.Response, took_s: float) -> None:
         return
     asked.answers.append((took_s, answer.status_code, answer.json()["code"]))
     asked.without_retry_after += "Retry-After" not in answer.headers
+
+
+@dataclass
+class Memory:
+    """How much a process grew while it was watched, at most, in MiB of resident memory."""
+
+    grown_mib: float = 0.0
+
+
+@asynccontextmanager
+async def memory_of(process: psutil.Process) -> AsyncIterator[Memory]:
+    """Look four times a second until the block ends."""
+    memory, at_first = Memory(), process.memory_info().rss
+
+    async def look() -> None:
+        while True:
+            grown = (process.memory_info().rss - at_first) / (1 << 20)
+            memory.grown_mib = max(memory.grown_mib, grown)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield memory
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)

@@ -225,26 +225,19 @@ class Database:
     async def _begin(self, begin: str) -> tuple[AsyncConnection, Any]:
         """One round trip opens the transaction; a connection that died in the pool is replaced once, unseen."""
         for is_last in (False, True):
-            connection = await self._engine.connect()
+            connection, driver = await self._engine.connect(), None
             try:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert driver is not None
                 await driver.execute(begin, timeout=ACQUIRE_S)
-            except TimeoutError:
-                # A server that stands still would keep us waiting for its goodbye as well.
-                driver.terminate()
+            except BaseException as error:
+                stands_still = isinstance(error, TimeoutError)
+                if stands_still and driver is not None:
+                    driver.terminate()  # it would keep us waiting for its goodbye as well
                 await connection.invalidate()
                 await connection.close()
-                raise
-            except _GONE:
-                await connection.invalidate()
-                await connection.close()
-                if is_last:
+                if is_last or stands_still or not isinstance(error, _GONE):
                     raise
-            except BaseException:
-                await connection.invalidate()
-                await connection.close()
-                raise
             else:
                 return connection, driver
         raise AssertionError("unreachable")
