@@ -68,8 +68,8 @@ def flood(_: str) -> Iterator[lines.Line]:
 
 
 def shout(words: str) -> Iterator[lines.Line]:
-    print(words)
-    print(words, file=sys.stderr)
+    sys.stdout.write(words)
+    sys.stderr.write(words)
     os.write(2, words.encode())
     yield from said("shouted")
 

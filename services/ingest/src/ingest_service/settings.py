@@ -33,7 +33,7 @@ class IngestSettings(DatabaseSettings):
     qdrant_quantization: Literal["none", "int8"] = "none"
     read_memory_mib: Annotated[int, Field(ge=128)] = 480
     """The whole of a process that reads one document, what the readers themselves need included."""
-    read_cpu_s: Annotated[int, Field(ge=1)] = 20
+    read_cpu_s: Annotated[int, Field(ge=1)] = 15
     """For one document; each further megabyte of it adds a second."""
     read_wall_s: Annotated[float, Field(ge=1)] = 120
     """The same by the clock on the wall: for a reader that waits instead of working."""

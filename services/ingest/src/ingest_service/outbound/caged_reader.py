@@ -25,8 +25,9 @@ IDLE_S: Final = 60.0
 """After so long without a document the memory of the readers is given back."""
 HANGS_AFTER_S: Final = 30.0
 """Beyond the time limit that the nursery itself keeps."""
-NEARLY: Final = 0.9
-"""Who ends by a signal with so much of its memory in use has run out of it, in a library that aborts then."""
+MUCH: Final = 0.5
+"""Who ends by a signal with such a share of its memory in use has run out of it: C code that is refused a large block
+aborts, as does a stack that cannot grow."""
 SECONDS = Histogram(
     "ingest_read_seconds",
     "Time to read and cut one document, by how it ended.",
@@ -36,7 +37,7 @@ SECONDS = Histogram(
 PEAK = Histogram(
     "ingest_read_peak_bytes",
     "Memory that reading one document needed at most, the readers' own included.",
-    buckets=tuple(size * MIB for size in (64, 96, 128, 192, 256, 320, 384, 448, 512, 1_024)),
+    buckets=tuple(size * 1_000_000 for size in (64, 96, 128, 192, 256, 320, 384, 448, 512, 1_024)),
 )
 BREACHES = Counter("ingest_cage_breaches_total", "Readers that were ended, or ended badly.", ["reason"])
 
@@ -226,7 +227,7 @@ def _verdict(told: _Told, ended: handle.Ended, limits: Limits) -> Cut:
     ending = told.ending
     if ended.was_late or ended.code == -signal.SIGXCPU:
         raise _breach(TookTooLong())
-    if ended.code == child.OUT_OF_MEMORY or (ended.code < 0 and ended.peak_bytes > NEARLY * limits.memory_mib * MIB):
+    if ended.code == child.OUT_OF_MEMORY or (ended.code < 0 and ended.peak_bytes > MUCH * limits.memory_mib * MIB):
         raise _breach(TooLargeInMemory())
     if isinstance(ending, lines.Refusal) and ending.code in ERRORS:
         raise DocumentRefused(ending.detail, code=ending.code)
