@@ -86,6 +86,23 @@ async def test_the_same_bytes_are_the_same_document(bus: Bus, service: Ingest, s
     assert (await send(bus, service, stranger, TENTS.encode())).id != first.id
 
 
+async def test_a_new_version_takes_the_old_ones_place_in_one_step(bus: Bus, service: Ingest, scope: TenantScope):
+    first = await send(bus, service, scope, RETURNS.encode(), filename="returns.md")
+    await until(bus, scope, first.id, "ready")
+    later = RETURNS.replace("30 days", "45 days").encode() * 20
+    replaced = await send(bus, service, scope, later, filename="returns-2.md", replaces=first.id)
+    assert (replaced.id, replaced.state) == (first.id, "received")
+    seen = set[str]()
+    while "45" not in seen:
+        texts = " ".join(hit.text for hit in await find(bus, scope, "How many days do I have to return an item?"))
+        assert ("30 days" in texts) != ("45 days" in texts), "always one version, never both or neither"
+        seen.add("45" if "45 days" in texts else "30")
+    assert len(list((service.files / "files" / str(scope.tenant_id)).iterdir())) == 1
+    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    with pytest.raises(NotFound):
+        await send(bus, service, stranger, TENTS.encode(), replaces=first.id)
+
+
 async def test_registering_is_idempotent(bus: Bus, service: Ingest, scope: TenantScope):
     document_id, name = DocumentId(uuid7()), service.upload(scope, RETURNS.encode())
     once = await send(bus, service, scope, b"", document_id=document_id, inbox_name=name, size_bytes=9)

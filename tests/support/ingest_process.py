@@ -71,7 +71,7 @@ async def until(bus: Bus, scope: TenantScope, document_id: DocumentId, state: st
         document = await look(bus, scope, document_id)
         return document if document.state == state else None
 
-    found: ingest.Document = await eventually(reached, timeout_s=60)
+    found: ingest.Document = await eventually(reached, timeout_s=120)
     return found
 
 

@@ -1,7 +1,7 @@
 """Memory fakes of documents and files: each keeps the promise that its real counterpart keeps."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +55,25 @@ class MemoryDocuments:
         again = self._put(
             scope, row, state=State.RECEIVED, progress=0.0, failure=None, generation=row.generation + 1, attempt=0
         )
+        self._enqueue(again)
+        return again
+
+    async def replace(
+        self, scope: TenantScope, version: Document, *, keep: Step, drop: Callable[[str], Awaitable[None]]
+    ) -> Document | None:
+        row = self.rows.get((scope.tenant_id, version.id))
+        if row is None or row.state is State.DELETING:
+            return None
+        if row.sha256 == version.sha256 and row.state is not State.FAILED:
+            return row
+        if not row.state.is_at_rest or self._holders(scope, version, in_use_only=True):
+            raise Conflict
+        await keep()
+        if row.sha256 != version.sha256 and not self._holders(scope, row):
+            await drop(row.sha256)
+        content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
+        begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0}
+        again = self._put(scope, row, generation=row.generation + 1, **content, **begun)
         self._enqueue(again)
         return again
 
@@ -155,12 +174,13 @@ class MemoryDocuments:
         row = self.rows.get((scope.tenant_id, document.id))
         return row if row is not None and row.attempt == document.attempt else None
 
-    def _holders(self, scope: TenantScope, document: Document) -> bool:
+    def _holders(self, scope: TenantScope, document: Document, *, in_use_only: bool = False) -> bool:
+        others = {State.DELETING, State.FAILED} if in_use_only else {State.DELETING}
         return any(
             tenant_id == scope.tenant_id
             and row.id != document.id
             and row.sha256 == document.sha256
-            and row.state is not State.DELETING
+            and row.state not in others
             for (tenant_id, _), row in self.rows.items()
         )
 

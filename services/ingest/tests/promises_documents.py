@@ -1,5 +1,6 @@
 """What every `Documents` keeps: run against the fake here, against Postgres in tests/integration."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -114,6 +115,45 @@ class PromisesOfDocuments:
         scope = new_scope()
         first = await added(documents, scope)
         assert await documents.add(scope, new_document(id=first.id), keep=Calls()) == first
+
+    async def test_a_new_version_is_the_next_generation_and_the_old_one_stays_until_it_is_read(
+        self, documents: Documents
+    ):
+        scope, keep, dropped = new_scope(), Calls(), list[str]()
+        ready, reading = await made_ready(documents, scope, "old", sha256="old")
+
+        async def drop(sha256: str) -> None:
+            dropped.append(sha256)
+
+        version = replace(ready, sha256="new", size_bytes=99, filename="new.md")
+        received = await documents.replace(scope, version, keep=keep, drop=drop)
+        assert received is not None
+        assert (received.id, received.state, received.generation) == (ready.id, State.RECEIVED, ready.generation + 1)
+        assert (received.sha256, received.size_bytes, received.filename) == ("new", 99, "new.md")
+        assert (keep.count, dropped) == (1, ["old"])
+        ids = [passage.id for passage in reading.passages]
+        assert set(await documents.passages(scope, ids)) == set(ids)
+        with pytest.raises(Conflict):
+            await documents.replace(scope, replace(version, sha256="newer"), keep=keep, drop=drop)
+        at_work = await claimed(documents, scope, received)
+        assert await documents.finish(scope, at_work, reading_of(at_work, "new"))
+        assert await documents.passages(scope, ids) == {}
+        unchanged = await documents.replace(scope, version, keep=keep, drop=drop)
+        assert unchanged is not None
+        assert (unchanged.state, keep.count) == (State.READY, 1)
+
+    async def test_a_version_that_another_document_holds_is_refused(self, documents: Documents):
+        scope, keep = new_scope(), Calls()
+        ready, _ = await made_ready(documents, scope, "one", sha256="one")
+        await made_ready(documents, scope, "two", sha256="two")
+
+        async def drop(_sha256: str) -> None:
+            await keep()
+
+        with pytest.raises(Conflict):
+            await documents.replace(scope, replace(ready, sha256="two"), keep=keep, drop=drop)
+        assert await documents.replace(new_scope(), replace(ready, sha256="three"), keep=keep, drop=drop) is None
+        assert keep.count == 0
 
     async def test_failed_and_deleted_content_may_come_again(self, documents: Documents):
         scope = new_scope()

@@ -11,6 +11,10 @@ from contracts.ids import DocumentId, PassageId, TenantId
 from contracts.paging import Idempotency, PageRequest
 
 DOCUMENT_LIMIT_BYTES = 50 * 1024 * 1024
+EMBED_AT_ONCE = 24
+"""Texts whose vectors fit one reply, up to 4,096 numbers each."""
+EMBED_CHARACTERS = 8_000
+"""Of one text; no known model reads more, and `EMBED_AT_ONCE` of them fit one request."""
 PAGE_DEPTH = 3
 """Links from the page that was asked for to the last one that is fetched with it."""
 DocumentState = Literal["received", "parsing", "chunking", "embedding", "ready", "failed", "deleting"]
@@ -57,6 +61,8 @@ class RegisterDocument(Request):
     filename: Personal[Annotated[str, Field(min_length=1, max_length=255)]]
     size_bytes: Annotated[int, Field(ge=0, le=DOCUMENT_LIMIT_BYTES)]
     idempotency: Idempotency | None = None
+    replaces: DocumentId | None = None
+    """The document that this is the new version of; it keeps its id, and `document_id` is not used."""
 
 
 class RegisterPage(Request):
@@ -147,16 +153,23 @@ class SearchReply(Reply):
 
 
 class Embed(Request):
-    """Texts to embed with the one model in memory."""
+    """Texts to embed with the one model that documents are embedded with.
+
+    A reply holds 100,000 numbers: as many texts as that allows, and `EMBED_AT_ONCE` with any model. `model` refuses to be
+    answered by another one. Texts that nobody waits for are not `is_urgent`: they queue behind those of documents.
+    """
 
     texts: Personal[Annotated[tuple[str, ...], Field(min_length=1, max_length=256)]]
+    model: str | None = None
+    is_urgent: bool = True
 
 
 class Embeddings(Reply):
-    """One unit vector for each text, in order."""
+    """One unit vector for each text, in order; `tokens` of all texts, as MiniLM's tokenizer counts them."""
 
     model: str
     vectors: tuple[tuple[float, ...], ...]
+    tokens: int = 0
 
 
 class IndexDocument(Job):
@@ -196,4 +209,4 @@ DELETE_DOCUMENT = Rpc("ingest", "delete_document", DeleteDocument, Nothing, call
 REPROCESS_DOCUMENT = Rpc("ingest", "reprocess_document", ReprocessDocument, DocumentReply, callers=_EDGE)
 SEARCH = Rpc("ingest", "search", Search, SearchReply, callers=("gateway", "inference"), timeout_s=3)
 # A vector depends on the text alone, whoever asks.
-EMBED = Rpc("ingest", "embed", Embed, Embeddings, callers=("inference", "learning"), is_tenant_scoped=False)
+EMBED = Rpc("ingest", "embed", Embed, Embeddings, callers=("gateway", "inference", "learning"), is_tenant_scoped=False)

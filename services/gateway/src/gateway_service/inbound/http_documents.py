@@ -11,7 +11,7 @@ from contracts.paging import Idempotency
 from gateway_service.domain.principal import Principal
 from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.multipart import FileUpload
-from gateway_service.inbound.openapi import taking, taking_file_or
+from gateway_service.inbound.openapi import taking, taking_file, taking_file_or
 from gateway_service.inbound.reading import (
     Id,
     Page,
@@ -42,9 +42,7 @@ def _all(router: APIRouter, desk: HttpDesk) -> None:
     async def create_document(request: Request, principal: Principal = _CHANGE) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
             return answer(await _register_page(desk, principal, request), 202)
-        upload = FileUpload(request.headers.get("content-type", ""), request.stream())
-        await upload.open()
-        return answer(await _register(desk, principal, upload, idempotency_key(request)), 202)
+        return answer(await _register(desk, principal, request), 202)
 
     @router.get("/api/documents", response_model=ingest.Documents)
     async def list_documents(
@@ -64,6 +62,12 @@ def _one(router: APIRouter, desk: HttpDesk) -> None:
     async def get_document(document_id: Id, principal: Principal = _READ) -> Response:
         question = ingest.GetDocument(document_id=DocumentId(document_id))
         return answer((await desk.services.ask(ingest.GET_DOCUMENT, question, principal.scope)).document)
+
+    @router.put(
+        "/api/documents/{document_id}", status_code=202, response_model=ingest.Document, openapi_extra=taking_file()
+    )
+    async def replace_document(document_id: Id, request: Request, principal: Principal = _CHANGE) -> Response:
+        return answer(await _register(desk, principal, request, replaces=DocumentId(document_id)), 202)
 
     @router.delete("/api/documents/{document_id}", status_code=204)
     async def delete_document(document_id: Id, principal: Principal = _CHANGE) -> Response:
@@ -85,21 +89,23 @@ async def _register_page(desk: HttpDesk, principal: Principal, request: Request)
 
 
 async def _register(
-    desk: HttpDesk, principal: Principal, upload: FileUpload, idempotency_key: str | None
+    desk: HttpDesk, principal: Principal, request: Request, *, replaces: DocumentId | None = None
 ) -> ingest.Document:
     """Stream the file into the inbox, then let ingest take it; nothing stays there when it does not."""
-    name = str(uuid7())
+    upload, name = FileUpload(request.headers.get("content-type", ""), request.stream()), str(uuid7())
+    await upload.open()
     await desk.inbox.put(principal.tenant_id, name, upload.pieces())
-    key = idempotency_key and Idempotency(key=idempotency_key, body_sha256=upload.sha256)
-    request = ingest.RegisterDocument(
+    key = idempotency_key(request)
+    asked = ingest.RegisterDocument(
         document_id=DocumentId(uuid7()),
         inbox_name=name,
         filename=upload.filename,
         size_bytes=upload.size_bytes,
-        idempotency=key or None,
+        idempotency=None if key is None else Idempotency(key=key, body_sha256=upload.sha256),
+        replaces=replaces,
     )
     try:
-        registered = await desk.services.ask(ingest.REGISTER_DOCUMENT, request, principal.scope, timeout_s=REGISTER_S)
+        registered = await desk.services.ask(ingest.REGISTER_DOCUMENT, asked, principal.scope, timeout_s=REGISTER_S)
     except BaseException:
         await desk.inbox.drop(principal.tenant_id, name)
         raise

@@ -25,6 +25,11 @@ _OPEN = {"/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/aut
 _DESCRIPTION = "Answers to a business's customers, in its own voice. Errors are problem details (RFC 9457)."
 
 
+def taking_file() -> dict[str, Any]:
+    """What a route says of its multipart body."""
+    return {"requestBody": {"required": True, "content": _FILE}}
+
+
 def taking_file_or(model: type[BaseModel], *filled: str) -> dict[str, Any]:
     """As `taking`, for a route that takes a multipart upload too."""
     said = taking(model, *filled)
@@ -68,5 +73,5 @@ def _complete(path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> 
         "description": "Refused",
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
     }
-    if path.startswith("/api/") and path not in _OPEN and not path.startswith("/api/chat"):
+    if path.startswith(("/api/", "/v1/")) and path not in _OPEN and not path.startswith("/api/chat"):
         operation["security"] = [{"bearer": []}]

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from ingest_service.domain.ports import Documents, Files
 from ingest_service.domain.progress import Fenced
 from ingest_service.domain.web_address import normal
 from ingest_service.domain.web_links import links_of
-from ingest_service.domain.web_page import MOST_PAGES, Content, Fetched, Pages, Web
+from ingest_service.domain.web_page import MOST_PAGES, Content, Fetched, Marks, Pages, Web
 from runtime.clock import Clock
 from runtime.tenancy import TenantScope
 
@@ -73,32 +73,31 @@ class Fetching:
 
         Raises:
             DocumentRefused: It cannot be had any more; what is known of it stays.
+            Conflict: It holds what another document has.
             Unavailable: Not now.
         """
         document, page = await self.documents.get(scope, document_id), await self.pages.of(scope, document_id)
         if document is None or document.url is None or page is None or not document.state.is_at_rest:
             return False
         fetched = await self.web.get(document.url, etag=page.etag, last_modified=page.last_modified)
-        content = None if fetched is None else self._content(fetched)
-        if fetched is None or content is None or content.sha256 == document.sha256:
-            await self.pages.unchanged(scope, document_id, self._next_look())
+        if fetched is None:
+            marks = Marks(page.etag, page.last_modified, self._next_look())
+            await self.pages.seen(scope, document_id, marks)
             return False
-        return await self.pages.changed(
+        content = self._content(fetched)
+        version = await self.documents.replace(
             scope,
-            document,
-            content,
+            replace(document, sha256=content.sha256, size_bytes=content.size_bytes),
             keep=lambda: self.files.put(scope, content.sha256, fetched.data),
-            drop=lambda: self.files.delete(scope, document.sha256),
+            drop=lambda sha256: self.files.delete(scope, sha256),
         )
+        # after the content: a crash in between only makes the site send the page once more
+        await self.pages.seen(scope, document_id, content.marks)
+        return version is not None and version.generation > document.generation
 
     def _content(self, fetched: Fetched) -> Content:
-        return Content(
-            size_bytes=len(fetched.data),
-            sha256=hashlib.sha256(fetched.data).hexdigest(),
-            etag=fetched.etag,
-            last_modified=fetched.last_modified,
-            look_again_at=self._next_look(),
-        )
+        marks = Marks(fetched.etag, fetched.last_modified, self._next_look())
+        return Content(len(fetched.data), hashlib.sha256(fetched.data).hexdigest(), marks)
 
     def _next_look(self) -> datetime | None:
         return None if self.look_again is None else self.clock.now() + self.look_again

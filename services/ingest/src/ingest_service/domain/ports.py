@@ -162,6 +162,20 @@ class Documents(Protocol):
         """
         ...
 
+    async def replace(
+        self, scope: TenantScope, version: Document, *, keep: Step, drop: Callable[[str], Awaitable[None]]
+    ) -> Document | None:
+        """Put a document at rest back to `received`, as the next generation, with the content of `version`.
+
+        What was read of it is found until the new content is ready. With the content that it has, unless reading that
+        failed, it is left alone. `keep` is awaited before the commit, and `drop`, with the old content's SHA-256, too
+        when nobody else has that. None: there is no such document.
+
+        Raises:
+            Conflict: it is at work, or another document has that content.
+        """
+        ...
+
     async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
         """From now on it is not found any more, and a job deletes the rest; False when there is no such document."""
         ...

@@ -1,6 +1,6 @@
 """An upload becomes a document: refused early if it can never be read, stored once for each content."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.ids import DocumentId
 from ingest_service.domain import media_types, sniff
@@ -39,6 +39,30 @@ async def examine(arrival: Arrival, scope: TenantScope, *, files: Files) -> Uplo
         await files.discard(scope, arrival.inbox_name)
         raise
     return upload
+
+
+async def replace_document(
+    known: DocumentId, arrival: Arrival, upload: Upload, scope: TenantScope, *, documents: Documents, files: Files
+) -> Document:
+    """The document `known`, which is read anew from the upload; what was read of it is found until then.
+
+    Raises:
+        NotFound: There is no such document.
+        Conflict: It is being read, or another document has this content.
+    """
+    document = await documents.get(scope, known)
+    version = document and replace(
+        document, filename=arrival.filename, size_bytes=upload.size_bytes, sha256=upload.sha256
+    )
+    replaced = version and await documents.replace(
+        scope,
+        version,
+        keep=lambda: files.keep(scope, arrival.inbox_name, upload.sha256),
+        drop=lambda sha256: files.delete(scope, sha256),
+    )
+    if replaced is None:
+        raise NotFound
+    return replaced
 
 
 async def register_document(

@@ -42,14 +42,21 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What a page holds at the moment: size in bytes, SHA-256 (hex), and when to look whether it changed."""
+class Marks:
+    """By what a site knows its page again, and when to look whether it changed."""
 
-    size_bytes: int
-    sha256: str
     etag: str | None
     last_modified: str | None
     look_again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a page holds at the moment: its size in bytes and SHA-256 (hex)."""
+
+    size_bytes: int
+    sha256: str
+    marks: Marks
 
 
 class Web(Protocol):
@@ -96,19 +103,6 @@ class Pages(Protocol):
         """
         ...
 
-    async def unchanged(self, scope: TenantScope, document_id: DocumentId, look_again_at: datetime | None) -> None:
-        """The page is what it was."""
-        ...
-
-    async def changed(
-        self, scope: TenantScope, document: Document, content: Content, *, keep: Step, drop: Step
-    ) -> bool:
-        """Put a document at rest back to `received`, as the next generation, with what its page holds now.
-
-        `keep` is awaited before the commit, and `drop` too when nobody else has the old content. False: it is not at
-        rest any more.
-
-        Raises:
-            SameContent: Another document holds it already.
-        """
+    async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
+        """Note what the site said of a page that was looked at."""
         ...

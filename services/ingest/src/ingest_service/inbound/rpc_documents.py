@@ -22,7 +22,8 @@ from contracts.ingest import (
 from contracts.ingest import Document as DocumentShown
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.index_document import Desk
-from ingest_service.domain.register_document import Arrival, examine, register_document
+from ingest_service.domain.ports import Upload
+from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
 from runtime.bus import Bus
 from runtime.db import Database
 from runtime.errors import NotFound, Rejected
@@ -53,20 +54,20 @@ class _Doors:
         upload = await examine(arrival, scope, files=self._desk.files)
 
         async def make() -> DocumentReply:
-            document = await register_document(
-                arrival,
-                upload,
-                scope,
-                documents=self._desk.documents,
-                files=self._desk.files,
-                clock=self._desk.clock,
-            )
-            return DocumentReply(document=shown(document))
+            return DocumentReply(document=shown(await self._take(arrival, upload, scope, replaces=request.replaces)))
 
         async with self._database.tenant_tx(scope) as tx:
             reply = await once(tx, request.idempotency, DocumentReply, make)
         await self._desk.files.discard(scope, request.inbox_name)
         return reply
+
+    async def _take(
+        self, arrival: Arrival, upload: Upload, scope: TenantScope, *, replaces: DocumentId | None
+    ) -> Document:
+        documents, files = self._desk.documents, self._desk.files
+        if replaces is not None:
+            return await replace_document(replaces, arrival, upload, scope, documents=documents, files=files)
+        return await register_document(arrival, upload, scope, documents=documents, files=files, clock=self._desk.clock)
 
     async def get(self, request: GetDocument, scope: TenantScope) -> DocumentReply:
         return _found(await self._desk.documents.get(scope, request.document_id))

@@ -6,13 +6,12 @@ from prometheus_client import Counter
 
 from contracts.ids import DocumentId
 from contracts.ingest import REGISTER_PAGE, DocumentReply, RegisterPage
-from ingest_service.domain.errors import DocumentRefused
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.web_page import DuePages
 from ingest_service.inbound.rpc_documents import shown
 from runtime import logs
 from runtime.db import Database
-from runtime.errors import Retryable
+from runtime.errors import Rejected, Retryable
 from runtime.idempotency import once
 from runtime.service import Service
 from runtime.tenancy import TenantScope
@@ -53,7 +52,7 @@ async def _look(fetching: Fetching, scope: TenantScope, document_id: DocumentId)
     """One look; a page that cannot be had is looked at again in an hour, and what is known of it stays."""
     try:
         outcome = "changed" if await fetching.look(document_id, scope) else "unchanged"
-    except DocumentRefused as refused:
+    except Rejected as refused:
         outcome = refused.code
     except Retryable as error:
         outcome = error.code

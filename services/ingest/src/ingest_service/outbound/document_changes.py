@@ -1,5 +1,7 @@
 """What every change of a document says and asks, in the transaction of the change."""
 
+from typing import Final
+
 from sqlalchemy import func, text
 from sqlmodel import col, select
 
@@ -8,6 +10,11 @@ from contracts.ingest import DOCUMENT_PROGRESSED, INGEST, DocumentProgressed, In
 from ingest_service.domain.document import Document, State
 from ingest_service.outbound.tables import DocumentRow
 from runtime.db import Transaction
+
+_TWIN: Final = """
+    SELECT title FROM document
+    WHERE tenant_id = $1 AND id <> $2 AND sha256 = $3 AND state NOT IN ('failed', 'deleting') LIMIT 1
+"""
 
 
 async def enqueue(tx: Transaction, document_id: DocumentId) -> None:
@@ -41,6 +48,12 @@ async def lock_content(tx: Transaction, sha256: str) -> None:
     await tx.session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tx.tenant_id}/{sha256}"}
     )
+
+
+async def twin_of(tx: Transaction, document_id: DocumentId, sha256: str) -> str | None:
+    """The title of another document in use that has this content."""
+    row = await tx.fetch_row(_TWIN, tx.tenant_id, document_id, sha256)
+    return None if row is None else str(row["title"])
 
 
 async def holders(tx: Transaction, document: Document) -> int:

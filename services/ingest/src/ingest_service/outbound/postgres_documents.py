@@ -1,6 +1,6 @@
 """Documents and passages in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, insert, text
@@ -13,7 +13,7 @@ from contracts.ids import DocumentId, PassageId
 from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.ports import Leased, Step
-from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say
+from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say, twin_of
 from ingest_service.outbound.rows import document_of, passage_of, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.db import Database, Transaction
@@ -23,6 +23,15 @@ from runtime.tenancy import TenantScope
 LEASE: Final = text("now() + interval '20 seconds'")
 AT_REST: Final = (State.READY, State.FAILED)
 ROWS_A_STATEMENT: Final = 500
+_ANEW: Final[dict[str, Any]] = {
+    "state": State.RECEIVED,
+    "progress": 0.0,
+    "error_code": None,
+    "error_detail": None,
+    "error_page": None,
+    "generation": DocumentRow.generation + 1,
+    "attempt": 0,
+}
 UNFINISHED: Final = """
     UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1
     WHERE (tenant_id, id) IN (
@@ -87,20 +96,38 @@ class PostgresDocuments:
             # a page that was never fetched has no content to share
             if document.sha256 and document.state is State.FAILED and await holders(tx, document):
                 raise Conflict("Another document with the same content was uploaded since.")
-            change = _change(scope, document_id).values(
-                state=State.RECEIVED,
-                progress=0.0,
-                error_code=None,
-                error_detail=None,
-                error_page=None,
-                generation=DocumentRow.generation + 1,
-                attempt=0,
-            )
+            change = _change(scope, document_id).values(**_ANEW)
             again = await _changed(tx, change.where(col(DocumentRow.state).in_(AT_REST)))
             if again is None:
                 return await self.get(scope, document_id)
             await requeue(tx, document_id, State.RECEIVED)
         return again
+
+    async def replace(
+        self, scope: TenantScope, version: Document, *, keep: Step, drop: Callable[[str], Awaitable[None]]
+    ) -> Document | None:
+        async with self._database.tenant_tx(scope) as tx:
+            row = (await tx.session.exec(_one(scope, version.id).with_for_update())).first()
+            if row is None or row.state == State.DELETING:
+                return None
+            old = document_of(row)
+            if old.sha256 == version.sha256 and old.state is not State.FAILED:
+                return old
+            if not old.state.is_at_rest:
+                raise Conflict("The document is being read. Send its new version when it is ready.")
+            # in one order, or two replacements the other way round would wait for each other
+            for sha256 in sorted({old.sha256, version.sha256}):
+                await lock_content(tx, sha256)
+            twin = await twin_of(tx, version.id, version.sha256)
+            if twin is not None:
+                raise Conflict(f"The document “{twin}” has the same content.")
+            await keep()
+            if old.sha256 and old.sha256 != version.sha256 and not await holders(tx, old):
+                await drop(old.sha256)
+            content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
+            changed = await _changed(tx, _change(scope, version.id).values(**_ANEW, **content))
+            await requeue(tx, version.id, State.RECEIVED)
+        return changed
 
     async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
         async with self._database.tenant_tx(scope) as tx:

@@ -1,7 +1,6 @@
 """Documents that come from the web, in Postgres."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from sqlmodel import col, select
@@ -10,8 +9,8 @@ from contracts.ids import DocumentId
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.errors import SameContent
 from ingest_service.domain.ports import Step
-from ingest_service.domain.web_page import MOST_PAGES, Content, WebPage
-from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue
+from ingest_service.domain.web_page import MOST_PAGES, Content, Marks, WebPage
+from ingest_service.outbound.document_changes import enqueue, lock_content, twin_of
 from ingest_service.outbound.rows import document_of, row_of
 from ingest_service.outbound.tables import DocumentRow
 from runtime.db import Database, Transaction
@@ -20,15 +19,6 @@ from runtime.tenancy import TenantScope
 _FETCHED: Final = """
     UPDATE document SET sha256 = $3, size_bytes = $4, updated_at = now()
     WHERE tenant_id = $1 AND id = $2 AND attempt = $5 RETURNING id
-"""
-_CHANGED: Final = """
-    UPDATE document SET sha256 = $3, size_bytes = $4, updated_at = now(), state = 'received', progress = 0,
-        error_code = NULL, error_detail = NULL, error_page = NULL, generation = generation + 1, attempt = 0
-    WHERE tenant_id = $1 AND id = $2 AND generation = $5 AND state IN ('ready', 'failed') RETURNING id
-"""
-_SAME: Final = """
-    SELECT title FROM document
-    WHERE tenant_id = $1 AND id <> $2 AND sha256 = $3 AND state NOT IN ('failed', 'deleting') LIMIT 1
 """
 _NOTED: Final = """
     UPDATE web_page SET etag = $3, last_modified = $4, look_again_at = $5
@@ -65,56 +55,36 @@ class PostgresPages:
         self, scope: TenantScope, document: Document, content: Content, *, keep: Step, found: Sequence[Document]
     ) -> Document | None:
         async with self._database.tenant_tx(scope, lock="web pages") as tx:
-            if not await _hold(tx, document, content, statement=_FETCHED, fence=document.attempt):
+            if not await _hold(tx, document, content):
                 return None
             await keep()
             await _add_found(tx, scope, document, content, found=found)
             row = await tx.session.get_one(DocumentRow, (scope.tenant_id, document.id), populate_existing=True)
         return document_of(row)
 
-    async def unchanged(self, scope: TenantScope, document_id: DocumentId, look_again_at: datetime | None) -> None:
+    async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
         async with self._database.tenant_tx(scope) as tx:
-            await tx.execute(
-                "UPDATE web_page SET look_again_at = $3 WHERE tenant_id = $1 AND document_id = $2",
-                scope.tenant_id,
-                document_id,
-                look_again_at,
-            )
-
-    async def changed(
-        self, scope: TenantScope, document: Document, content: Content, *, keep: Step, drop: Step
-    ) -> bool:
-        async with self._database.tenant_tx(scope) as tx:
-            await lock_content(tx, document.sha256)
-            if not await _hold(tx, document, content, statement=_CHANGED, fence=document.generation):
-                return False
-            await keep()
-            if not await holders(tx, document):
-                await drop()
-            await _note(tx, document, content)
-            await requeue(tx, document.id, State.RECEIVED)
-        return True
+            await _note(tx, document_id, marks)
 
 
-async def _hold(tx: Transaction, document: Document, content: Content, *, statement: str, fence: int) -> bool:
-    """Give a document the content, unless the fence has moved on.
+async def _hold(tx: Transaction, document: Document, content: Content) -> bool:
+    """Give a document its content, unless its attempt does not count any more.
 
     Raises:
         SameContent: Another document holds it.
     """
     await lock_content(tx, content.sha256)
-    same = await tx.fetch_row(_SAME, tx.tenant_id, document.id, content.sha256)
-    if same is not None:
-        raise SameContent(f"The page holds the same as the document “{same['title']}”.")
-    held = await tx.fetch_row(statement, tx.tenant_id, document.id, content.sha256, content.size_bytes, fence)
-    return held is not None
+    twin = await twin_of(tx, document.id, content.sha256)
+    if twin is not None:
+        raise SameContent(f"The page holds the same as the document “{twin}”.")
+    values = (tx.tenant_id, document.id, content.sha256, content.size_bytes, document.attempt)
+    return await tx.fetch_row(_FETCHED, *values) is not None
 
 
-async def _note(tx: Transaction, document: Document, content: Content) -> tuple[DocumentId, int]:
+async def _note(tx: Transaction, document_id: DocumentId, marks: Marks) -> tuple[DocumentId, int]:
     """What the site said; returns the page's site and how many links further pages are fetched."""
-    row = await tx.fetch_row(
-        _NOTED, tx.tenant_id, document.id, content.etag, content.last_modified, content.look_again_at
-    )
+    values = (tx.tenant_id, document_id, marks.etag, marks.last_modified, marks.look_again_at)
+    row = await tx.fetch_row(_NOTED, *values)
     return DocumentId(row["site_id"]), row["depth"]
 
 
@@ -122,7 +92,7 @@ async def _add_found(
     tx: Transaction, scope: TenantScope, document: Document, content: Content, *, found: Sequence[Document]
 ) -> None:
     """Store the pages that nobody has yet, as far as the site's limit allows."""
-    site_id, depth = await _note(tx, document, content)
+    site_id, depth = await _note(tx, document.id, content.marks)
     if not found:
         return
     known = {row.url for row in await _with_addresses(tx, [page.url or "" for page in found])}
