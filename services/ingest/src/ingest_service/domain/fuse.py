@@ -8,9 +8,9 @@ from contracts.ids import PassageId
 from ingest_service.domain.passage_index import Hit
 
 # The embedding model knows English only, so its say depends on the language of the query. The weights were tuned by
-# bench/retrieval.py: on SciFact's development part 0.5 gives nDCG@10 0.846 (0.4 gives 0.834, 0.6 0.849) where BM25 has
-# 0.788 and the model 0.769; outside English every weight above 0.1 falls below BM25 alone somewhere, and reciprocal
-# rank fusion falls far below it (Spanish 0.92, 0.99).
+# bench/retrieval.py: on SciFact's development part 0.5 gives nDCG@10 0.849 where BM25 has 0.787 and the model 0.769;
+# outside English every weight above 0.1 falls below BM25 alone somewhere, and reciprocal rank fusion falls far below it
+# (Spanish 0.92, 0.99).
 ENGLISH_DENSE: Final = 0.5
 UNDECIDED_DENSE: Final = 0.25
 OTHER_LATIN_DENSE: Final = 0.1

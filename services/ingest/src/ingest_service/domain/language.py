@@ -55,7 +55,7 @@ _VIETNAMESE: Final = re.compile("[\u0103\u01a1\u01b0\u0111\u1ea0-\u1ef9]", re.IG
 _WORD: Final = re.compile(f"(?<!['\u2019])[{scripts.LATIN}]+")
 
 # the commonest function words; a word that several languages share counts for each of them
-_COMMON_WORDS: Final = {
+COMMON_WORDS: Final = {
     "en": "the of and to in is a that for it was on are as with what be by at from this or an how do does can i my you "
     "your when which who where why if not have has were did we our will after many much there their",
     "es": "el la los las de del y en que un una es por con para se su al lo como más qué cuál cuándo dónde quién cómo "
@@ -87,8 +87,8 @@ _COMMON_WORDS: Final = {
     "vi": "và của là có trong được cho với không các một những này đã khi người ở gì nào ai đâu bao nhiêu từ",
 }
 _LANGUAGES_OF: Final[dict[str, tuple[str, ...]]] = {
-    word: tuple(language for language, words in _COMMON_WORDS.items() if word in words.split())
-    for word in {word for words in _COMMON_WORDS.values() for word in words.split()}
+    word: tuple(language for language, words in COMMON_WORDS.items() if word in words.split())
+    for word in {word for words in COMMON_WORDS.values() for word in words.split()}
 }
 _UNDECIDED: Final = ("en", "de", "es", "fr", "it", "pt", "nl")
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -17,6 +17,7 @@ from typing import Final
 import snowballstemmer
 
 from ingest_service.domain import language, scripts
+from ingest_service.domain.function_words import function_words
 
 K1: Final = 1.2
 B: Final = 0.6
@@ -26,6 +27,9 @@ USUAL_LENGTH: Final = 110
 PART: Final = 5
 PART_WEIGHT: Final = 0.3
 """What a shared part of a word weighs beside a shared word: enough to find `Rückgabefrist` by `Rückgabe`."""
+
+ASIDE_WEIGHT: Final = 0.05
+"""What `how`, `long` or `take` weighs in a question: nothing in prose, where it is common, but much in a small shop."""
 
 _COMPOUNDING: Final = frozenset({"da", "de", "fi", "hu", "nl", "no", "sv"})
 _STEMMERS: Final = {
@@ -86,9 +90,15 @@ def query_vector(text: str) -> SparseVector:
     """Each term of the query once, stemmed by every language the query may be in: a stem of another finds nothing."""
     text = normalised(text)
     spoken = language.candidates(text)
-    found = dict.fromkeys(terms(text, spoken))
-    whole = [(_hash(term), 1.0) for term in found]
-    return _vector(whole + [(_hash(part), PART_WEIGHT) for part in dict.fromkeys(parts(found, spoken))])
+    aside = function_words(spoken[0]) if spoken else frozenset()
+    weights: dict[str, float] = {}
+    for match in _tokens(text):
+        weight = ASIDE_WEIGHT if match.group().lower() in aside else 1.0
+        for term in _terms_of(match, tuple(spoken)):
+            weights[term] = max(weights.get(term, 0.0), weight)
+    named = [term for term, weight in weights.items() if weight == 1.0]
+    whole = [(_hash(term), weight) for term, weight in weights.items()]
+    return _vector(whole + [(_hash(part), PART_WEIGHT) for part in dict.fromkeys(parts(named, spoken))])
 
 
 def parts(found: Iterable[str], spoken: Sequence[str]) -> list[str]:
@@ -106,13 +116,15 @@ def normalised(text: str) -> str:
 
 def terms(text: str, spoken: Sequence[str] = ()) -> list[str]:
     """The terms in reading order; a word gives one term for each distinct stem in the `spoken` languages."""
-    found: list[str] = []
-    for match in _TOKEN.finditer(_APOSTROPHE.sub(" ", normalised(text))):
-        if match.lastgroup == "unspaced":
-            found.extend(_bigrams(match.group()))
-        else:
-            found.extend(_stems(match.group(), tuple(spoken)))
-    return found
+    return [term for match in _tokens(normalised(text)) for term in _terms_of(match, tuple(spoken))]
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    return _TOKEN.finditer(_APOSTROPHE.sub(" ", text))
+
+
+def _terms_of(match: re.Match[str], spoken: tuple[str, ...]) -> Iterable[str]:
+    return _bigrams(match.group()) if match.lastgroup == "unspaced" else _stems(match.group(), spoken)
 
 
 def _bigrams(run: str) -> Iterable[str]:
