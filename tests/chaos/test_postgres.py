@@ -79,7 +79,7 @@ async def _refused_for(chat: Chat, seconds: float) -> list[tuple[float, Answer]]
     while time.monotonic() < end:
         begin = time.monotonic()
         answer = await chat.ask("Anybody there?")
-        await chat.wait_for(lambda answer=answer: answer.accepted or answer.refused, timeout_s=20)
+        await chat.told(answer, timeout_s=20)
         told.append((time.monotonic() - begin, answer))
         await asyncio.sleep(0.5)
     return told

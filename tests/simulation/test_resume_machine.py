@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from contracts import subjects
 from contracts.frames import MessageSend, ResumePoint
-from contracts.ids import TenantId, uuid7
+from contracts.ids import AgentId, TenantId, uuid7
 from contracts.inference import AcceptedTurn, AcceptTurn, MessageCompleted, Turn, Usage
 from gateway_service.domain.chat import Chat
 from gateway_service.domain.limits import LocalCounters, RateLimits
@@ -94,7 +94,7 @@ class Resuming(RuleBasedStateMachine):
             conversation_id=self.conversation_id,
             message_id=self.message_id,
             customer_message_id=self.message_id,
-            state=self.state,  # type: ignore[arg-type] # running or completed
+            state=self.state,
             attempt=len(self.said),
             is_leased=self.state == "running",
             content="".join(self.said[-1]) if self.state == "completed" else "",
@@ -113,7 +113,7 @@ class Resuming(RuleBasedStateMachine):
             self.gateway.on_reconnect(self.feed._look_at_all)
             self.gateway.spawn(self.feed.watch())
             chat = await self._connect()
-            await chat.ask(MessageSend(client_message_id=uuid4(), content="Hello?"))  # type: ignore[arg-type] # a NewType
+            await chat.ask(MessageSend(client_message_id=uuid4(), content="Hello?"))
 
         self.live(begin())
 
@@ -245,7 +245,15 @@ class Resuming(RuleBasedStateMachine):
     def end(self, *, is_told: bool) -> None:
         self._say({"type": "end", "attempt": len(self.said), "last_seq": len(self.said[-1]) - 1})
         self.state = "completed"
-        fact = MessageCompleted.model_construct(message_id=self.message_id)
+        fact = MessageCompleted(
+            conversation_id=self.conversation_id,
+            message_id=self.message_id,
+            agent_id=AgentId(uuid7()),
+            attempt=len(self.said),
+            finish_reason="stop",
+            prompt_tokens=0,
+            completion_tokens=0,
+        )
         if is_told and not self.gateway.is_broken:
             self.live(self.feed._on_ended(fact, PRINCIPAL.scope))
 
@@ -327,7 +335,7 @@ class Resuming(RuleBasedStateMachine):
 
 
 def test_whatever_happens_each_token_is_shown_once_and_the_answer_ends_once():
-    run_state_machine_as_test(Resuming, settings=ENOUGH)  # type: ignore[no-untyped-call] # Hypothesis's own
+    run_state_machine_as_test(Resuming, settings=ENOUGH)
 
 
 def test_finds_a_gateway_that_shows_again_what_is_covered(monkeypatch: pytest.MonkeyPatch):
@@ -341,4 +349,4 @@ def test_finds_a_gateway_that_shows_again_what_is_covered(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Progress, "take", careless)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(Resuming, settings=PLANTED)  # type: ignore[no-untyped-call] # the same
+        run_state_machine_as_test(Resuming, settings=PLANTED)

@@ -211,8 +211,13 @@ class Chat:
         """Ask and wait for the end."""
         return await self.ended(await self.ask(content, **fields), timeout_s=timeout_s)
 
+    async def told(self, answer: Answer, *, timeout_s: float = 10) -> Answer:
+        """Wait until it was accepted or refused."""
+        await self.wait_for(lambda: answer.accepted or answer.refused, timeout_s=timeout_s)
+        return answer
+
     async def accepted(self, answer: Answer) -> Answer:
-        await self.wait_for(lambda: answer.accepted or answer.refused)
+        await self.told(answer)
         assert answer.accepted is not None, answer.refused
         return answer
 

@@ -175,7 +175,8 @@ class Streams:
         await self._js.delete_consumer(stream, name)
 
     async def consumer(self, stream: str, name: str) -> ConsumerInfo:
-        return await self._js.consumer_info(stream, name)
+        info: ConsumerInfo = await self._js.consumer_info(stream, name)
+        return info
 
     async def has_consumer(self, stream: str, name: str) -> bool:
         try:

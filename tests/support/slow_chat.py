@@ -100,7 +100,7 @@ class SlowChat:
         events = self._protocol.events_received()
         for event in events:
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
-                self.frames.append(json.loads(event.data))
+                self.frames.append(json.loads(bytes(event.data)))
         return events
 
     async def _flush(self) -> None:
