@@ -155,8 +155,8 @@ class SearchReply(Reply):
 class Embed(Request):
     """Texts to embed with the one model that documents are embedded with.
 
-    A reply holds 100,000 numbers: as many texts as that allows, and `EMBED_AT_ONCE` with any model. `model` refuses to be
-    answered by another one. Texts that nobody waits for are not `is_urgent`: they queue behind those of documents.
+    A reply holds 100,000 numbers: as many texts as that allows, and `EMBED_AT_ONCE` with any model. Given a `model`,
+    no other one answers. Texts that nobody waits for are not `is_urgent`: they queue behind those of documents.
     """
 
     texts: Personal[Annotated[tuple[str, ...], Field(min_length=1, max_length=256)]]

@@ -11,6 +11,8 @@ from contracts.filter import ModerationPolicy
 from contracts.ids import AgentId, ClientMessageId, TenantId
 from contracts.inference import CONTENT_LIMIT, AnswerOptions, ModelInfo
 
+EmbeddedText = Annotated[str, Field(min_length=1, max_length=32_000)]
+
 
 class RefreshTokenBody(Contract):
     """A refresh token, to be renewed or ended."""
@@ -63,3 +65,36 @@ class ModelPage(Contract):
 
     items: tuple[ModelInfo, ...]
     next_cursor: None = None
+
+
+class EmbeddingsBody(Contract):
+    """OpenAI's request for embeddings: one text or several; what is longer than the model reads is cut."""
+
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    input: Personal[EmbeddedText | Annotated[tuple[EmbeddedText, ...], Field(min_length=1, max_length=256)]]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+
+
+class Embedding(Contract):
+    """One vector of unit length: its numbers, or these as little-endian float32 in base64."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: tuple[float, ...] | str
+
+
+class EmbeddingUsage(Contract):
+    """Tokens of all texts."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingList(Contract):
+    """OpenAI's answer."""
+
+    object: Literal["list"] = "list"
+    data: tuple[Embedding, ...]
+    model: str
+    usage: EmbeddingUsage

@@ -38,7 +38,8 @@ async def build() -> Service:
     service = Service("ingest", settings)
     database, relay = service.database(settings)
     indexes = _indexes(service, settings)
-    shelves = await _shelves(service, settings, indexes)
+    counter = MiniLmTokenizer()
+    shelves = await _shelves(service, settings, indexes, counter)
     files = ObjectFiles(settings.files_url)
     hours, documents = settings.web_look_again_h, PostgresDocuments(database)
     web = AiohttpWeb(settings.web_private_networks)
@@ -50,7 +51,7 @@ async def build() -> Service:
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk)
     rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
-    rpc_search.register(service.bus, desk)
+    rpc_search.register(service.bus, desk, counter)
     upkeep.register(service, RelayDocuments(relay), desk, indexes=indexes, inbox=files, memory=heap)
 
     unfinished = Unfinished(INGEST, UNFINISHED, lambda row: IndexDocument(document_id=DocumentId(row)))
@@ -65,7 +66,9 @@ async def build() -> Service:
     return service
 
 
-async def _shelves(service: Service, settings: IngestSettings, indexes: "EdgeIndexes | QdrantIndexes") -> Shelves:
+async def _shelves(
+    service: Service, settings: IngestSettings, indexes: "EdgeIndexes | QdrantIndexes", counter: MiniLmTokenizer
+) -> Shelves:
     """The index of the chosen model, and the one that is searched until that is whole."""
     traits = MINILM
     if settings.embedder != "minilm":
@@ -81,7 +84,7 @@ async def _shelves(service: Service, settings: IngestSettings, indexes: "EdgeInd
         openai_api_key=settings.openai_api_key,
         minilm_threads=settings.embed_threads,
     )
-    embedders = Embedders(servers, MiniLmTokenizer(), Life(service.loop, service.on_stop))
+    embedders = Embedders(servers, counter, Life(service.loop, service.on_stop))
     wanted = await embedders.make(traits)
     index = await indexes.open(traits.index_name)
     shelves = Shelves(Shelf(traits.index_name, index, wanted), indexes, embedders)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contracts.ingest import EMBED, SEARCH, Embed, PassageHit, Search
+from contracts.ingest import EMBED, EMBED_AT_ONCE, SEARCH, Embed, PassageHit, Search
 from inference_service.domain.errors import EmbedderFailed
 from runtime.bus import Bus
 from runtime.errors import LumoraError
@@ -28,7 +28,11 @@ class IngestEmbedder:
         self._bus = bus
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        vectors: list[Sequence[float]] = []
         try:
-            return (await self._bus.request(EMBED, Embed(texts=tuple(texts)))).vectors
+            for start in range(0, len(texts), EMBED_AT_ONCE):
+                part = Embed(texts=tuple(texts[start : start + EMBED_AT_ONCE]))
+                vectors += (await self._bus.request(EMBED, part)).vectors
         except LumoraError as error:
             raise EmbedderFailed(error.detail) from error
+        return vectors

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from contracts.ingest import EMBED_CHARACTERS
 from ingest_service.domain.batches import batches
 from ingest_service.domain.embedding import EmbedderAway, Traits
 from ingest_service.domain.passage_index import DenseVector
@@ -14,8 +15,6 @@ from runtime.errors import LumoraError, Rejected
 
 TOKENS_A_REQUEST: Final = 8_192
 TEXTS_A_REQUEST: Final = 64
-MOST_CHARACTERS: Final = 8_000
-"""Of one text; the rest is cut. Passages are far below."""
 QUERY_S: Final = 1.5
 """A search as a whole has 3 s, and its other leg is good enough not to wait for this one."""
 QUERIES_REST_S: Final = 5.0
@@ -63,9 +62,10 @@ class ServedEmbedder:
         return vector
 
     async def embed(self, texts: Sequence[str], *, is_urgent: bool = False) -> Sequence[DenseVector]:
-        marked = [self._traits.passage_prefix + text[:MOST_CHARACTERS] for text in texts]
+        marked = [self._traits.passage_prefix + text[:EMBED_CHARACTERS] for text in texts]
         vectors: list[DenseVector] = [()] * len(texts)
-        for batch in batches(self._counter.count_tokens(marked), TOKENS_A_REQUEST, TEXTS_A_REQUEST):
+        sizes = await asyncio.to_thread(self._counter.count_tokens, marked)
+        for batch in batches(sizes, TOKENS_A_REQUEST, TEXTS_A_REQUEST):
             try:
                 found = await self._vectors([marked[place] for place in batch], URGENT_S if is_urgent else PASSAGES_S)
             except TimeoutError as error:

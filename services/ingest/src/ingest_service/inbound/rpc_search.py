@@ -1,17 +1,25 @@
 """Search the business's documents; embed texts for the other services."""
 
+import asyncio
+
 from contracts.ingest import EMBED, SEARCH, Embed, Embeddings, PassageHit, Search, SearchReply
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.passage_index import Narrowing
+from ingest_service.domain.ports import Embedder, TokenCounter
 from ingest_service.domain.search import Result, results
 from runtime.bus import Bus
+from runtime.errors import NotFound, Rejected
 from runtime.tenancy import TenantScope
 
 DIGITS = 6
-"""Of a vector's numbers on the wire: the model's own noise is larger, and 256 vectors stay below the broker's 1 MiB."""
+"""Of a vector's numbers on the wire: the model's own noise is larger."""
 
 
-def register(bus: Bus, desk: Desk) -> None:
+NUMBERS_A_REPLY = 100_000
+"""Ten characters each: some 1 MB, where the broker takes 1 MiB."""
+
+
+def register(bus: Bus, desk: Desk, counter: TokenCounter) -> None:
     """Answer `rpc.ingest.search` and `rpc.ingest.embed`."""
 
     async def search(request: Search, scope: TenantScope) -> SearchReply:
@@ -30,12 +38,23 @@ def register(bus: Bus, desk: Desk) -> None:
 
     async def embed(request: Embed) -> Embeddings:
         embedder = desk.index.wanted.embedder
-        vectors = await embedder.embed(request.texts, is_urgent=True)
+        _refuse(request, embedder)
+        vectors = await embedder.embed(request.texts, is_urgent=request.is_urgent)
         rounded = tuple(tuple(round(number, DIGITS) for number in vector) for vector in vectors)
-        return Embeddings(model=embedder.model, vectors=rounded)
+        tokens = sum(await asyncio.to_thread(counter.count_tokens, request.texts))
+        return Embeddings(model=embedder.model, vectors=rounded, tokens=tokens)
 
     bus.answer(SEARCH, search)
     bus.answer_open(EMBED, embed)
+
+
+def _refuse(request: Embed, embedder: Embedder) -> None:
+    """Vectors of another model would mislead whoever asked; a reply beyond the broker's limit never arrives."""
+    if request.model not in {None, embedder.model}:
+        raise NotFound(f"texts are embedded with {embedder.model} here")
+    most = NUMBERS_A_REPLY // embedder.dimension
+    if len(request.texts) > most:
+        raise Rejected(f"at most {most} texts at a time with {embedder.model}", code="too_large")
 
 
 def _shown(result: Result) -> PassageHit:
