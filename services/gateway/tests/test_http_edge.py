@@ -143,6 +143,12 @@ async def test_an_odd_id_is_an_unknown_one(edge: Edge, odd):
     assert found.model_copy(update={"trace_id": ""}) == unknown.model_copy(update={"trace_id": ""})
 
 
+@pytest.mark.parametrize("odd", ["*", ">", "not-a-uuid", "a.b", "1" * 300])
+async def test_an_odd_id_is_answered_in_the_words_for_an_unknown_one(edge: Edge, odd):
+    edge.services.tell(GET_AGENT, NotFound("no such agent"))
+    assert problem_of(await edge.call("GET", f"/api/agent/{odd}")).detail == "no such agent"
+
+
 async def test_a_trace_goes_on(edge: Edge):
     answer = await edge.call("GET", "/api/nothing", headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
     assert problem_of(answer).trace_id == TRACE

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from contracts.errors import ERRORS, Problem
 from runtime import logs, tracing
-from runtime.errors import LumoraError, NotFound, Rejected
+from runtime.errors import LumoraError, Rejected
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2.0
@@ -66,11 +66,8 @@ def _of_nobody(_request: Request, _error: Any) -> Response:
 
 
 def _of_parameters(_request: Request, error: Any) -> Response:
-    """Path and query parameters. A malformed id is an unknown one: what exists must not show in the answer."""
-    found = error.errors()
-    if any(item["loc"][0] == "path" for item in found):
-        return problem(NotFound())
-    parts = [f"{'.'.join(str(step) for step in item['loc'][1:])}: {item['msg']}" for item in found[:5]]
+    """Query parameters; a path has none but ids, which cannot be malformed."""
+    parts = [f"{'.'.join(str(step) for step in item['loc'][1:])}: {item['msg']}" for item in error.errors()[:5]]
     return problem(Rejected("; ".join(parts)))
 
 

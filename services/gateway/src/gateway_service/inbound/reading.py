@@ -6,10 +6,11 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, Path, Query, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from starlette.responses import Response
 
 from contracts.base import Contract
+from contracts.ids import uuid7
 from contracts.paging import PAGE_LIMIT, Idempotency, PageRequest
 from gateway_service.domain.principal import Principal, Right
 from gateway_service.inbound.edge import Caller
@@ -19,7 +20,16 @@ from runtime.errors import Rejected
 ModelT = TypeVar("ModelT", bound=BaseModel)
 IDEMPOTENCY_KEY_CHARS = 255
 
-Id = Annotated[UUID, Path()]
+
+def _id(given: Any) -> Any:
+    """A malformed id becomes one that nothing has: whoever is asked about it then answers as for any unknown one."""
+    try:
+        return UUID(given)
+    except (TypeError, ValueError, AttributeError):
+        return uuid7()
+
+
+Id = Annotated[UUID, Path(), BeforeValidator(_id)]
 
 
 def caller_of(request: Request) -> Caller:
