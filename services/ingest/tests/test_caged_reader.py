@@ -2,6 +2,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -206,3 +207,23 @@ async def test_without_documents_the_memory_is_given_back():
     assert await told(reader, "say two") == "two"
     resting.cancel()
     await reader.close()
+
+
+@pytest.mark.parametrize("missing", ["seccomp", "landlock"])
+async def test_a_cage_that_the_kernel_does_not_hold_is_told(monkeypatch, missing):
+    monkeypatch.setattr(seccomp, "is_available", lambda: missing != "seccomp")
+    monkeypatch.setattr(landlock, "version", lambda: 0 if missing == "landlock" else 7)
+    with pytest.raises(Unavailable) as told_of:
+        await CagedReader(Limits(memory_mib=128, cpu_s=1, wall_s=3)).check()
+    assert missing in told_of.value.detail
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    ["socket.socket()", "os.fork()", "os.posix_spawn('/bin/true', ['true'], {})", f"open({os.devnull!r}, 'w')"],
+)
+def test_without_seccomp_python_itself_refuses(attempt):
+    inside = f"import os, socket\nfrom ingest_service.outbound.cage import limits\nlimits.refuse_by_hook()\n{attempt}"
+    ended = subprocess.run([sys.executable, "-c", inside], capture_output=True, text=True, check=False, timeout=20)
+    assert "PermissionError" in ended.stderr
+    assert "not for readers" in ended.stderr

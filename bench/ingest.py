@@ -1,0 +1,296 @@
+"""Documents a second from upload to ready, beside the bare reader and the bare embedder; and what a chat notices of it.
+
+    make bench b=ingest                                  # 12 PDF files of 20 pages: 2 to 3 minutes
+    make bench b=ingest ARGS="--documents 100 --pages 50"
+
+The same files go through the reader alone (in this process), through the cage alone (a process each), their passages
+through the embedder alone, and then all through a real platform, over its public API. `Overhead` is what the platform
+needs beyond bare reader and bare embedder together. CPU seconds are those of the ingest service and what runs below it
+(of this process, for the parts alone): on a busy machine they say more than the clock does. A simulated
+model answers chats, first while nothing else is done and then while documents are read; `first token` is what a
+customer's WebSocket sees.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from ingest_service.domain.read_document import Cut, cut
+from ingest_service.outbound import readers
+from ingest_service.outbound.cage.limits import Limits
+from ingest_service.outbound.caged_reader import CagedReader
+from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
+from ingest_service.outbound.minilm_model import built
+from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
+from tests.support.business import Business
+from tests.support.stage import Stage, open_stage
+
+MIB = 2**20
+A_BATCH = 16
+LINES_A_PAGE = 30
+CHATS = 30
+PAUSE_S = 0.25
+WORDS = (
+    "delivery",
+    "order",
+    "parcel",
+    "refund",
+    "customer",
+    "warranty",
+    "repair",
+    "invoice",
+    "tent",
+    "stove",
+    "lamp",
+    "return",
+    "month",
+    "branch",
+    "office",
+    "account",
+    "payment",
+    "address",
+    "letter",
+    "number",
+    "season",
+    "price",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    pages: int
+    passages: int
+    seconds: float
+    cpu_s: float
+
+    def __str__(self) -> str:
+        pages = f"{self.pages / self.seconds:.1f}" if self.pages else "-"
+        speeds = f"{pages} | {self.passages / self.seconds:.1f}"
+        return f"| {self.name} | {self.seconds:.1f} | {self.cpu_s:.1f} | {speeds} |"
+
+
+def pdf(number: int, pages: int) -> bytes:
+    """A file of `pages` pages of text, different for each number."""
+    kids = " ".join(f"{4 + 2 * page} 0 R" for page in range(pages))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {pages} >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for page in range(pages):
+        shown = b"BT /F1 11 Tf 14 TL 72 740 Td " + b"".join(_line(number, page, n) for n in range(LINES_A_PAGE)) + b"ET"
+        fonts = f"/Resources << /Font << /F1 3 0 R >> >> /Contents {5 + 2 * page} 0 R"
+        objects.append(f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {fonts} >>".encode())
+        objects.append(f"<< /Length {len(shown)} >>\nstream\n".encode() + shown + b"\nendstream")
+    return _joined(objects)
+
+
+def _line(number: int, page: int, line: int) -> bytes:
+    seed = number * 7_919 + page * 104_729 + line * 1_299_709
+    words = " ".join(WORDS[(seed * (place + 3) // 7 + place) % len(WORDS)] for place in range(12))
+    return f"({words.capitalize()} {seed % 9_973}.) Tj T* ".encode()
+
+
+def _joined(objects: Sequence[bytes]) -> bytes:
+    out, places = bytearray(b"%PDF-1.7\n"), []
+    for number, body in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n" % number + body + b"\nendobj\n"
+    start = len(out)
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    out += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R >>\n".encode()
+    return bytes(out + f"startxref\n{start}\n%%EOF\n".encode())
+
+
+# ---- the parts alone ------------------------------------------------------------------------------------------------
+
+
+def bare_reader(files: Sequence[bytes]) -> tuple[Row, list[Cut]]:
+    counter, begin, spent = MiniLmTokenizer(), time.perf_counter(), time.process_time()
+    cuts = [cut(readers.read(data, lambda _done, _of: None), counter) for data in files]
+    return _row("reader alone", cuts, time.perf_counter() - begin, time.process_time() - spent), cuts
+
+
+async def caged_reader(files: Sequence[bytes]) -> Row:
+    """As many at once as the service reads."""
+    reader = CagedReader(Limits(memory_mib=480, cpu_s=15, wall_s=120))
+
+    async def unheard(_done: int, _of: int) -> None:
+        return
+
+    await reader.read(files[0], unheard)  # the nursery's start and its imports are paid once
+    begin, spent = time.perf_counter(), _cpu_s(psutil.Process())
+    cuts: list[Cut] = []
+    for start in range(0, len(files), 2):
+        cuts += await asyncio.gather(*(reader.read(data, unheard) for data in files[start : start + 2]))
+    row = _row("reader in its cage, two at a time", cuts, time.perf_counter() - begin, _cpu_s(psutil.Process()) - spent)
+    await reader.close()
+    return row
+
+
+async def bare_embedder(cuts: Sequence[Cut]) -> Row:
+    embedder = MiniLmEmbedder(await built())
+    texts = [passage.full_text for each in cuts for passage in each.passages]
+    begin, spent = time.perf_counter(), time.process_time()
+    for start in range(0, len(texts), A_BATCH):
+        embedder.embed_now(texts[start : start + A_BATCH])
+    row = Row("embedder alone", 0, len(texts), time.perf_counter() - begin, time.process_time() - spent)
+    embedder.close()
+    return row
+
+
+def _row(name: str, cuts: Sequence[Cut], seconds: float, cpu_s: float) -> Row:
+    return Row(name, sum(each.pages for each in cuts), sum(len(each.passages) for each in cuts), seconds, cpu_s)
+
+
+def _cpu_s(root: psutil.Process) -> float:
+    """Of a process, what runs below it, and what ran there and ended."""
+    spent = 0.0
+    for process in (root, *root.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            spent += sum(process.cpu_times()[:4])
+    return spent
+
+
+# ---- the platform ---------------------------------------------------------------------------------------------------
+
+
+class Memory:
+    """What the ingest service and the processes below it hold, looked at five times a second."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._process = stage.platform.processes("ingest")[0]
+        self.service: list[int] = []
+        self.below: list[int] = []
+
+    async def watch(self) -> None:
+        while True:
+            self.service.append(self._process.memory_info().rss // MIB)
+            self.below.append(sum(map(_rss, self._process.children(recursive=True))) // MIB)
+            await asyncio.sleep(0.2)
+
+
+def _rss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+async def through(stage: Stage, business: Business, files: Sequence[bytes]) -> Row:
+    """Upload all, and wait until all are ready."""
+    service = stage.platform.processes("ingest")[0]
+    begin, spent = time.perf_counter(), _cpu_s(service)
+    for number, data in enumerate(files):
+        await business.call("POST", "/api/documents", files={"file": (f"{number}.pdf", data, "application/pdf")})
+    while True:
+        found = await _all(business)
+        if failed := [document for document in found if document["state"] == "failed"]:
+            raise SystemExit(f"a document failed: {failed[0]['error']}")
+        ready = [document for document in found if document["state"] == "ready"]
+        if len(ready) == len(files):
+            break
+        await asyncio.sleep(0.2)
+    took = time.perf_counter() - begin
+    pages, passages = (sum(document[key] for document in ready) for key in ("pages", "passages"))
+    return Row("platform, upload to ready", pages, passages, took, _cpu_s(service) - spent)
+
+
+async def _all(business: Business) -> list[Any]:
+    found: list[Any] = []
+    parameters = {"limit": "100"}
+    while True:
+        page = await business.call("GET", "/api/documents", params=parameters)
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        parameters["cursor"] = page["next_cursor"]
+
+
+async def first_tokens(business: Business, until: asyncio.Event | None = None) -> list[float]:
+    """Milliseconds to the first token of one answer after the other; `CHATS` of them, or until something ends."""
+    times: list[float] = []
+    async with business.chat() as chat:
+        while (until is None and len(times) < CHATS) or (until is not None and not until.is_set()):
+            answer = await chat.answered("Tell me.")
+            came = next(at for at, frame in zip(answer.times, answer.frames, strict=True) if frame["type"] == "token")
+            times.append((came - answer.asked_at) * 1000)
+            await asyncio.sleep(PAUSE_S)
+    return times
+
+
+async def platform(files: Sequence[bytes], more: Sequence[bytes]) -> tuple[Row, Memory, list[float], list[float]]:
+    limits = {"LUMORA_REQUESTS_PER_MINUTE": "1000000"}
+    async with open_stage(gateways=1, workers=1, environment=limits) as stage:
+        owner, other, talker = [await stage.business() for _ in range(3)]
+        await first_tokens(talker)  # warm
+        idle = await first_tokens(talker)
+        memory = Memory(stage)
+        watching = asyncio.create_task(memory.watch())
+        row = await through(stage, owner, files)
+        done = asyncio.Event()
+        asking = asyncio.create_task(first_tokens(talker, done))
+        await through(stage, other, more)
+        done.set()
+        busy = await asking
+        watching.cancel()
+        return row, memory, idle, busy
+
+
+# ---- the report -----------------------------------------------------------------------------------------------------
+
+
+def spread(times: Sequence[float]) -> str:
+    ordered = sorted(times)
+    return f"{statistics.median(ordered):.1f} | {ordered[int(len(ordered) * 0.95)]:.1f} | {len(ordered)}"
+
+
+def report(rows: Sequence[Row], memory: Memory, idle: Sequence[float], busy: Sequence[float]) -> None:
+    reader, _, embedder, whole = rows
+    seconds, cpu_s = reader.seconds + embedder.seconds, reader.cpu_s + embedder.cpu_s
+    print("| what | seconds | CPU s | pages/s | passages/s |\n| --- | ---: | ---: | ---: | ---: |")
+    print("\n".join(map(str, rows)))
+    more_time, more_cpu = (whole.seconds / seconds - 1) * 100, (whole.cpu_s / cpu_s - 1) * 100
+    print(f"\nOverhead over reader and embedder alone: {more_time:+.0f} % of time, {more_cpu:+.0f} % of CPU seconds.")
+    held = memory.service
+    early = max(held[: len(held) // 3])
+    print(
+        f"Memory of ingest: {early} MiB at most in the first third, {max(held)} MiB at most at all, {held[-1]} MiB at"
+    )
+    print(f"the end; of the processes that read documents, together: {max(memory.below)} MiB at most.\n")
+    print("| first token of a chat, ms | p50 | p95 | answers |\n| --- | ---: | ---: | ---: |")
+    print(f"| idle | {spread(idle)} |\n| while documents are read | {spread(busy)} |")
+
+
+async def measure(given: argparse.Namespace) -> None:
+    files = [pdf(number, given.pages) for number in range(2 * given.documents)]
+    first, more = files[: given.documents], files[given.documents :]
+    reader, cuts = bare_reader(first)
+    rows = [reader, await caged_reader(first), await bare_embedder(cuts)]
+    whole, memory, idle, busy = await platform(first, more)
+    load, cores = os.getloadavg()[0], os.cpu_count()
+    print(f"{given.documents} PDF files of {given.pages} pages; {cores} cores, load average {load:.1f}.\n")
+    report([*rows, whole], memory, idle, busy)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=12, help="twice as many are made: half with chats beside")
+    parser.add_argument("--pages", type=int, default=20, help="of each")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
