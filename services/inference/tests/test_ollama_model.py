@@ -1,57 +1,24 @@
-"""The provider against a server that speaks Ollama's protocol, beside the official client on the same server."""
+"""What only Ollama's protocol has, beside the official client on the same server; the rest is in `test_providers`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import ollama
 import pytest
 
 from inference_service.domain.errors import (
     ModelBroken,
-    ModelFailed,
     ModelLate,
-    ModelOverloaded,
     ModelRejected,
-    ModelStalled,
-    ModelUnreachable,
     PromptTooLong,
 )
-from inference_service.domain.model import End, Model, Pieces, Prompt, Timeouts, Turn
+from inference_service.domain.model import End, Pieces, Timeouts, Turn
 from inference_service.outbound.ollama_model import OllamaModel, Traits
 from runtime.testing.ollama_server import SimulatedOllama
 from runtime.testing.scripted_server import Script
-
-SAY = "We are open from 9 to 5 [1].\n\nÖffnungszeiten: 周一 bis Freitag  "
-QUICK = Timeouts(connect_s=1, first_token_s=0.3, stall_s=0.3)
-
-
-def prompt(model: str = "simulated", question: str = "When are you open?", max_tokens: int | None = None) -> Prompt:
-    history = (Turn("user", "Hello"), Turn("assistant", "Hi!"))
-    return Prompt("Be kind.", history, question, (), model, temperature=0.5, max_tokens=max_tokens)
-
-
-@dataclass
-class Heard:
-    """All that came of one stream."""
-
-    text: str = ""
-    end: End | None = None
-
-
-async def hear(model: Model, question: Prompt, *, within_s: float = 10, heard: Heard | None = None) -> Heard:
-    heard = heard or Heard()
-    deadline = asyncio.get_running_loop().time() + within_s
-    async for item in model.stream(question, deadline=deadline):
-        assert heard.end is None, "something came after the end"
-        if isinstance(item, Pieces):
-            assert item.texts
-            assert all(item.texts)
-            heard.text += "".join(item.texts)
-        else:
-            heard.end = item
-    return heard
+from services.inference.tests.test_providers import SAY, hear, prompt
 
 
 @asynccontextmanager
@@ -140,13 +107,6 @@ async def test_a_body_that_never_ends_does_not_hold_back_the_end(server: Simulat
         assert await settled(server) == "client_gone"
 
 
-async def test_an_answer_cut_at_its_limit_says_so(server: SimulatedOllama) -> None:
-    async with asked(server) as model:
-        heard = await hear(model, prompt(max_tokens=4))
-    assert heard.text == "We are open from"
-    assert heard.end == End("length", prompt_tokens=11, completion_tokens=4, estimated=False)
-
-
 async def test_missing_figures_are_estimated(server: SimulatedOllama) -> None:
     async with asked(server) as model:
         heard = await hear(model, prompt("simulated-n7-fnousage"))
@@ -156,68 +116,9 @@ async def test_missing_figures_are_estimated(server: SimulatedOllama) -> None:
     assert 5 < heard.end.prompt_tokens < 40
 
 
-async def test_an_empty_answer_is_whole(server: SimulatedOllama) -> None:
-    async with asked(server) as model:
-        heard = await hear(model, prompt("simulated-fempty"))
-    assert heard == Heard("", End("stop", prompt_tokens=11, completion_tokens=0, estimated=False))
-
-
 async def test_thinking_is_not_shown(server: SimulatedOllama) -> None:
     async with asked(server) as model:
         assert (await hear(model, prompt("simulated-n2-t5"))).text == "w0 w1"
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "is_retryable", "retry_after_s"),
-    [
-        ("f429", ModelOverloaded, True, 2.0),
-        ("f503", ModelOverloaded, True, 2.0),
-        ("f500", ModelBroken, True, None),
-        ("n9-freset-k4", ModelBroken, True, None),
-        ("n9-ferror-k4", ModelBroken, True, None),
-        ("n9-fgarbage-k4", ModelBroken, True, None),
-        ("n9-fcut-k4", ModelBroken, True, None),
-        ("n9-fcut-k0", ModelBroken, True, None),
-        ("fdrop", ModelBroken, True, None),
-        ("n9-fstall-k4", ModelStalled, True, None),
-        ("d5000", ModelStalled, True, None),
-    ],
-)
-async def test_each_fault_is_told_by_its_kind(
-    server: SimulatedOllama, fault: str, kind: type[ModelFailed], is_retryable: bool, retry_after_s: float | None
-) -> None:
-    async with asked(server, QUICK) as model:
-        with pytest.raises(ModelFailed) as raised:
-            await hear(model, prompt(f"simulated-{fault}"))
-    assert type(raised.value) is kind
-    assert raised.value.retryable is is_retryable
-    assert raised.value.retry_after_s == retry_after_s
-
-
-async def test_pieces_before_a_stall_were_given(server: SimulatedOllama) -> None:
-    heard = Heard()
-    async with asked(server, QUICK) as model:
-        with pytest.raises(ModelStalled):
-            await hear(model, prompt("simulated-n9-fstall-k4"), heard=heard)
-    assert heard == Heard("w0 w1 w2 w3", None)
-
-
-async def test_an_unknown_model_is_rejected_with_the_servers_words(server: SimulatedOllama) -> None:
-    async with asked(server) as model:
-        with pytest.raises(ModelRejected, match="404: model 'nobody' not found") as raised:
-            await hear(model, prompt("nobody"))
-    assert not raised.value.retryable
-
-
-async def test_nobody_listening_is_unreachable() -> None:
-    async with SimulatedOllama() as server:
-        url = server.url
-    model = OllamaModel(url)
-    with pytest.raises(ModelUnreachable):
-        await hear(model, prompt())
-    with pytest.raises(ModelUnreachable):
-        await model.names()
-    await model.close()
 
 
 @pytest.mark.parametrize("name", ["simulated-d5000", "simulated-n1000-r50", "simulated-fstall-k2"])
@@ -247,29 +148,12 @@ async def test_cancelling_the_reader_stops_the_model(server: SimulatedOllama) ->
         assert await settled(server) == "client_gone"
 
 
-async def test_closing_the_generator_stops_the_model(server: SimulatedOllama) -> None:
-    async with asked(server) as model:
-        deadline = asyncio.get_running_loop().time() + 10
-        async with aclosing(model.stream(prompt("simulated-n5000-r100"), deadline=deadline)) as stream:
-            async for _ in stream:
-                break
-        assert await settled(server) == "client_gone"
-
-
 @pytest.mark.parametrize("name", ["simulated", "simulated-e20"])
 async def test_connections_are_used_again(server: SimulatedOllama, name: str) -> None:
     async with asked(server) as model:
         for _ in range(5):
             await hear(model, prompt(name))
     assert len({generation.peer for generation in server.generations}) == 1
-
-
-async def test_a_stale_connection_is_retried_once(server: SimulatedOllama) -> None:
-    async with asked(server) as model:
-        await hear(model, prompt())
-        heard = await hear(model, prompt("simulated-n3-fdrop-x1"))
-    assert heard.text == "w0 w1 w2"
-    assert [generation.outcome for generation in server.generations] == ["done", "fault:drop", "done"]
 
 
 async def test_a_fresh_connection_is_not_retried(server: SimulatedOllama) -> None:
