@@ -94,6 +94,7 @@ class MemoryPassageIndex:
 class MemoryIndexes:
     """Indexes by name."""
 
+    is_shared: bool = False
     held: dict[IndexName, MemoryPassageIndex] = field(default_factory=dict)
 
     async def names(self) -> Sequence[IndexName]:

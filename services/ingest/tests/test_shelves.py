@@ -94,7 +94,10 @@ class House:
         ]
 
     async def upkeep(self) -> None:
+        """What it does at once; and, where it leaves something for an hour later, that too."""
         await rebuild_index(self, self.desk, self.progress)
+        if self.indexes.is_shared and self.desk.index.is_settled:
+            await rebuild_index(self, self.desk, self.progress)
 
     async def find(self, query: str) -> list[str]:
         with self.desk.index.searching() as shelf:
@@ -274,6 +277,17 @@ async def test_a_search_that_runs_keeps_the_old_index_until_its_end():
         assert OLD in indexes.held
     await upkeep
     assert OLD not in indexes.held
+
+
+async def test_what_other_processes_may_still_search_is_dropped_later():
+    house = House(indexes := MemoryIndexes(is_shared=True))
+    await house.start(house.old)
+    await house.add(1)
+    await house.start(house.new)
+    await rebuild_index(house, house.desk, house.progress)
+    assert (house.desk.index.is_settled, set(indexes.held)) == (True, {OLD, NEW})
+    await rebuild_index(house, house.desk, house.progress)
+    assert set(indexes.held) == {NEW}
 
 
 async def test_what_failed_in_the_new_model_is_tried_again_whole():

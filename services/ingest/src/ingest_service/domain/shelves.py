@@ -24,6 +24,9 @@ from runtime.tenancy import TenantScope
 class Indexes(Protocol):
     """Where indexes are kept, one for each embedding model."""
 
+    is_shared: bool
+    """Other processes may search them: they switch on their own, a little earlier or later."""
+
     async def names(self) -> Sequence[IndexName]:
         """Those that are there, whole or not."""
         ...
@@ -174,10 +177,16 @@ class Shelves:
                 await shelf.index.delete_document(scope, document_id, but_generation=but_generation)
 
     async def settle(self) -> None:
-        """Search the wanted index from now on, and drop every other one; call it when the wanted one is whole."""
+        """Search the wanted index from now on, and drop every other one; call it whenever the wanted one is whole.
+
+        What is shared is dropped by a later call: other processes have switched by then.
+        """
+        was_settled = self.is_settled
         self._searched, old = self.wanted, self._searched
         if old is not self.wanted:
             await old.until_unused()
+        if self._indexes.is_shared and not was_settled:
+            return
         for name in await self._indexes.names():
             if name != self.wanted.name:
                 await self._indexes.drop(name)

@@ -19,6 +19,8 @@ _LEAVING: Final = ".leaving-"
 class EdgeIndexes:
     """Implements `Indexes`; one process at a time."""
 
+    is_shared = False
+
     def __init__(self, root: Path) -> None:
         self._root = root
         self._open: dict[IndexName, EdgeIndex] = {}

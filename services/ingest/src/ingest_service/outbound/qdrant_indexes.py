@@ -19,6 +19,8 @@ class QdrantIndexes:
             alone: the index of a model that is not among these is searched by words until it is replaced.
     """
 
+    is_shared = True
+
     def __init__(self, server: QdrantServer, known: Sequence[IndexName] = ()) -> None:
         self._server = server
         self._client = connected(server)
