@@ -131,3 +131,9 @@ def test_confidence_grows_with_the_evidence_and_stays_a_probability() -> None:
     assert 0.95 < confidence(strong, ENGLISH) < 1
     blind = Evidence(0.8, 0.8, None)
     assert confidence(blind, ENGLISH) == confidence(blind, LEXICAL) > 0.5
+
+
+async def test_how_long_is_answered_by_a_span_of_time() -> None:
+    passages = found("The shipping fee is refunded with the whole order.", "Shipping ends after 2 to 4 working days.")
+    assert (await extract("How long does shipping take?", passages, MemoryEmbedder())).cited[0] == 2
+    assert (await extract("Is there a fee?", passages, MemoryEmbedder())).cited[0] == 1

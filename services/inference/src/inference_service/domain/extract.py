@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from operator import mul
 from typing import Final, NamedTuple, Protocol
 
+from inference_service.domain.asked_for import asked_units, holds
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
 from inference_service.domain.refusal import refusal
@@ -89,6 +90,8 @@ _LONGEST: Final = 700
 _HOPS: Final = 2
 """How many statements back a statement that refers back is followed."""
 _COVERAGE_WEIGHT: Final = 0.6
+_FITS: Final = 0.2
+"""What it counts in the ranking that a statement says a span of time where `how long` was asked, and the like."""
 _NEAR: Final = 0.18
 """How far below the best statement another of its passage may rank and still be shown; of other passages, 0.1 less."""
 _ELSEWHERE: Final = 0.1
@@ -118,11 +121,12 @@ class _Statement:
 
 
 class _Found(NamedTuple):
-    """The statements of the passages; how each matches each term of the question; their coverage; the evidence."""
+    """The statements of the passages, how much of the question each names, how near it is, whether it can answer it."""
 
     statements: list[_Statement]
     coverage: list[float]
     cosine: dict[int, float]
+    fits: list[bool]
     evidence: Evidence
 
 
@@ -189,7 +193,9 @@ async def _search(
     evidence = Evidence(
         max(coverage), max(map(sum, of_passages.values())) / total, max(cosine.values()) if cosine else None
     )
-    return _Found(statements, coverage, cosine, evidence)
+    units = asked_units(question, language)
+    fits = [bool(units) and holds(statement.sentence.text, units, language) for statement in statements]
+    return _Found(statements, coverage, cosine, fits, evidence)
 
 
 def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
@@ -238,9 +244,12 @@ async def _cosines(
 
 def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
     """Return the statements that belong in the answer, in reading order."""
-    statements, coverage, cosine, _ = found
+    statements, coverage, cosine, fits, _ = found
     candidates = list(cosine) or range(len(statements))
-    ranks = {i: _COVERAGE_WEIGHT * coverage[i] + calibration.ranking * cosine.get(i, 0.0) for i in candidates}
+    ranks = {
+        i: _COVERAGE_WEIGHT * coverage[i] + calibration.ranking * cosine.get(i, 0.0) + _FITS * fits[i]
+        for i in candidates
+    }
     best = max(ranks, key=ranks.__getitem__)
     near = {i: rank - _ELSEWHERE * (statements[i].n != statements[best].n) for i, rank in ranks.items()}
     chosen: list[_Statement] = []

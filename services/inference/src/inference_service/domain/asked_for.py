@@ -1,0 +1,66 @@
+"""What kind of answer a question asks for: a span of time, a price, a weight, a size.
+
+The expected answer type of question answering (Li and Roth 2002), for the kinds whose answers can be told by a unit.
+"""
+
+import re
+from typing import Final
+
+from inference_service.domain.quantities import quantities
+
+_SPAN: Final = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
+_MONEY: Final = frozenset({"EUR", "USD", "GBP", "CNY"})
+_WEIGHT: Final = frozenset({"kg", "g"})
+_LENGTH: Final = frozenset({"km", "m", "cm", "mm"})
+_VOLUME: Final = frozenset({"l", "ml"})
+
+# what one phrase takes the next does not see: `how much does it weigh` asks for no price
+_PHRASES: Final = {
+    "en": (
+        ("how heavy|how much .*weigh", _WEIGHT),
+        ("how tall|how high|how wide|how far|what length|what width", _LENGTH),
+        ("what volume|how many litres|how many liters", _VOLUME),
+        ("how long|how soon|how fast|how quickly|how many (?:days|weeks|months|years|hours|minutes)|until when", _SPAN),
+        ("how much|how expensive|what .*\\b(?:price|fee|cost)|(?:price|fee|cost)s? of", _MONEY),
+    ),
+    "de": (
+        ("wie schwer|wie ?viel wiegt", _WEIGHT),
+        ("wie hoch ist .*(?:preis|gebühr)|wie teuer|was kostet|wie ?viel kostet|welche kosten", _MONEY),
+        ("wie groß|wie hoch|wie breit|wie weit", _LENGTH),
+        ("wie lang|wie schnell|bis wann|innerhalb welcher|wie viele (?:tage|wochen|monate|jahre|stunden)", _SPAN),
+    ),
+    "es": (
+        ("cuánto pesa", _WEIGHT),
+        ("cuánto tiempo|cuánto tarda|en qué plazo|cuántos (?:días|meses|años)|cuántas (?:semanas|horas)", _SPAN),
+        ("cuánto cuesta|cuánto vale|qué precio|cuánto es el", _MONEY),
+    ),
+    "fr": (
+        ("combien pèse|quel poids", _WEIGHT),
+        ("combien de temps|quel délai|en combien|combien de (?:jours|semaines|mois|ans|années|heures)", _SPAN),
+        ("combien coûte|quel prix|quel est le prix|quels sont les frais", _MONEY),
+    ),
+    "zh": (
+        ("多重|重量", _WEIGHT),
+        ("多久|多长时间|几天|多少天|几年|几个月|多快", _SPAN),
+        ("多少钱|价格|费用|运费", _MONEY),
+    ),
+    "ar": (
+        ("كم يوم|كم من الوقت|ما المدة|كم مدة|كم تستغرق|كم يستغرق", _SPAN),
+        ("كم سعر|كم تكلفة|كم يكلف|كم ثمن", _MONEY),
+    ),
+}
+Units = frozenset[str]
+
+
+def asked_units(question: str, language: str) -> Units:
+    """Return the units one of which an answer should hold; empty when the question asks for no such thing."""
+    text, asked = question.lower(), Units()
+    for phrase, units in _PHRASES.get(language, ()):
+        text, count = re.subn(phrase, " ", text)
+        asked |= units if count else Units()
+    return asked
+
+
+def holds(text: str, units: Units, language: str) -> bool:
+    """Return whether a text says a quantity in one of the units."""
+    return any(quantity.unit in units for quantity in quantities(text, language))

@@ -1,0 +1,40 @@
+# ruff: noqa: RUF001  letters of many scripts are what is tested here
+import pytest
+
+from inference_service.domain.asked_for import asked_units, holds
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "fits", "misses"),
+    [
+        ("en", "How long does shipping take?", "It takes 2 to 4 working days.", "Shipping costs 4.90 euros."),
+        ("en", "How soon do I get my money?", "Within a week or two weeks.", "You get it back."),
+        ("en", "How much is shipping?", "Shipping costs 4.90 euros.", "It takes 2 days."),
+        ("en", "How much does the tent weigh?", "It weighs 1.9 kg.", "It costs 329 euros."),
+        ("en", "What is the price of a repair?", "A repair costs €25.", "A repair takes 2 weeks."),
+        ("de", "Wie lange habe ich Zeit?", "Sie haben 30 Tage.", "Das kostet 30 Euro."),
+        ("de", "Was kostet der Versand?", "Er kostet 4,90 €.", "Er dauert 3 Tage."),
+        ("es", "¿Cuánto tarda el envío?", "Llega en 3 días.", "Cuesta 5 euros."),
+        ("fr", "Combien coûte la livraison ?", "Elle coûte 5 euros.", "Elle prend 3 jours."),
+        ("zh", "退款需要多久？", "退款在5天内到账。", "运费10元。"),
+        ("ar", "كم سعر الخيمة؟", "سعرها 300 يورو.", "تصل خلال 3 أيام."),
+    ],
+)
+def test_an_answer_of_the_kind_asked_for_holds_its_unit(language, question, fits, misses):
+    units = asked_units(question, language)
+    assert holds(fits, units, language)
+    assert not holds(misses, units, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("en", "Can I return a gift?"),
+        ("en", "Do you have long sleeves?"),
+        ("de", "Wo sind Sie?"),
+        ("ja", "返品できますか"),
+    ],
+)
+def test_most_questions_ask_for_no_quantity(language, question):
+    assert asked_units(question, language) == frozenset()
+    assert not holds("It takes 3 days and costs 5 euros.", asked_units(question, language), language)
