@@ -24,8 +24,8 @@ DECLARED = {
     "Field",
     "Decimal",
 }
-# What FastAPI reads from a signature.
-DECLARED |= {"Depends", "Query", "Header", "Body", "Form", "File", "Security"}
+# What FastAPI and pydantic read from a signature.
+DECLARED |= {"BeforeValidator", "Depends", "Query", "Header", "Body", "Form", "File", "Security"}
 MAKERS = {
     "connect",
     "open",
