@@ -1,14 +1,15 @@
 """Memory fakes of inference's ports, for tests of the domain."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from contracts.ids import AgentId, ConversationId, DocumentId, MessageId, PassageId, TenantId, uuid7
+from contracts.ids import AgentId, ConversationId, DocumentId, GapId, MessageId, PassageId, TenantId, uuid7
 from contracts.inference import AnswerOptions, FinishReason, ModelInfo, Source
 from contracts.ingest import PassageHit
 from inference_service.domain.answer import Desk
+from inference_service.domain.clusters import Asked, Group, Sorted
 from inference_service.domain.model import End, Pieces, Prompt
 from inference_service.domain.ports import Candidate, Shown
 from inference_service.domain.turn import Busy, Ended, LeasedTurn, Outcome
@@ -91,6 +92,26 @@ class MemoryTurns:
     async def fail(self, _scope: TenantScope, _message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
         self.failures.append(code)
         return True
+
+
+@dataclass
+class MemoryQuestions:
+    """The questions of one tenant, by id; `gap_ids` tells where they went."""
+
+    questions: dict[MessageId, str]
+    groups: dict[GapId, Group] = field(default_factory=dict)
+    gap_ids: dict[MessageId, GapId] = field(default_factory=dict)
+
+    async def unsorted(self, _scope: TenantScope, limit: int) -> tuple[tuple[MessageId, str], ...]:
+        return tuple(pair for pair in self.questions.items() if pair[0] not in self.gap_ids)[:limit]
+
+    async def sort(
+        self, _scope: TenantScope, asked: Sequence[Asked], put: Callable[[Sequence[Asked], Sequence[Group]], Sorted]
+    ) -> int:
+        done = put(asked, tuple(self.groups.values()))
+        self.groups |= {group.id: group for group in done.groups}
+        self.gap_ids |= done.gap_ids
+        return len(asked)
 
 
 @dataclass

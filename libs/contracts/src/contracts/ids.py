@@ -15,6 +15,7 @@ MessageId = NewType("MessageId", UUID)
 ClientMessageId = NewType("ClientMessageId", UUID)
 DocumentId = NewType("DocumentId", UUID)
 PassageId = NewType("PassageId", UUID)
+GapId = NewType("GapId", UUID)
 EventId = NewType("EventId", UUID)
 
 _VERSION_7 = 0x7 << 76

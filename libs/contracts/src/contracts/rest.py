@@ -67,6 +67,13 @@ class ModelPage(Contract):
     next_cursor: None = None
 
 
+class GapResolution(Contract):
+    """With an `answer` it becomes a document, under `title` or else the question; without one the gap is dismissed."""
+
+    answer: Personal[Annotated[str, Field(min_length=1, max_length=20_000)]] | None = None
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
 class EmbeddingsBody(Contract):
     """OpenAI's request for embeddings: one text or several; what is longer than the model reads is cut."""
 

@@ -12,13 +12,22 @@ from inference_service.domain.hedged import HedgedModel
 from inference_service.domain.model import Model
 from inference_service.domain.ports import Candidate
 from inference_service.domain.rations import HOSTED, ONE_MACHINE
-from inference_service.inbound import on_answer_job, rpc_agents, rpc_conversations, rpc_traces, rpc_turns
+from inference_service.inbound import (
+    on_answer_job,
+    rpc_agents,
+    rpc_conversations,
+    rpc_gaps,
+    rpc_traces,
+    rpc_turns,
+    upkeep,
+)
 from inference_service.outbound.extractive_model import ExtractiveModel
 from inference_service.outbound.filter_rpc import FilterInputCheck
 from inference_service.outbound.ingest_rpc import IngestEmbedder, IngestKnowledge
 from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.postgres_agents import PostgresAgents
 from inference_service.outbound.postgres_conversations import PostgresConversations
+from inference_service.outbound.postgres_gaps import PostgresGaps, RelayTenants
 from inference_service.outbound.postgres_traces import PostgresTraces
 from inference_service.outbound.postgres_turns import PostgresTurns
 from inference_service.outbound.prometheus_providers import PrometheusProviders
@@ -70,7 +79,15 @@ async def build() -> Service:
     rpc_agents.register(bus, PostgresAgents(database), providers)
     rpc_conversations.register(bus, PostgresConversations(database))
     rpc_traces.register(bus, PostgresTraces(database))
-    service.loop("expiry", Expiry(relay, {("trace", "created_at"): settings.trace_days}).run)
+    gaps = PostgresGaps(database)
+    rpc_gaps.register(bus, gaps)
+    upkeep.register(service, RelayTenants(relay), gaps, desk.embedder)
+    kept = {
+        ("trace", "created_at"): settings.trace_days,
+        ("gap_question", "asked_at"): settings.gap_days,
+        ("gap", "last_seen"): settings.gap_days,
+    }
+    service.loop("expiry", Expiry(relay, kept).run)
     unfinished = Unfinished(ANSWER, _TAKE_UNFINISHED, _job)
     service.loop("reconcile", Reconciler(bus, relay, unfinished).run)
     return service

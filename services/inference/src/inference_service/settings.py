@@ -25,6 +25,8 @@ class InferenceSettings(DatabaseSettings):
     """A model's whole answer must have come by then."""
     trace_days: int = Field(default=30, ge=1)
     """How long it is kept why an answer was given, in days."""
+    gap_days: int = Field(default=90, ge=1)
+    """How long a question that found nothing good is kept, in days; a gap, after it was last asked."""
     ollama_host: str | None = Field(default=None, alias="OLLAMA_HOST")
     anthropic_api_key: SecretStr | None = Field(default=None, alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str = Field(default="", alias="ANTHROPIC_BASE_URL")

@@ -1,11 +1,13 @@
 """What inference needs from the outside."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.ids import AgentId, ConversationId, MessageId
+from contracts.gaps import CloseGap, Gap, Gaps, ListGaps
+from contracts.ids import AgentId, ConversationId, GapId, MessageId
 from contracts.inference import (
     AcceptedTurn,
     AcceptTurn,
@@ -26,6 +28,7 @@ from contracts.inference import (
 )
 from contracts.ingest import PassageHit
 from contracts.trace import AnswerTrace
+from inference_service.domain.clusters import Asked, Group, Sorted
 from inference_service.domain.model import Model, Pieces
 from inference_service.domain.turn import Busy, Ended, LeasedTurn, Outcome
 from runtime.tenancy import TenantScope
@@ -117,6 +120,47 @@ class Traces(Protocol):
     async def get(self, scope: TenantScope, conversation_id: ConversationId, message_id: MessageId) -> AnswerTrace:
         """Raises NotFound: there is no such answer in this conversation, or its trace is too old."""
         ...
+
+
+class VainQuestions(Protocol):
+    """Questions that found nothing good; each is written in one commit with its answer."""
+
+    async def unsorted(self, scope: TenantScope, limit: int) -> tuple[tuple[MessageId, str], ...]:
+        """Return questions that belong to no gap yet, the first asked first."""
+        ...
+
+    async def sort(
+        self, scope: TenantScope, asked: Sequence[Asked], put: Callable[[Sequence[Asked], Sequence[Group]], Sorted]
+    ) -> int:
+        """Store where `put` puts those that still belong to none, given the tenant's groups; returns how many.
+
+        Nobody else sorts this tenant's questions meanwhile.
+        """
+        ...
+
+
+class GapStore(Protocol):
+    """Gaps, to read and to close."""
+
+    async def list(self, scope: TenantScope, request: ListGaps) -> Gaps: ...
+
+    async def get(self, scope: TenantScope, gap_id: GapId) -> Gap:
+        """Raises NotFound."""
+        ...
+
+    async def close(self, scope: TenantScope, request: CloseGap) -> Gap:
+        """Raises NotFound."""
+        ...
+
+    async def reopen(self, scope: TenantScope, gap_id: GapId) -> Gap:
+        """Raises NotFound."""
+        ...
+
+
+class TenantsWaiting(Protocol):
+    """Whose questions wait to be gathered."""
+
+    async def with_unsorted_questions(self) -> Sequence[TenantScope]: ...
 
 
 class Knowledge(Protocol):

@@ -5,7 +5,7 @@ from pydantic import TypeAdapter
 from contracts.ids import ConversationId, MessageId
 from contracts.inference import ANSWER, MESSAGE_COMPLETED, AnswerTurn, MessageCompleted, Source
 from inference_service.domain.turn import Outcome
-from inference_service.outbound import turn_sql
+from inference_service.outbound import gap_sql, turn_sql
 from runtime.db import Transaction
 
 LOCK = "turns"
@@ -49,6 +49,9 @@ async def complete(
     if outcome.trace is not None:
         body = outcome.trace.dump().decode()
         await tx.execute(turn_sql.KEEP_TRACE, tx.tenant_id, message_id, completed.conversation_id, body)
+        if outcome.trace.gap is not None:
+            question, reason = outcome.trace.query, outcome.trace.gap
+            await tx.execute(gap_sql.KEEP, tx.tenant_id, message_id, completed.conversation_id, question, reason)
     await promote_next(tx)
     return completed.conversation_id
 

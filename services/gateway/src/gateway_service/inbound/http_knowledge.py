@@ -1,0 +1,41 @@
+"""Knowledge gaps: what customers asked in vain, and the answers that close them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from contracts import gaps
+from contracts.ids import GapId
+from contracts.rest import GapResolution
+from gateway_service.domain.principal import Principal
+from gateway_service.domain.resolve_gap import resolve_gap
+from gateway_service.inbound.http_desk import HttpDesk
+from gateway_service.inbound.openapi import taking
+from gateway_service.inbound.reading import Id, Page, answer, read_body, with_right
+
+_READ, _CHANGE = with_right("documents.read"), with_right("documents")
+
+
+def routes(desk: HttpDesk) -> APIRouter:
+    """Paths under /api/knowledge."""
+    router = APIRouter(tags=["knowledge"])
+
+    @router.get("/api/knowledge/gaps", response_model=gaps.Gaps)
+    async def list_gaps(
+        page: Page, state: Annotated[gaps.GapState, Query()] = "open", principal: Principal = _READ
+    ) -> Response:
+        question = gaps.ListGaps(limit=page.limit, cursor=page.cursor, state=state)
+        return answer(await desk.services.ask(gaps.LIST_GAPS, question, principal.scope))
+
+    @router.post("/api/knowledge/gaps/{gap_id}/resolve", response_model=gaps.Gap, openapi_extra=taking(GapResolution))
+    async def resolve(request: Request, gap_id: Id, principal: Principal = _CHANGE) -> Response:
+        resolution = await read_body(request, GapResolution)
+        return answer(await resolve_gap(GapId(gap_id), resolution, principal, services=desk.services, inbox=desk.inbox))
+
+    @router.post("/api/knowledge/gaps/{gap_id}/reopen", response_model=gaps.Gap)
+    async def reopen(gap_id: Id, principal: Principal = _CHANGE) -> Response:
+        asked = gaps.ReopenGap(gap_id=GapId(gap_id))
+        return answer((await desk.services.ask(gaps.REOPEN_GAP, asked, principal.scope)).gap)
+
+    return router

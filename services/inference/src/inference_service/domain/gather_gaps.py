@@ -1,0 +1,40 @@
+"""Questions that found nothing good, put to those that mean the same."""
+
+from collections.abc import Sequence
+
+from contracts.ids import GapId, MessageId, uuid7
+from inference_service.domain.clusters import Asked, Group, Sorted, group_of, joined, nearest
+from inference_service.domain.extract import Embedder
+from inference_service.domain.ports import VainQuestions
+from runtime.tenancy import TenantScope
+
+AT_ONCE = 50
+"""Questions of one tenant that are embedded in one call."""
+
+
+def sort_questions(asked: Sequence[Asked], groups: Sequence[Group]) -> Sorted:
+    """Put each question, in its turn, to the group it belongs to, or begin one with it."""
+    known = {group.id: group for group in groups}
+    gap_ids: dict[MessageId, GapId] = {}
+    for one in asked:
+        found = nearest(one, tuple(known.values()))
+        group = joined(found, one) if found is not None else group_of(one, GapId(uuid7()))
+        known[group.id] = group
+        gap_ids[one.id] = group.id
+    touched = dict.fromkeys(gap_ids.values())
+    return Sorted(tuple(known[gap_id] for gap_id in touched), gap_ids)
+
+
+async def gather_gaps(scope: TenantScope, questions: VainQuestions, embedder: Embedder) -> int:
+    """Gather what waits; returns how many questions were sorted. Safe to run twice, and by two at once.
+
+    Raises:
+        EmbedderFailed: there are no vectors now; the questions wait.
+        Unavailable: the database is away.
+    """
+    waiting = await questions.unsorted(scope, AT_ONCE)
+    if not waiting:
+        return 0
+    vectors = await embedder.embed([question for _, question in waiting])
+    asked = [Asked(one, question, vector) for (one, question), vector in zip(waiting, vectors, strict=True)]
+    return await questions.sort(scope, asked, sort_questions)

@@ -1,0 +1,31 @@
+"""What nobody asks for: questions that found nothing good are gathered, some seconds after they were asked."""
+
+import asyncio
+
+from inference_service.domain.errors import EmbedderFailed
+from inference_service.domain.extract import Embedder
+from inference_service.domain.gather_gaps import gather_gaps
+from inference_service.domain.ports import TenantsWaiting, VainQuestions
+from runtime import logs
+from runtime.errors import Retryable
+from runtime.service import Service
+
+ROUND_S = 3.0
+
+_log = logs.get_logger()
+
+
+def register(service: Service, tenants: TenantsWaiting, questions: VainQuestions, embedder: Embedder) -> None:
+    """Look every few seconds; any replica may, for a tenant's questions are sorted under its lock."""
+
+    async def gather() -> None:
+        while True:
+            await asyncio.sleep(ROUND_S)
+            try:
+                for scope in await tenants.with_unsorted_questions():
+                    while await gather_gaps(scope, questions, embedder):
+                        pass
+            except (Retryable, EmbedderFailed, OSError, TimeoutError) as error:
+                _log.warning("gaps.waiting", error=type(error).__name__)
+
+    service.loop("gaps", gather)

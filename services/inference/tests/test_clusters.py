@@ -1,0 +1,61 @@
+import math
+
+import pytest
+
+from contracts.ids import GapId, MessageId, uuid7
+from inference_service.domain.clusters import Asked, group_of, joined, nearest
+from inference_service.domain.errors import EmbedderFailed
+from inference_service.domain.gather_gaps import gather_gaps, sort_questions
+from services.inference.tests.fakes import SCOPE, MemoryQuestions
+from services.inference.tests.memory_embedder import MemoryEmbedder
+
+NORWAY = ("Do you ship parcels to Norway?", "Can parcels ship to Norway?", "Do you ship to Norway by parcels?")
+WARRANTY = "How long is the warranty of a grinder?"
+
+
+async def asked(*questions: str) -> list[Asked]:
+    vectors = await MemoryEmbedder().embed(questions)
+    return [Asked(MessageId(uuid7()), text, vector) for text, vector in zip(questions, vectors, strict=True)]
+
+
+async def test_questions_that_mean_the_same_come_together():
+    questions = await asked(NORWAY[0], WARRANTY, NORWAY[1], NORWAY[2])
+    done = sort_questions(questions, ())
+    first, other, second, third = (done.gap_ids[one.id] for one in questions)
+    assert first == second == third != other
+    assert sorted(group.count for group in done.groups) == [1, 3]
+
+
+async def test_a_question_joins_a_group_that_was_there_before():
+    first, second = await asked(*NORWAY[:2])
+    known = group_of(first, GapId(uuid7()))
+    done = sort_questions([second], [known])
+    assert done.gap_ids == {second.id: known.id}
+    assert done.groups[0].count == 2
+
+
+async def test_questions_of_two_languages_stay_apart():
+    english, german = (
+        Asked(MessageId(uuid7()), text, [1.0, 0.0]) for text in (NORWAY[0], "Liefern Sie Pakete nach Norwegen?")
+    )
+    assert nearest(german, [group_of(english, GapId(uuid7()))]) is None
+
+
+async def test_the_centre_is_the_mean_of_unit_length():
+    one, other = Asked(MessageId(uuid7()), "a", [1.0, 0.0]), Asked(MessageId(uuid7()), "b", [0.0, 1.0])
+    group = joined(group_of(one, GapId(uuid7())), other)
+    assert list(group.centre) == pytest.approx([math.sqrt(0.5)] * 2)
+
+
+async def test_what_waits_is_gathered_once():
+    gaps = MemoryQuestions({MessageId(uuid7()): text for text in NORWAY})
+    assert await gather_gaps(SCOPE, gaps, MemoryEmbedder()) == 3
+    assert await gather_gaps(SCOPE, gaps, MemoryEmbedder()) == 0
+    assert len(set(gaps.gap_ids.values())) == 1
+
+
+async def test_without_embeddings_questions_wait():
+    gaps = MemoryQuestions({MessageId(uuid7()): NORWAY[0]})
+    with pytest.raises(EmbedderFailed):
+        await gather_gaps(SCOPE, gaps, MemoryEmbedder(is_away=True))
+    assert not gaps.gap_ids
