@@ -35,10 +35,14 @@ class TestMemoryReader(PromisesOfReader):
 
 class TestCagedReader(PromisesOfReader):
     @pytest_asyncio.fixture(loop_scope="session")
-    async def reader(self):
+    async def caged(self):
         reader = CagedReader(Limits(memory_mib=480, cpu_s=20, wall_s=60))
         yield reader
         await reader.close()
+
+    @pytest.fixture
+    def reader(self, caged):
+        return caged
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -21,8 +21,8 @@ from ingest_service.outbound.cage.limits import MIB, Limits
 from runtime import logs
 from runtime.errors import Unavailable
 
-IDLE_S: Final = 60.0
-"""After so long without a document the memory of the readers is given back."""
+IDLE_S: Final = 20.0
+"""After so long without a document the memory of the readers is given back; having it again takes about a second."""
 HANGS_AFTER_S: Final = 30.0
 """Beyond the time limit that the nursery itself keeps."""
 MUCH: Final = 0.5
