@@ -28,7 +28,8 @@ _LETTER_HEADER: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MARKDOWN_SIGNS: Final = re.compile(
-    r"^(?: {0,3}#{1,6}[ \t]+\S|```|~~~|[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\||.{0,1000}\]\(\S{1,1000}\)|> ?\S|.{0,300}\*\*\S.{0,300}\S\*\*)",
+    r"^(?: {0,3}#{1,6}[ \t]+\S|```|~~~|[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|"
+    r"|.{0,1000}\]\(\S{1,1000}\)|> ?\S|.{0,300}\*\*\S.{0,300}\S\*\*)",
     re.MULTILINE,
 )
 _MARKDOWN_RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|", re.MULTILINE)
