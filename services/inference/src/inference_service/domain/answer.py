@@ -116,7 +116,7 @@ async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:
     if not turn.options.use_knowledge:
         return Ground((), is_known=True)
     try:
-        return Ground(await desk.knowledge.search(scope, turn.question, PASSAGES), is_known=True)
+        return Ground(await desk.knowledge.search(scope, turn.query, PASSAGES), is_known=True)
     except Unavailable:
         return Ground((), is_known=False)
 

@@ -55,7 +55,7 @@ class Notes:
             agent_id=turn.agent_id,
             agent_updated_at=turn.agent_updated_at,
             attempt=turn.attempt,
-            query=turn.question[:TEXT_LIMIT],
+            query=turn.query[:TEXT_LIMIT],
             is_knowledge_used=turn.options.use_knowledge,
             is_search_away=not ground.is_known,
             hits=_hits(ground, prompt.passages if prompt else (), outcome.sources),

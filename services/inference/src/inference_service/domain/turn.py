@@ -6,6 +6,7 @@ from datetime import datetime
 from contracts.ids import AgentId, ConversationId, MessageId
 from contracts.inference import AnswerOptions, FinishReason, Source, Usage
 from contracts.trace import AnswerTrace
+from inference_service.domain.standalone_question import standalone_question
 
 MAX_ATTEMPT = 5
 """Beyond this many attempts a turn is failed, whoever took it."""
@@ -44,6 +45,11 @@ class LeasedTurn:
     """How long ago the customer asked, in seconds, when this attempt began."""
     agent_updated_at: datetime | None = None
     """When the agent was last changed: which version of it answers."""
+
+    @property
+    def query(self) -> str:
+        """What the documents are searched for: the question, with the subject of the one before if it leans on that."""
+        return standalone_question(self.question, [said.text for said in self.history if said.is_customer])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""What carrying words over from the question before brings the search, in small conversations.
+
+    make bench b=follow_ups            24 in English on the demo shop, 11 in German and Spanish on bench/extractive
+
+`asked`: the follow-up as it was typed. `joined`: always behind the question before. `standalone`: as it is served.
+`written out`: by a person, the most that can be had. A passage is right when it holds the words of the answer.
+"""
+
+import asyncio
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+from retrieval import Bench, own_scope
+
+from inference_service.domain.standalone_question import standalone_question
+from ingest_service.outbound.edge_index import EdgeIndex
+from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
+from ingest_service.outbound.minilm_model import built_model_path
+from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
+
+HERE = Path(__file__).parent
+CORPORA = {"demo": HERE.parent / "cli/src/lumora/demo", "extractive": HERE / "extractive/documents"}
+SHOWN = 6
+
+
+def ways(before: str, asked: str, whole: str) -> dict[str, str]:
+    return {
+        "asked": asked,
+        "joined": f"{before} {asked}",
+        "standalone": standalone_question(asked, (before,)),
+        "written out": whole,
+    }
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(MiniLmEmbedder(built_model_path()), MiniLmTokenizer(), EdgeIndex.open(Path(folder)))
+        print(f"{'':12}{'':14}{'first':>8}{'of 6':>8}{'MRR':>8}")
+        for name, rows in json.loads((HERE / "follow_ups.json").read_text(encoding="utf-8")).items():
+            scope = own_scope()
+            documents = {path.stem: path.read_text(encoding="utf-8") for path in sorted(CORPORA[name].iterdir())}
+            held = await bench.fill(scope, documents)
+            places: dict[str, list[int]] = {}
+            for before, asked, answer, whole in rows:
+                for way, query in ways(before, asked, whole).items():
+                    found = await bench.ask(query, scope)
+                    right = [n for n, one in enumerate(found, 1) if answer in held[one.id].text]
+                    places.setdefault(way, []).append(right[0] if right else 0)
+            for way, found_at in places.items():
+                figures = (
+                    statistics.fmean(place == 1 for place in found_at),
+                    statistics.fmean(1 <= place <= SHOWN for place in found_at),
+                    statistics.fmean(1 / place if place else 0.0 for place in found_at),
+                )
+                print(f"{name:12}{way:14}" + "".join(f"{figure:8.3f}" for figure in figures))
+        await bench.index.close()
+        bench.embedder.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
