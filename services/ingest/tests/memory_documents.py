@@ -208,6 +208,9 @@ class MemoryFiles:
     async def keep(self, scope: TenantScope, inbox_name: str, sha256: str) -> None:
         self.held[f"files/{scope.tenant_id}/{sha256}"] = self.held[f"inbox/{scope.tenant_id}/{inbox_name}"]
 
+    async def put(self, scope: TenantScope, sha256: str, data: bytes) -> None:
+        self.held[f"files/{scope.tenant_id}/{sha256}"] = data
+
     async def discard(self, scope: TenantScope, inbox_name: str) -> None:
         self.held.pop(f"inbox/{scope.tenant_id}/{inbox_name}", None)
 

@@ -131,7 +131,6 @@ def test_a_kind_is_told_from_its_bytes(data, kind):
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (zipped(**{"a.txt": "text"}), "ZIP"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "PNG"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "JPEG"),
         (b"GIF89a\x01\x00\x01\x00", "GIF"),

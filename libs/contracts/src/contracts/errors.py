@@ -40,6 +40,8 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "host_not_found": ErrorKind(422, "The host is not known"),
     "robots_refused": ErrorKind(422, "The site asks not to fetch the page"),
     "same_content": ErrorKind(409, "Another document holds the same"),
+    "is_archive": ErrorKind(422, "An archive is no document"),
+    "archive_refused": ErrorKind(422, "The archive cannot be unpacked"),
     "unpacks_too_large": ErrorKind(422, "The document unpacks to far more than its size"),
     "too_large_in_memory": ErrorKind(422, "Reading the document needs too much memory"),
     "took_too_long": ErrorKind(422, "Reading the document takes too long"),

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from contracts.ids import DocumentId, PassageId
+from ingest_service.domain import media_types
 
 
 class State(enum.StrEnum):
@@ -107,6 +108,31 @@ class Reading:
     language: str | None
     pages: int
     passages: Sequence[StoredPassage]
+
+
+def received(
+    document_id: DocumentId, filename: str, now: datetime, *, content: tuple[int, str] = (0, ""), url: str | None = None
+) -> Document:
+    """A document that nobody has read yet; `content` is its size in bytes and its SHA-256 (hex)."""
+    return Document(
+        id=document_id,
+        title=title_of(filename) if url is None else url.partition("://")[2],
+        filename=filename,
+        media_type=media_types.PLAIN if url is None else media_types.HTML,
+        size_bytes=content[0],
+        sha256=content[1],
+        state=State.RECEIVED,
+        progress=0.0,
+        pages=0,
+        passages=0,
+        language=None,
+        failure=None,
+        generation=1,
+        attempt=0,
+        created_at=now,
+        updated_at=now,
+        url=url,
+    )
 
 
 def title_of(filename: str) -> str:

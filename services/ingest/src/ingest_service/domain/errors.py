@@ -16,6 +16,8 @@ runtime.errors.Rejected
     +-- AddressRefused   no address of a page, or one that leads into a private network
     +-- PageRefused      the site does not give the page
     +-- SameContent      a page that another document holds already
+    +-- IsArchive        no document but a collection of documents: it is unpacked, not read
+    +-- ArchiveRefused   a collection that cannot be unpacked as it is
     +-- UnpacksTooLarge  an archive whose contents are out of all proportion to it
 """
 
@@ -121,3 +123,15 @@ class SameContent(DocumentRefused):
     """A page that another document holds already."""
 
     default_code = "same_content"
+
+
+class IsArchive(DocumentRefused):
+    """No document but a collection of documents: it is unpacked, not read."""
+
+    default_code = "is_archive"
+
+
+class ArchiveRefused(DocumentRefused):
+    """A collection that cannot be unpacked as it is."""
+
+    default_code = "archive_refused"

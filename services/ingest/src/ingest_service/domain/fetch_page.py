@@ -8,8 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from contracts.ids import DocumentId, uuid7
-from ingest_service.domain import media_types
-from ingest_service.domain.document import Document, State
+from ingest_service.domain.document import Document, received
 from ingest_service.domain.errors import DocumentRefused
 from ingest_service.domain.ports import Documents, Files
 from ingest_service.domain.progress import Fenced
@@ -103,24 +102,6 @@ class Fetching:
         return None if self.look_again is None else self.clock.now() + self.look_again
 
     def _new(self, document_id: DocumentId, url: str) -> Document:
-        now, parts = self.clock.now(), urlsplit(url)
+        parts = urlsplit(url)
         name = parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
-        return Document(
-            id=document_id,
-            title=f"{parts.netloc}{parts.path}"[:LONGEST_NAME],
-            filename=name[:LONGEST_NAME],
-            media_type=media_types.HTML,
-            size_bytes=0,
-            sha256="",
-            state=State.RECEIVED,
-            progress=0.0,
-            pages=0,
-            passages=0,
-            language=None,
-            failure=None,
-            generation=1,
-            attempt=0,
-            created_at=now,
-            updated_at=now,
-            url=url,
-        )
+        return received(document_id, name[:LONGEST_NAME], self.clock.now(), url=url)

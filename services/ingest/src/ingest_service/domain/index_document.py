@@ -10,12 +10,13 @@ from contracts.ids import DocumentId
 from ingest_service.domain import media_types
 from ingest_service.domain.document import Document, Failure, Reading, State
 from ingest_service.domain.embedding import EmbedderAway
-from ingest_service.domain.errors import DocumentRefused
+from ingest_service.domain.errors import DocumentRefused, IsArchive
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
 from ingest_service.domain.read_document import Reader, reading_of
 from ingest_service.domain.shelves import Shelves
+from ingest_service.domain.unpack import unpack
 from ingest_service.domain.web_links import is_sitemap
 from runtime.clock import Clock
 from runtime.errors import NotNow, Retryable
@@ -117,7 +118,12 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
         raise DocumentRefused("The stored file is gone. Upload it again.")
     if document.url and is_sitemap(data):
         return Reading(document.title, media_types.XML, language=None, pages=0, passages=())
-    return reading_of(document, await desk.reader.read(data, say))
+    try:
+        return reading_of(document, await desk.reader.read(data, say))
+    except DocumentRefused as refused:
+        if refused.code != IsArchive.default_code:
+            raise
+    return await unpack(document, data, scope, documents=desk.documents, files=desk.files, clock=desk.clock)
 
 
 async def _embed(document: Document, reading: Reading, scope: TenantScope, desk: Desk, *, progress: Progress) -> None:

@@ -23,9 +23,11 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 ODT: Final = "application/vnd.oasis.opendocument.text"
 ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
 ODP: Final = "application/vnd.oasis.opendocument.presentation"
+ZIP: Final = "application/zip"
 
 READABLE: Final = (
     "Send PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx, .xls), OpenDocument, HTML, EPUB, RTF, "
-    "e-mail (.eml, .msg), CSV, JSON, XML, WebVTT, Markdown or plain text."
+    "e-mail (.eml, .msg), CSV, JSON, XML, WebVTT, Markdown or plain text, or a ZIP archive of "
+    "such files."
 )
 """What can be sent, in words for people."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from contracts.ids import DocumentId
-from ingest_service.domain import media_types, sniff
-from ingest_service.domain.document import Document, State, title_of
+from ingest_service.domain import sniff
+from ingest_service.domain.document import Document, received
 from ingest_service.domain.errors import DocumentRefused, EmptyDocument
 from ingest_service.domain.ports import Documents, Files, Upload
 from runtime.clock import Clock
@@ -69,23 +69,6 @@ async def register_document(
     arrival: Arrival, upload: Upload, scope: TenantScope, *, documents: Documents, files: Files, clock: Clock
 ) -> Document:
     """The document; the same bytes again are the same document, unless that one failed or is being deleted."""
-    now = clock.now()
-    document = Document(
-        id=arrival.document_id,
-        title=title_of(arrival.filename),
-        filename=arrival.filename,
-        media_type=media_types.PLAIN,
-        size_bytes=upload.size_bytes,
-        sha256=upload.sha256,
-        state=State.RECEIVED,
-        progress=0.0,
-        pages=0,
-        passages=0,
-        language=None,
-        failure=None,
-        generation=1,
-        attempt=0,
-        created_at=now,
-        updated_at=now,
-    )
+    content = (upload.size_bytes, upload.sha256)
+    document = received(arrival.document_id, arrival.filename, clock.now(), content=content)
     return await documents.add(scope, document, keep=lambda: files.keep(scope, arrival.inbox_name, upload.sha256))

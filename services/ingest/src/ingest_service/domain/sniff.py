@@ -8,7 +8,7 @@ from typing import Final
 
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain.encoding import decode
-from ingest_service.domain.errors import Damaged, EmptyDocument, Encrypted, MacrosRefused, UnsupportedType
+from ingest_service.domain.errors import Damaged, EmptyDocument, Encrypted, IsArchive, MacrosRefused, UnsupportedType
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.markdown import markdown_blocks
 from ingest_service.domain.plain_text import plain_text_blocks
@@ -79,6 +79,7 @@ def tell(data: bytes) -> str:
     """The media type of a document that can be read.
 
     Raises:
+        IsArchive: It is a ZIP archive of files.
         DocumentRefused: It is of no kind that is read, encrypted, or carries programs.
     """
     refuse_foreign(data[:NEEDED])
@@ -152,7 +153,7 @@ def _tell_contents(archive: zipfile.ZipFile) -> str:
         raise Encrypted("The document is encrypted. Remove its password and send it again.")
     kind = _open_document_kind(archive, names) or _office_kind(archive, names)
     if kind is None:
-        raise _unsupported("a ZIP archive that is no document")
+        raise IsArchive("This is a ZIP archive that is no document.")
     if any(map(_MACRO_PARTS.fullmatch, names)):
         raise MacrosRefused("The document carries macros (programs). Save it without macros and send it again.")
     return kind
