@@ -29,6 +29,7 @@ from runtime.reconcile import Reconciler, Unfinished
 from runtime.service import Service
 
 if TYPE_CHECKING:
+    from ingest_service.outbound.http_reranker import HttpReranker
     from ingest_service.outbound.qdrant_indexes import QdrantIndexes
 
 
@@ -51,7 +52,7 @@ async def build() -> Service:
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk)
     rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
-    rpc_search.register(service.bus, desk, counter)
+    rpc_search.register(service.bus, desk, counter, _reranker(service, settings))
     upkeep.register(service, RelayDocuments(relay), desk, indexes=indexes, inbox=files, memory=heap)
 
     unfinished = Unfinished(INGEST, UNFINISHED, lambda row: IndexDocument(document_id=DocumentId(row)))
@@ -64,6 +65,21 @@ async def build() -> Service:
     service.on_stop(reader.close)
     service.on_stop(web.close)
     return service
+
+
+def _reranker(service: Service, settings: IngestSettings) -> "HttpReranker | None":
+    if not settings.rerank_url:
+        return None
+    from ingest_service.outbound.http_reranker import HttpReranker  # noqa: PLC0415 - httpx only when used
+
+    reranker = HttpReranker(
+        settings.rerank_url,
+        model=settings.rerank_model,
+        key=settings.rerank_api_key,
+        timeout_s=settings.rerank_timeout_s,
+    )
+    service.on_stop(reranker.close)
+    return reranker
 
 
 async def _shelves(

@@ -52,6 +52,12 @@ class IngestSettings(DatabaseSettings):
     ollama_host: str = Field(default="", alias="OLLAMA_HOST")
     openai_api_key: SecretStr = Field(default=SecretStr(""), alias="OPENAI_API_KEY")
     openai_base_url: str = Field(default="", alias="OPENAI_BASE_URL")
+    rerank_url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
+    """The whole address of a reranker, as in http://host:8000/v1/rerank; empty: passages stay as they were found."""
+    rerank_model: str = ""
+    rerank_api_key: SecretStr | None = None
+    rerank_timeout_s: Annotated[float, Field(gt=0, le=2)] = 0.5
+    """Then the order is the one found without it; a search as a whole has 3 s."""
     embed_threads: int = 1
     """Threads of one run of MiniLM."""
     slots: int = 2

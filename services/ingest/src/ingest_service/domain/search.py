@@ -11,6 +11,7 @@ from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.fuse import Found, dense_weight, fuse
 from ingest_service.domain.passage_index import EVERYTHING, Hit, Narrowing, PassageIndex
 from ingest_service.domain.ports import Documents, Embedder
+from ingest_service.domain.rerank import CONSIDERED, Reranker, reranked
 from runtime.errors import Rejected
 from runtime.tenancy import TenantScope
 
@@ -38,20 +39,27 @@ async def results(
     documents: Documents,
     embedder: Embedder,
     index: PassageIndex,
+    reranker: Reranker | None = None,
 ) -> list[Result]:
     """The best `k` passages that are kept; a near-copy of a better one only where nothing else is left.
 
-    What is being read anew or deleted may be in the index without a row.
+    What is being read anew or deleted may be in the index without a row. A reranker changes the order, no score.
     """
     found = await search(query, scope, embedder=embedder, index=index, only=only)
     # usually these have their rows, and k distinct ones among them
-    for depth in (k + SPARE, len(found)):
+    for depth in (max(k + SPARE, CONSIDERED if reranker else 0), len(found)):
         kept = await documents.passages(scope, [one.id for one in found[:depth]])
         ranked = [Result(one, kept[one.id]) for one in found[:depth] if one.id in kept]
-        distinct, repeated = split_repeats(ranked, k, lambda result: result.passage.full_text)
+        if reranker is not None:
+            ranked = await reranked(query, ranked, _read, reranker)
+        distinct, repeated = split_repeats(ranked, k, _read)
         if len(distinct) == k or depth >= len(found):
             break
     return (distinct + repeated)[:k]
+
+
+def _read(result: Result) -> str:
+    return result.passage.full_text
 
 
 async def search(

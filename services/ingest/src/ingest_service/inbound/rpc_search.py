@@ -6,6 +6,7 @@ from contracts.ingest import EMBED, SEARCH, Embed, Embeddings, PassageHit, Searc
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.passage_index import Narrowing
 from ingest_service.domain.ports import Embedder, TokenCounter
+from ingest_service.domain.rerank import Reranker
 from ingest_service.domain.search import Result, results
 from runtime.bus import Bus
 from runtime.errors import NotFound, Rejected
@@ -19,7 +20,7 @@ NUMBERS_A_REPLY = 100_000
 """Ten characters each: some 1 MB, where the broker takes 1 MiB."""
 
 
-def register(bus: Bus, desk: Desk, counter: TokenCounter) -> None:
+def register(bus: Bus, desk: Desk, counter: TokenCounter, reranker: Reranker | None = None) -> None:
     """Answer `rpc.ingest.search` and `rpc.ingest.embed`."""
 
     async def search(request: Search, scope: TenantScope) -> SearchReply:
@@ -33,6 +34,7 @@ def register(bus: Bus, desk: Desk, counter: TokenCounter) -> None:
                 documents=desk.documents,
                 embedder=shelf.embedder,
                 index=shelf.index,
+                reranker=reranker,
             )
         return SearchReply(items=tuple(_shown(result) for result in found))
 
