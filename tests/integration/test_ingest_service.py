@@ -208,7 +208,7 @@ async def test_texts_are_embedded_for_others(bus: Bus, platform: Platform, scope
     asking = Bus("inference", platform.nats_url, platform.seed("inference"))
     await asking.connect()
     asked = ingest.Embed(texts=tuple(f"text number {n}" for n in range(256)))
-    reply = await asking.request(ingest.EMBED, asked)
+    reply = await asking.request(ingest.EMBED, asked, timeout_s=30)
     await asking.stop()
     assert len(reply.vectors) == 256
     assert sum(number * number for number in reply.vectors[0]) == pytest.approx(1.0, abs=1e-4)

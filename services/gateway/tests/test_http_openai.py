@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import openai
 import pytest
 
@@ -31,7 +31,7 @@ def edge() -> Edge:
 
 @pytest.fixture
 async def client(edge: Edge) -> AsyncIterator[openai.AsyncOpenAI]:
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(edge.app))
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(edge.app))
     client = openai.AsyncOpenAI(api_key="owner", base_url="http://gateway/v1", http_client=http, max_retries=0)
     yield client
     await client.close()

@@ -116,6 +116,34 @@ class PromisesOfDocuments:
         first = await added(documents, scope)
         assert await documents.add(scope, new_document(id=first.id), keep=Calls()) == first
 
+    async def test_an_attempt_that_was_none_is_taken_back(self, documents: Documents):
+        scope = new_scope()
+        document = await added(documents, scope)
+        for _ in range(3):
+            at_work = await claimed(documents, scope, document)
+            assert at_work.attempt == 1
+            await documents.release(scope, at_work)
+            await documents.give_back(scope, at_work)
+        waiting = await documents.get(scope, document.id)
+        assert waiting is not None
+        assert (waiting.state, waiting.attempt, waiting.progress) == (State.RECEIVED, 0, 0.0)
+
+    async def test_an_attempt_that_another_one_followed_stays(self, documents: Documents):
+        scope = new_scope()
+        first = await claimed(documents, scope, await added(documents, scope))
+        await documents.release(scope, first)
+        second = await claimed(documents, scope, first)
+        await documents.give_back(scope, first)
+        assert await documents.get(scope, first.id) == second
+        deleting = await added(documents, scope, sha256="other")
+        at_work = await claimed(documents, scope, deleting)
+        await documents.begin_deleting(scope, deleting.id)
+        await documents.release(scope, at_work)
+        await documents.give_back(scope, at_work)
+        found = await documents.get(scope, deleting.id)
+        assert found is not None
+        assert found.state is State.DELETING
+
     async def test_a_new_version_is_the_next_generation_and_the_old_one_stays_until_it_is_read(
         self, documents: Documents
     ):

@@ -5,11 +5,13 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from ingest_service.domain import served_embedder
 from ingest_service.domain.embedding import EmbedderAway, IndexName, Traits, chosen
+from ingest_service.domain.passage_index import DenseVector
 from ingest_service.domain.remembered_queries import RememberedQueries
 from ingest_service.domain.served_embedder import ServedEmbedder
 from ingest_service.outbound.ollama_embedder import OllamaVectors
@@ -21,6 +23,7 @@ from runtime.testing.openai_server import SimulatedOpenAI
 from services.ingest.tests.memory import MemoryEmbedder, WordCounter
 from tests.support.platform import eventually
 
+Server = SimulatedOllama | SimulatedOpenAI
 FAULTS = ("429", "500", "503", "drop", "garbage", "dimension", "count", "nan", "zero")
 KEY = "sk-secret-0123456789"
 
@@ -51,13 +54,13 @@ class Room:
     """A simulated server, and embedders that ask it."""
 
     provider: str
-    server: SimulatedOllama
+    server: Server
     stack: AsyncExitStack
     clock: FrozenClock = field(default_factory=FrozenClock)
     seen: Seen = field(default_factory=Seen)
 
-    def embedder(self, name: str = "simulated-embed", *, url: str = "", **changed: object) -> ServedEmbedder:
-        traits = chosen(f"{self.provider}/{name}", **{"dimension": 64, **changed})  # type: ignore[arg-type]
+    def embedder(self, name: str = "simulated-embed", *, url: str = "", **changed: Any) -> ServedEmbedder:
+        traits = chosen(f"{self.provider}/{name}", **{"dimension": 64, **changed})
         asked = traits.dimension if traits.asks_dimension else None
         url = url or self.server.url
         source = OllamaVectors(url, name, asked) if self.provider == "ollama" else OpenAIVectors(KEY, url, name, asked)
@@ -68,12 +71,12 @@ class Room:
 @pytest.fixture(params=["ollama", "openai"])
 async def room(request: pytest.FixtureRequest) -> AsyncIterator[Room]:
     async with AsyncExitStack() as stack:
-        server = SimulatedOllama() if request.param == "ollama" else SimulatedOpenAI()
+        server: Server = SimulatedOllama() if request.param == "ollama" else SimulatedOpenAI()
         yield Room(request.param, await stack.enter_async_context(server), stack)
 
 
-def near(one: object, other: object) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))  # type: ignore[call-overload]
+def near(one: DenseVector, other: DenseVector) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 async def test_vectors_are_in_order_and_of_unit_length(room):

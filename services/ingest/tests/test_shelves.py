@@ -257,6 +257,7 @@ async def test_documents_wait_for_a_model_that_is_away_and_lose_nothing():
         with pytest.raises(NotNow):
             await work_on(document_id, house.scope, house.desk)
     row = await house.documents.get(house.scope, document_id)
+    assert row is not None
     assert (row.state, row.attempt) == (State.RECEIVED, 0)
     house.new.is_away = False
     assert await work_on(document_id, house.scope, house.desk) is State.READY

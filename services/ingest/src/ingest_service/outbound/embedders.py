@@ -18,9 +18,6 @@ from runtime.clock import SystemClock
 MINILM: Final = Traits("minilm", minilm_model.NAME, minilm_model.DIMENSION)
 
 
-_NO_KEY: Final = SecretStr("")
-
-
 class Source(VectorSource, Protocol):
     """A server's connections, which are closed at the end."""
 
@@ -33,10 +30,10 @@ class Source(VectorSource, Protocol):
 class Servers:
     """Where models run, by the variables that their own clients use; empty is what the client takes by itself."""
 
-    ollama_host: str = ""
-    openai_base_url: str = ""
-    openai_api_key: SecretStr = _NO_KEY
-    minilm_threads: int = 1
+    ollama_host: str
+    openai_base_url: str
+    openai_api_key: SecretStr
+    minilm_threads: int
 
 
 @dataclass(frozen=True)
