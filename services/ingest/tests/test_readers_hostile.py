@@ -52,6 +52,21 @@ def test_entities_in_entities_do_not_grow():
             manuscript(data)
 
 
+@pytest.mark.parametrize(
+    "package", [made.saved(made.workbook()), made.slides(), made.word()], ids=["xlsx", "pptx", "docx"]
+)
+def test_entities_in_office_documents_do_not_grow(package):
+    parts = {"xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml", "word/document.xml"}
+    with zipfile.ZipFile(io.BytesIO(package)) as archived:
+        name = next(iter(parts & set(archived.namelist())))
+        body = archived.read(name).decode()
+    start = body.index("?>") + 2 if body.startswith("<?xml") else 0
+    declared = ENTITIES[ENTITIES.index("<!DOCTYPE") : ENTITIES.index("<r><x>")]
+    hostile = declared + body[start:].replace("Prices", "&i;").replace("You may", "&i;").replace("</v>", "&i;</v>", 1)
+    assert "&i;" in hostile
+    assert len(ended(made.with_part(package, name, hostile.encode()))) < 2_000
+
+
 def bomb(entries: int, size: int) -> bytes:
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as package:
