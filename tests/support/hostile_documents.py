@@ -38,6 +38,12 @@ def lying_zip_bomb() -> bytes:
     return bytes(whole.replace(real, (100).to_bytes(4, "little")))
 
 
+def lying_archive() -> bytes:
+    """An archive of one text of 300 MiB that it says has 100 bytes."""
+    size = 300 * MIB
+    return _zip({"a.txt": b"a" * size}).replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little"))
+
+
 def nested_zip() -> bytes:
     """An archive of ten archives of ten archives, down to zeros."""
     inner = _zip({"0.txt": bytes(10 * MIB)})
@@ -107,6 +113,7 @@ def markdown_of_time() -> bytes:
 MAKERS: dict[str, Callable[[], bytes]] = {
     "zip-bomb.docx": zip_bomb,
     "lying-zip-bomb.docx": lying_zip_bomb,
+    "lying.zip": lying_archive,
     "nested.zip": nested_zip,
     "macros.docm": macro_document,
     "external-entity.docx": external_entity,

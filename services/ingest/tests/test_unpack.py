@@ -1,6 +1,7 @@
 """Archives: each file in them becomes a document; what unpacks too far is refused before it is."""
 
 import io
+import tracemalloc
 import zipfile
 
 import pytest
@@ -74,6 +75,18 @@ async def test_a_bomb_is_refused_by_its_own_list(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(unpacking, "MOST_UNPACKED", 1_000_000)
     with pytest.raises(UnpacksTooLarge):
         await unpacked(zipped({"zeros.txt": b"0" * 1_000_001}))
+
+
+async def test_a_file_that_holds_more_than_it_says_is_not_unpacked_beyond_that():
+    size = 64 * 1024 * 1024
+    data = zipped({"a.txt": b"a" * size}).replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArchiveRefused):
+            await unpacked(data)
+        assert tracemalloc.get_traced_memory()[1] < size // 4
+    finally:
+        tracemalloc.stop()
 
 
 async def test_more_files_than_one_upload_may_have():

@@ -97,9 +97,13 @@ def _wanted(archive: zipfile.ZipFile) -> Sequence[zipfile.ZipInfo]:
 
 
 def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """An entry never gives more bytes than it declares: zipfile stops there, and compares a checksum."""
+    """An entry never gives more bytes than it declares: asked for so many, zipfile unpacks no more.
+
+    Asked for all (`archive.read`) it unpacks 2 GiB at once before it cuts them, whatever the entry declares.
+    """
     try:
-        content = archive.read(entry)
+        with archive.open(entry) as packed:
+            content = packed.read(entry.file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise ArchiveRefused(f"{_shown(entry)} in the archive is damaged.") from error
     if content.startswith(b"PK") and _is_archive(content):
