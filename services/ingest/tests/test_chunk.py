@@ -9,8 +9,8 @@ from ingest_service.domain import markdown
 from ingest_service.domain.chunk import Passage, chunk
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.markdown import markdown_blocks
-from ingest_service.domain.plain_text import plain_text_blocks
 from ingest_service.domain.media_types import MARKDOWN, PLAIN
+from ingest_service.domain.plain_text import plain_text_blocks
 from services.ingest.tests.memory import WordCounter
 
 RETURNS = """# Returns

@@ -22,7 +22,7 @@ from runtime.tenancy import TenantScope
 MOST_FILES: Final = 1_000
 MOST_UNPACKED: Final = 500 * 1024 * 1024
 LONGEST_NAME: Final = 255
-_END: Final = struct.Struct("<4s4H2LH")
+_END: Final = "<4s4H2LH"
 """The end of central directory record (PKWARE APPNOTE 4.3.16): signature, disks, entries, directory size, offset."""
 _END_SIGN: Final = b"PK\x05\x06"
 _LONGEST_COMMENT: Final = 65_535
@@ -62,11 +62,11 @@ def opened(data: bytes) -> zipfile.ZipFile:
         ArchiveRefused: It is damaged.
         UnpacksTooLarge: It has more entries than one upload may.
     """
-    tail = data[-(_LONGEST_COMMENT + _END.size) :]
+    tail = data[-(_LONGEST_COMMENT + struct.calcsize(_END)) :]
     place = tail.rfind(_END_SIGN)
-    if place < 0 or len(tail) - place < _END.size:
+    if place < 0 or len(tail) - place < struct.calcsize(_END):
         raise ArchiveRefused("The archive is damaged. Make it anew and send that.")
-    _, _, _, _, entries, directory_bytes, _, _ = _END.unpack_from(tail, place)
+    _, _, _, _, entries, directory_bytes, _, _ = struct.unpack_from(_END, tail, place)
     if entries > 2 * MOST_FILES or directory_bytes > _MOST_DIRECTORY:
         raise UnpacksTooLarge(f"The archive has more than {MOST_FILES:,} files. Send them in parts.")
     try:

@@ -33,7 +33,8 @@ ROBOTS_BYTES: Final = 512 * 1024
 LONGEST_PAUSE_S: Final = 10.0
 """Of a `Crawl-delay`; who asks for more is visited no faster than this."""
 PAUSE_S: Final = 0.2
-TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=15)
+WHOLE_S, CONNECT_S, SILENCE_S = 60, 5, 15
+"""The most time for a page, for a connection, and between two pieces."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 HEADERS: Final = {"User-Agent": f"{AGENT}/1.0", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -120,7 +121,7 @@ class AiohttpWeb:
             connector = aiohttp.TCPConnector(resolver=self._gate, limit=8, limit_per_host=2, use_dns_cache=False)
             self._session = aiohttp.ClientSession(
                 connector=connector,
-                timeout=TIMEOUT,
+                timeout=aiohttp.ClientTimeout(total=WHOLE_S, sock_connect=CONNECT_S, sock_read=SILENCE_S),
                 headers=HEADERS,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
