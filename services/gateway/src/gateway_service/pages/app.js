@@ -3,10 +3,12 @@
 import { Chat } from "./chat.js";
 import { Documents } from "./documents.js";
 import { find, showError } from "./dom.js";
+import { Gaps } from "./gaps.js";
 import { Session } from "./session.js";
 
 const session = new Session();
 const documents = new Documents(session);
+const gaps = new Gaps(session, { onResolved: () => documents.open() });
 const chat = new Chat(session, { onDocument: (frame) => documents.heard(frame) });
 const TABS = ["chat", "documents"];
 let isRegistering = false;
@@ -65,7 +67,10 @@ function choose(name) {
     find(`tab-${other}`).setAttribute("aria-selected", String(isChosen));
     find(`tab-${other}`).tabIndex = isChosen ? 0 : -1;
   }
-  if (name === "documents") documents.open();
+  if (name === "documents") {
+    documents.open();
+    gaps.open();
+  }
 }
 
 function enter() {
@@ -80,6 +85,7 @@ function enter() {
 function leave() {
   chat.close();
   documents.close();
+  gaps.close();
   document.title = "Lumora";
   find("house").hidden = true;
   find("welcome").hidden = false;

@@ -98,8 +98,9 @@ function list(place, sources) {
 export function openSource(source) {
   find("source-title").textContent = source.title;
   find("source-place").textContent = source.page ? `Page ${source.page}` : "";
+  // The words that bear the answer out, when it is complete and they do.
   // A line that was only wrapped in the file goes on; lists, tables and paragraphs keep their breaks.
-  find("source-snippet").textContent = source.snippet.replace(/([^\n])\n(?![\n|#>*+-]|\d+[.)])/g, "$1 ");
+  find("source-snippet").textContent = (source.quote || source.snippet).replace(/([^\n])\n(?![\n|#>*+-]|\d+[.)])/g, "$1 ");
   find("source").showModal();
 }
 

@@ -1,0 +1,58 @@
+// What customers asked in vain: an answer written here becomes a document.
+
+import { element, find, say, showError } from "./dom.js";
+
+const REASONS = {
+  nothing_found: "nothing was found", not_answered: "the documents did not say", unsupported: "the answer was not borne out",
+};
+
+export class Gaps {
+  constructor(session, { onResolved }) {
+    this.session = session;
+    this.onResolved = onResolved;
+  }
+
+  async open() {
+    try {
+      const { items } = await this.session.ask("GET", "/api/knowledge/gaps?limit=20");
+      // What is being written is not thrown away by a fresh look.
+      const writing = find("gaps-list").querySelector("textarea:focus") !== null;
+      if (!writing) find("gaps-list").replaceChildren(...items.map((gap) => this.row(gap)));
+      find("gaps").hidden = items.length === 0;
+      showError("gaps-error", null);
+    } catch (error) {
+      showError("gaps-error", error);
+    }
+  }
+
+  close() {
+    find("gaps-list").replaceChildren();
+    find("gaps").hidden = true;
+  }
+
+  async resolve(gap, answer) {
+    try {
+      await this.session.ask("POST", `/api/knowledge/gaps/${gap.id}/resolve`, { body: answer ? { answer } : {} });
+      say(answer ? "The answer was added to your documents." : "The question was dismissed.");
+      document.activeElement?.blur();
+      await this.open();
+      if (answer) this.onResolved();
+    } catch (error) {
+      showError("gaps-error", error);
+    }
+  }
+
+  row(gap) {
+    const field = element("textarea", { rows: 2, maxLength: 20000, "aria-label": `Answer to: ${gap.question}` });
+    const add = () => { if (field.value.trim()) this.resolve(gap, field.value.trim()); };
+    const asked = `asked ${gap.count === 1 ? "once" : `${gap.count} times`} · ${REASONS[gap.examples[0]?.reason] || ""}`;
+    return element("li", { className: "gap" },
+      element("div", { className: "file-name" }, element("strong", { text: gap.question }),
+        element("small", { className: "quiet", text: asked })),
+      field,
+      element("div", { className: "file-actions" },
+        element("button", { type: "button", className: "plain", text: "Add answer", on: { click: add } }),
+        element("button", { type: "button", className: "plain", text: "Dismiss", "aria-label": `Dismiss: ${gap.question}`,
+          on: { click: () => this.resolve(gap, "") } })));
+  }
+}
