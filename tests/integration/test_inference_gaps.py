@@ -12,10 +12,13 @@ from contracts.trace import AnswerTrace, GapReason
 from inference_service.domain.gather_gaps import gather_gaps
 from inference_service.domain.turn import LeasedTurn, Outcome
 from inference_service.outbound.postgres_agents import PostgresAgents
-from inference_service.outbound.postgres_gaps import PostgresGaps
+from inference_service.outbound.postgres_gaps import PostgresGaps, RelayTenants
 from inference_service.outbound.postgres_turns import PostgresTurns
+from runtime.bus import Bus
 from runtime.db import Database
 from runtime.errors import NotFound
+from runtime.expiry import Expiry
+from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
 from services.inference.tests.memory_embedder import MemoryEmbedder
 from tests.support.platform import Platform
@@ -156,3 +159,28 @@ async def test_the_list_is_paged_without_a_gap_or_a_repeat(
         if (cursor := page.next_cursor) is None:
             break
     assert len(seen) == len(set(seen)) == 5
+
+
+async def test_what_was_asked_long_ago_is_thrown_away_with_its_gap(
+    database: Database, scope: TenantScope, embedder: MemoryEmbedder, platform: Platform
+):
+    for question in (NORWAY[0], WARRANTY):
+        await asked(database, scope, question)
+    await gathered(database, scope, embedder)
+    async with database.tenant_tx(scope) as tx:
+        await tx.execute("UPDATE gap SET last_seen = now() - interval '91 days' WHERE question = $1", NORWAY[0])
+    bus = Bus("inference", platform.nats_url, platform.seed("inference"))
+    relay = OutboxRelay(platform.postgres_url("inference_relay"), bus)
+    await relay.open()
+    try:
+        assert await Expiry(relay, {("gap_question", "asked_at"): 90, ("gap", "last_seen"): 90}).round() >= 1
+        assert scope.tenant_id not in {one.tenant_id for one in await RelayTenants(relay).with_unsorted_questions()}
+        await asked(database, scope, NORWAY[1])
+        assert scope.tenant_id in {one.tenant_id for one in await RelayTenants(relay).with_unsorted_questions()}
+    finally:
+        await relay.pool.close()
+    (left,) = (await PostgresGaps(database).list(scope, ListGaps(state=None))).items
+    assert left.question == WARRANTY
+    async with database.tenant_tx(scope) as tx:
+        row = await tx.fetch_row("SELECT count(*) AS left FROM gap_question WHERE question = $1", NORWAY[0])
+    assert row["left"] == 0

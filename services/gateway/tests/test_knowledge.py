@@ -1,13 +1,14 @@
 """Closing a knowledge gap over HTTP: the answer goes the way of any document, once."""
 
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import pytest
 
 from contracts.gaps import CLOSE_GAP, GET_GAP, LIST_GAPS, Gap, GapReply, Gaps
-from contracts.ids import GapId, uuid7
-from contracts.ingest import REGISTER_DOCUMENT, Document, DocumentReply, RegisterDocument
+from contracts.ids import DocumentId, GapId, uuid7
+from contracts.ingest import GET_DOCUMENT, REGISTER_DOCUMENT, Document, DocumentReply, RegisterDocument
 from gateway_service.domain.resolve_gap import written
 from runtime.errors import NotFound
 from services.gateway.tests.memory import TENANT, Edge
@@ -25,6 +26,9 @@ GAP = Gap(
     last_seen=NOW,
 )
 PATH = f"/api/knowledge/gaps/{GAP.id}/resolve"
+
+
+REQUEST = RegisterDocument(document_id=DocumentId(uuid7()), inbox_name=str(uuid7()), filename="first.md", size_bytes=1)
 
 
 @pytest.fixture
@@ -72,6 +76,23 @@ async def test_the_same_answer_twice_comes_under_one_key(edge: Edge):
         await edge.call("POST", PATH, json={"answer": answer})
     keys = [asked.idempotency for verb, asked, _ in edge.services.asked if verb == "register_document"]
     assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize("state", ["deleting", None])
+async def test_an_answer_whose_document_was_deleted_is_added_again(edge: Edge, state: Literal["deleting"] | None):
+    first = registered(REQUEST).document
+    gone = NotFound() if state is None else DocumentReply(document=first.model_copy(update={"state": state}))
+    edge.services.tell(GET_DOCUMENT, gone)
+
+    def known_by_its_key(request: RegisterDocument) -> DocumentReply:
+        return DocumentReply(document=first) if request.idempotency else registered(request)
+
+    edge.services.tell(REGISTER_DOCUMENT, known_by_its_key)
+    await edge.call("POST", PATH, json={"answer": "Yes."})
+    _, again = [asked for verb, asked, _ in edge.services.asked if verb == "register_document"]
+    close = next(asked for verb, asked, _ in edge.services.asked if verb == "close_gap")
+    assert close.document_id == again.document_id != first.id
+    assert (TENANT, again.inbox_name) in edge.inbox.files
 
 
 async def test_without_an_answer_it_is_dismissed_and_nothing_is_stored(edge: Edge):

@@ -7,11 +7,13 @@ from typing import Final
 
 from contracts.gaps import CLOSE_GAP, GET_GAP, CloseGap, Gap, GetGap
 from contracts.ids import DocumentId, GapId, uuid7
-from contracts.ingest import REGISTER_DOCUMENT, RegisterDocument
+from contracts.ingest import GET_DOCUMENT, REGISTER_DOCUMENT, Document, GetDocument, RegisterDocument
 from contracts.paging import Idempotency
 from contracts.rest import GapResolution
 from gateway_service.domain.ports import Inbox, Services
 from gateway_service.domain.principal import Principal
+from runtime.errors import NotFound
+from runtime.tenancy import TenantScope
 
 REGISTER_S: Final = 5.0
 _NAME_CHARS: Final = 100
@@ -32,32 +34,51 @@ async def resolve_gap(
     gap = (await services.ask(GET_GAP, GetGap(gap_id=gap_id), principal.scope)).gap
     document_id = None
     if resolution.answer is not None:
-        document_id = await _register(
-            gap, resolution.title or gap.question, resolution.answer, principal, services, inbox
-        )
+        title = resolution.title or gap.question
+        document_id = await _add(gap, title, resolution.answer, scope=principal.scope, services=services, inbox=inbox)
     return (await services.ask(CLOSE_GAP, CloseGap(gap_id=gap_id, document_id=document_id), principal.scope)).gap
 
 
-async def _register(
-    gap: Gap, title: str, answer: str, principal: Principal, services: Services, inbox: Inbox
+async def _add(
+    gap: Gap, title: str, answer: str, *, scope: TenantScope, services: Services, inbox: Inbox
 ) -> DocumentId:
+    """Register the document, or find the one that was registered with this answer before and is still there."""
     content = written(title, gap.question, answer).encode()
     digest = hashlib.sha256(content).hexdigest()
-    name = str(uuid7())
-    await inbox.put(principal.tenant_id, name, _once(content))
+    filename = f"{_NOT_IN_NAMES.sub(' ', _line(title))[:_NAME_CHARS].strip(' .') or 'answer'}.md"
     request = RegisterDocument(
         document_id=DocumentId(uuid7()),
-        inbox_name=name,
-        filename=f"{_NOT_IN_NAMES.sub(' ', _line(title))[:_NAME_CHARS].strip(' .') or 'answer'}.md",
+        inbox_name=str(uuid7()),
+        filename=filename,
         size_bytes=len(content),
         idempotency=Idempotency(key=f"gap:{gap.id}:{digest}", body_sha256=digest),
     )
+    document = await _register(request, content, scope, services, inbox)
+    if document.id != request.document_id and not await _is_there(document.id, scope, services):
+        # It was deleted since: a key tells of the first answer for a day, whatever became of it.
+        anew = request.model_copy(update={"idempotency": None, "inbox_name": str(uuid7())})
+        document = await _register(anew, content, scope, services, inbox)
+    return document.id
+
+
+async def _register(
+    request: RegisterDocument, content: bytes, scope: TenantScope, services: Services, inbox: Inbox
+) -> Document:
+    await inbox.put(scope.tenant_id, request.inbox_name, _once(content))
     try:
-        registered = await services.ask(REGISTER_DOCUMENT, request, principal.scope, timeout_s=REGISTER_S)
+        registered = await services.ask(REGISTER_DOCUMENT, request, scope, timeout_s=REGISTER_S)
     except BaseException:
-        await inbox.drop(principal.tenant_id, name)
+        await inbox.drop(scope.tenant_id, request.inbox_name)
         raise
-    return registered.document.id
+    return registered.document
+
+
+async def _is_there(document_id: DocumentId, scope: TenantScope, services: Services) -> bool:
+    try:
+        found = await services.ask(GET_DOCUMENT, GetDocument(document_id=document_id), scope)
+    except NotFound:
+        return False
+    return found.document.state != "deleting"
 
 
 def written(title: str, question: str, answer: str) -> str:
