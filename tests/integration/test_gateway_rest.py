@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import openai
 import pytest
 
 from contracts.ids import uuid7
@@ -243,6 +244,23 @@ async def test_a_service_that_hangs_is_a_503_in_time(stage: Stage, business: Bus
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert int(answer.headers["retry-after"]) >= 1
     await eventually(lambda: business.call("GET", "/api/business/stats"))
+
+
+async def test_openais_client_gets_vectors(stage: Stage, business: Business):
+    texts = [
+        "You can return anything within thirty days.",
+        "How long may I send something back?",
+        "The Ridge tent.",
+    ] * 9
+    async with openai.AsyncOpenAI(api_key=business.api_key, base_url=f"{stage.urls[0]}/v1", timeout=60) as client:
+        reply = await client.embeddings.create(model="all-MiniLM-L6-v2", input=texts)
+        with pytest.raises(openai.NotFoundError, match="all-MiniLM-L6-v2"):
+            await client.embeddings.create(model="text-embedding-3-small", input="one")
+    vectors = [one.embedding for one in reply.data]
+    assert [len(vector) for vector in vectors] == [384] * len(texts)
+    near, far = (sum(a * b for a, b in zip(vectors[0], other, strict=True)) for other in vectors[1:3])
+    assert near > 2 * abs(far)
+    assert reply.usage.prompt_tokens > len(texts)
 
 
 async def test_health_names_the_dependencies(stage: Stage):
