@@ -16,7 +16,7 @@ MAY_PUBLISH = {
     "gateway": ("ctl.>", "rate.>", "rpc.>", "$JS.API.DIRECT.GET.TOKENS", "$JS.API.DIRECT.GET.TOKENS.>"),
     "auth": ("evt.auth.>", "rate.>", "rpc.>"),
     "inference": ("job.answer.*", "raw.>", "ctl.>", "evt.inference.>", "rpc.>"),
-    "filter": ("tok.>", "evt.filter.>"),
+    "filter": ("tok.>", "rcp.>", "evt.filter.>"),
     "ingest": ("job.ingest.*", "evt.ingest.>", "rpc.>"),
     "learning": ("job.learn.*", "evt.learning.>", "rpc.>"),
     "operator": ("job.>", "evt.>", "dlq.>", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.MSG.DELETE.*"),
@@ -25,7 +25,7 @@ MAY_PUBLISH = {
 MAY_SUBSCRIBE = {
     "gateway": ("tok.>", "evt.*.*.>", "ctl.>"),
     "auth": ("rpc.auth.>",),
-    "inference": ("rpc.inference.>", "ctl.>", "tok.>"),
+    "inference": ("rpc.inference.>", "ctl.>", "tok.>", "rcp.>"),
     "filter": ("raw.>", "rpc.filter.>", "evt.filter.policy_changed.>"),
     "ingest": ("rpc.ingest.>",),
     "learning": ("rpc.learning.>",),
@@ -127,6 +127,8 @@ def test_text_reaches_a_socket_only_through_the_filter() -> None:
     assert {user for user in USERS if may_publish(user, raw)} == {"inference"}
     assert {user for user in USERS if may_hear(user, raw)} == {"filter"}
     assert {user for user in USERS if may_hear(user, shown)} == {"gateway", "inference"}
+    assert {user for user in USERS if may_publish(user, subjects.receipts("abc"))} == {"filter"}
+    assert {user for user in USERS if may_hear(user, subjects.receipts("abc"))} == {"inference"}
 
 
 def test_an_inbox_is_heard_by_its_user_alone() -> None:

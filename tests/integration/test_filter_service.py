@@ -9,9 +9,15 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import httpx
 import pytest
+from nats.aio.msg import Msg
 
 from contracts import filter as channels
+from contracts import subjects
+from contracts.base import Contract
 from contracts.filter import ModerationPolicy
+from contracts.frames import Token
+from contracts.ids import uuid7
+from contracts.tokens import RawEnd, RawTokens, Receipt, StreamEnd
 from runtime.bus import Bus
 from runtime.errors import NotFound, Rejected, Unavailable
 from runtime.tenancy import TenantScope
@@ -254,6 +260,43 @@ async def test_garbage_ends_one_stream_and_no_other(worker: Bus, raw: bytes) -> 
         await hurt.end()
         await ended(hurt)
         assert hurt.text() == "not heard"
+
+
+async def test_a_batch_is_judged_by_answer_and_its_receipt_comes_behind_the_frames(worker: Bus) -> None:
+    scope, heard = new_scope(), list[Contract]()
+
+    async def on_receipt(message: Msg) -> None:
+        assert shown() == ["Hello, world", "Good"]
+        heard.extend(Receipt.read(message.data).frames)
+
+    receipts = await worker.nc.subscribe(subjects.receipts("abc"), cb=on_receipt)
+    async with FilteredAnswer(worker, scope) as one, FilteredAnswer(worker, scope) as other:
+
+        def shown() -> list[str]:
+            return [one.text(), other.text()]
+
+        await one.open()
+        await other.open()
+        while other.opened.batches != one.opened.batches:
+            await other.open()
+        parts: list[Contract] = [
+            RawTokens(message_id=one.message_id, attempt=1, first=0, texts=("Hello",)),
+            RawTokens(message_id=other.message_id, attempt=1, first=0, texts=("Good",)),
+            RawTokens(message_id=one.message_id, attempt=1, first=1, texts=(", ", "world")),
+            RawEnd(message_id=one.message_id, attempt=1, count=3, finish_reason="stop"),
+        ]
+        bodies = [part.dump() for part in parts]
+        # What is wrong with one part ends that answer, if it is one, and no other.
+        bodies.insert(2, b'{"type":"tokens","message_id":"%b","attempt":1}' % str(uuid7()).encode())
+        body = b'{"type":"batch","parts":[%b]}' % b",".join(bodies)
+        await worker.nc.publish(one.opened.batches or "", body, reply=subjects.receipts("abc"))
+        await eventually(lambda: len(heard) == 3)
+    await receipts.unsubscribe()
+    assert heard == [
+        Token(message_id=one.message_id, attempt=1, from_seq=0, seq=2, text="Hello, world"),
+        StreamEnd(message_id=one.message_id, attempt=1, last_seq=2, finish_reason="stop"),
+        Token(message_id=other.message_id, attempt=1, seq=0, text="Good"),
+    ]
 
 
 async def test_no_token_is_lost_or_doubled_when_a_replica_is_killed(

@@ -26,6 +26,7 @@ class Message:
     subject: str
     data: bytes
     headers: dict[str, str] | None = None
+    reply: str = ""
 
 
 class Broker:
@@ -103,7 +104,9 @@ class Connection:
     # ---- what nats-py offers ----------------------------------------------------------------------------------
 
     async def publish(self, subject: str, payload: bytes, reply: str = "") -> None:
-        self._out_at = self._later(self._out_at, lambda: self.broker.arrive(Message(subject, payload), reply))
+        self._out_at = self._later(
+            self._out_at, lambda: self.broker.arrive(Message(subject, payload, reply=reply), reply)
+        )
 
     async def subscribe(self, subject: str, cb: Heard | None = None, **_options: Any) -> Subscription:
         subscription = Subscription(self, subject, cb)

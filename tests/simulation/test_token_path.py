@@ -7,6 +7,7 @@ import pytest
 
 from contracts.ids import ConversationId, MessageId, uuid7
 from filter_service.domain.token_stream import TokenStream
+from filter_service.outbound.nats_screens import NatsScreens
 from gateway_service.domain.resume import Progress, TokenRange, Verdict
 from tests.simulation.virtual_time import run
 from tests.simulation.world import REDELIVERY_S, Kept, World, script, whole_text
@@ -128,3 +129,17 @@ def test_a_filter_that_forgets_what_was_seen_is_found(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(TokenStream, "__init__", forgetful)
     assert broken_promises(range(20))
+
+
+def test_a_filter_that_confirms_before_it_publishes_is_found(monkeypatch: pytest.MonkeyPatch):
+    honest = NatsScreens.show
+
+    async def hasty(self: NatsScreens, receipt_to: str) -> None:
+        frames, self._frames = self._frames, []
+        await honest(self, receipt_to)
+        await asyncio.sleep(0.2)
+        self._frames = frames + self._frames
+        await honest(self, "")
+
+    monkeypatch.setattr(NatsScreens, "show", hasty)
+    assert broken_promises(range(40))

@@ -30,6 +30,7 @@ from inference_service.outbound.token_wire import TokenWire
 from runtime.errors import LumoraError, NotFound
 from runtime.tenancy import TenantScope
 from services.inference.tests import fakes
+from services.inference.tests.memory_embedder import MemoryEmbedder
 from tests.simulation.broker import Broker, Connection
 from tests.simulation.virtual_time import LoopClock
 
@@ -166,15 +167,21 @@ class World:
         """A replica of the filter."""
         process = Connection(self.broker, f"filter{number}")
         instance, bench = f"{number:x}" * 4, prepare(POLICY)
-        streams = OpenStreams(NatsScreens(process), Silent(), Silent(), LoopClock())  # type: ignore[arg-type] # fake ports
-        raw = RawTokens(process, instance, streams, Silent())  # type: ignore[arg-type] # the same here
+        screens = NatsScreens(process)  # type: ignore[arg-type] # a fake bus
+        streams = OpenStreams(screens, Silent(), Silent(), LoopClock())
+        raw = RawTokens(process, instance, streams=streams, screens=screens, observer=Silent())  # type: ignore[arg-type] # the same here
 
         async def open_stream(order: OpenStream, scope: TenantScope) -> StreamOpened:
             is_replayed = order.policy_version is not None
             answer_ = Answer(scope.tenant_id, order.conversation_id, order.message_id, order.attempt)
             streams.open(answer_, bench, seen_seq=order.seen_seq, is_replayed=is_replayed)
             subject = subjects.raw(instance, order.message_id)
-            return StreamOpened(subject=subject, policy_version=bench.version, window=bench.window_chars)
+            return StreamOpened(
+                subject=subject,
+                policy_version=bench.version,
+                window=bench.window_chars,
+                batches=subjects.raw_batch(instance),
+            )
 
         async def live() -> None:
             await raw.subscribe()
@@ -203,12 +210,14 @@ class World:
             knowledge=fakes.MemoryKnowledge(),
             check=fakes.MemoryCheck(),
             sink=FilterSink(process, wire),  # type: ignore[arg-type] # the same here
+            embedder=MemoryEmbedder(),
             providers=fakes.MemoryProviders({"a": fakes.ScriptedModel(*script)}),
             stops=fakes.MemoryStops(),
             deadline_s=300.0,
         )
 
         async def work() -> None:
+            await wire.start()
             with contextlib.suppress(LumoraError):
                 await answer(message_id, SCOPE, desk)
                 await self._tell(message_id)

@@ -19,7 +19,8 @@ def test_a_fact_a_job_and_a_token_name_their_tenant() -> None:
 
 
 @pytest.mark.parametrize(
-    "subject", ["", "rpc.auth.login", "job.answer.*", "job.answer", "tok.x.y.z", "evt.a.b.v1.>", f"raw.abc.{uuid7()}"]
+    "subject",
+    ["", "rpc.auth.login", "job.answer.*", "job.answer", "tok.x.y.z", "evt.a.b.v1.>", f"raw.abc.{uuid7()}", "rcp.abc"],
 )
 def test_what_names_no_tenant_is_refused(subject: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - UUID words it in its own way

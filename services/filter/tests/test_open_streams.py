@@ -22,13 +22,16 @@ class MemoryScreens:
     def of(self, answer: Answer) -> "MemoryScreens":
         return self
 
-    async def started(self, model: str, sources: Sequence[Any]) -> None:
+    async def show(self, receipt_to: str) -> None:
+        raise AssertionError("streams only tell their screens")
+
+    def started(self, model: str, sources: Sequence[Any]) -> None:
         self.frames.append(("started", model, list(sources)))
 
-    async def released(self, release: Release) -> None:
+    def released(self, release: Release) -> None:
         self.frames.append(("token", *release))
 
-    async def ended(self, last_seq: int, finish_reason: str, categories: Sequence[str]) -> None:
+    def ended(self, last_seq: int, finish_reason: str, categories: Sequence[str]) -> None:
         self.frames.append(("end", last_seq, finish_reason, tuple(categories)))
 
 
@@ -68,12 +71,12 @@ class Stage:
     def key(self) -> str:
         return str(self.answer.message_id)
 
-    async def open(self, *, seen_seq: int = -1, is_replayed: bool = False) -> None:
+    def open(self, *, seen_seq: int = -1, is_replayed: bool = False) -> None:
         self.streams.open(self.answer, self.bench, seen_seq=seen_seq, is_replayed=is_replayed)
-        await self.streams.start(self.key, self.answer.attempt, "ollama/x", [])
+        self.streams.start(self.key, self.answer.attempt, "ollama/x", [])
 
-    async def tokens(self, first: int, *texts: str, attempt: int = 1) -> None:
-        await self.streams.tokens(self.key, attempt, first, texts)
+    def tokens(self, first: int, *texts: str, attempt: int = 1) -> None:
+        self.streams.tokens(self.key, attempt, first, texts)
 
     def live(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -81,12 +84,12 @@ class Stage:
             self.streams.beat()
 
 
-async def test_an_answer_from_start_to_end() -> None:
+def test_an_answer_from_start_to_end() -> None:
     stage = Stage()
-    await stage.open()
-    await stage.tokens(0, "Hel", "lo")
-    await stage.tokens(2, "!")
-    await stage.streams.end(stage.key, 1, 3, "length")
+    stage.open()
+    stage.tokens(0, "Hel", "lo")
+    stage.tokens(2, "!")
+    stage.streams.end(stage.key, 1, 3, "length")
     assert stage.screens.frames == [
         ("started", "ollama/x", []),
         ("token", 0, 1, "Hello"),
@@ -98,97 +101,97 @@ async def test_an_answer_from_start_to_end() -> None:
     assert not stage.ledger.decisions
 
 
-async def test_what_was_held_goes_out_before_the_end() -> None:
+def test_what_was_held_goes_out_before_the_end() -> None:
     stage = Stage(Policy(terms=("acme corp",)))
-    await stage.open()
-    await stage.tokens(0, "acme")
-    await stage.streams.end(stage.key, 1, 1, "stop")
+    stage.open()
+    stage.tokens(0, "acme")
+    stage.streams.end(stage.key, 1, 1, "stop")
     assert stage.screens.frames[1:] == [("token", 0, 0, "acme"), ("end", 0, "stop", ())]
 
 
-async def test_a_blocked_answer_ends_at_once_and_is_noted() -> None:
+def test_a_blocked_answer_ends_at_once_and_is_noted() -> None:
     stage = Stage(Policy(version=7, terms=("acme",), terms_action="block"))
-    await stage.open()
-    await stage.tokens(0, "Try ", "acme", "!", " Never shown.")
+    stage.open()
+    stage.tokens(0, "Try ", "acme", "!", " Never shown.")
     assert stage.screens.frames[1:] == [("token", 0, 0, "Try "), ("end", 0, "blocked", ("blocklist",))]
     assert stage.ledger.decisions == [Decision(stage.answer, 7, {"blocklist": 1}, is_blocked=True)]
-    await stage.tokens(4, "more")
+    stage.tokens(4, "more")
     assert stage.ledger.counts[-1] == ("ignored", "not_open")
 
 
-async def test_a_term_at_the_very_end_blocks_too() -> None:
+def test_a_term_at_the_very_end_blocks_too() -> None:
     stage = Stage(Policy(terms=("acme",), terms_action="block"))
-    await stage.open()
-    await stage.tokens(0, "By acme")
-    await stage.streams.end(stage.key, 1, 1, "stop")
+    stage.open()
+    stage.tokens(0, "By acme")
+    stage.streams.end(stage.key, 1, 1, "stop")
     assert stage.screens.frames[-1] == ("end", 0, "blocked", ("blocklist",))
 
 
-async def test_a_redacted_answer_is_noted_with_its_count() -> None:
+def test_a_redacted_answer_is_noted_with_its_count() -> None:
     stage = Stage(Policy(terms=("acme",)))
-    await stage.open()
-    await stage.tokens(0, "acme, acme.")
-    await stage.streams.end(stage.key, 1, 1, "stop")
+    stage.open()
+    stage.tokens(0, "acme, acme.")
+    stage.streams.end(stage.key, 1, 1, "stop")
     assert stage.ledger.decisions == [Decision(stage.answer, 0, {"blocklist": 2}, is_blocked=False)]
 
 
-async def test_a_replay_shows_only_what_was_not_seen_and_each_token_alone() -> None:
+def test_a_replay_shows_only_what_was_not_seen_and_each_token_alone() -> None:
     stage = Stage()
-    await stage.open(seen_seq=1, is_replayed=True)
-    await stage.tokens(0, "a", "b", "c", "d")
-    await stage.streams.end(stage.key, 1, 4, "stop")
+    stage.open(seen_seq=1, is_replayed=True)
+    stage.tokens(0, "a", "b", "c", "d")
+    stage.streams.end(stage.key, 1, 4, "stop")
     assert stage.screens.frames == [("token", 2, 2, "c"), ("token", 3, 3, "d"), ("end", 3, "stop", ())]
 
 
-async def test_a_replay_that_nobody_saw_anything_of_begins_with_the_start() -> None:
+def test_a_replay_that_nobody_saw_anything_of_begins_with_the_start() -> None:
     stage = Stage()
-    await stage.open(is_replayed=True)
-    await stage.tokens(0, "a", "b")
+    stage.open(is_replayed=True)
+    stage.tokens(0, "a", "b")
     assert stage.screens.frames == [("started", "ollama/x", []), ("token", 0, 0, "a"), ("token", 1, 1, "b")]
 
 
-async def test_a_replay_that_blocks_ends_there() -> None:
+def test_a_replay_that_blocks_ends_there() -> None:
     stage = Stage(Policy(terms=("acme",), terms_action="block"))
-    await stage.open(seen_seq=0, is_replayed=True)
-    await stage.tokens(0, "By ", "acme", "!", "never")
+    stage.open(seen_seq=0, is_replayed=True)
+    stage.tokens(0, "By ", "acme", "!", "never")
     assert stage.screens.frames == [("end", 0, "blocked", ("blocklist",))]
 
 
-async def test_other_attempts_are_ignored() -> None:
+def test_other_attempts_are_ignored() -> None:
     stage = Stage()
-    await stage.open()
-    await stage.tokens(0, "old", attempt=0)
-    await stage.tokens(0, "new", attempt=2)
+    stage.open()
+    stage.tokens(0, "old", attempt=0)
+    stage.tokens(0, "new", attempt=2)
     assert stage.screens.frames == [("started", "ollama/x", [])]
     assert stage.ledger.counts == [("ignored", "other_attempt")] * 2
 
 
-async def test_a_later_attempt_takes_the_place_of_an_earlier_one_and_never_the_other_way() -> None:
+def test_a_later_attempt_takes_the_place_of_an_earlier_one_and_never_the_other_way() -> None:
     stage = Stage()
-    await stage.open()
+    stage.open()
     first = stage.answer
     stage.answer = Answer(first.tenant_id, first.conversation_id, first.message_id, 2)
-    await stage.open()
-    await stage.tokens(0, "old", attempt=1)
-    await stage.tokens(0, "new", attempt=2)
+    stage.open()
+    stage.tokens(0, "old", attempt=1)
+    stage.tokens(0, "new", attempt=2)
     assert stage.screens.frames[-1] == ("token", 0, 0, "new")
     with pytest.raises(Conflict):
         stage.streams.open(first, stage.bench, seen_seq=-1, is_replayed=False)
 
 
-async def test_tokens_before_the_start_are_left_to_the_replay() -> None:
+def test_tokens_before_the_start_are_left_to_the_replay() -> None:
     stage = Stage()
     stage.streams.open(stage.answer, stage.bench, seen_seq=-1, is_replayed=False)
-    await stage.tokens(0, "early")
-    await stage.streams.end(stage.key, 1, 1, "stop")
+    stage.tokens(0, "early")
+    stage.streams.end(stage.key, 1, 1, "stop")
     assert not stage.screens.frames
     assert stage.ledger.counts == [("ignored", "not_started")] * 2
     assert len(stage.streams) == 1
 
 
-async def test_a_stream_nobody_feeds_is_dropped() -> None:
+def test_a_stream_nobody_feeds_is_dropped() -> None:
     stage = Stage()
-    await stage.open()
+    stage.open()
     stage.live(int(IDLE_S))
     assert len(stage.streams) == 1
     stage.live(1)
@@ -196,37 +199,37 @@ async def test_a_stream_nobody_feeds_is_dropped() -> None:
     assert stage.ledger.counts == [("dropped", "idle", 1)]
 
 
-async def test_a_stream_is_worth_waiting_for_only_while_it_is_fed() -> None:
+def test_a_stream_is_worth_waiting_for_only_while_it_is_fed() -> None:
     stage = Stage()
-    await stage.open()
+    stage.open()
     stage.live(3)
     assert stage.streams.count_lively() == 1
     stage.live(1)
     assert stage.streams.count_lively() == 0
-    await stage.tokens(0, "a")
+    stage.tokens(0, "a")
     assert stage.streams.count_lively() == 1
 
 
-async def test_a_process_that_stood_still_forgets_its_streams() -> None:
+def test_a_process_that_stood_still_forgets_its_streams() -> None:
     stage = Stage()
-    await stage.open()
+    stage.open()
     stage.clock.advance(1.6)
-    await stage.tokens(0, "late")
+    stage.tokens(0, "late")
     assert stage.screens.frames == [("started", "ollama/x", [])]
     assert stage.ledger.counts == [("dropped", "stalled", 1), ("ignored", "not_open")]
 
 
-async def test_a_stream_opened_after_a_stall_lives() -> None:
+def test_a_stream_opened_after_a_stall_lives() -> None:
     stage = Stage()
     stage.clock.advance(60)
-    await stage.open()
-    await stage.tokens(0, "a")
+    stage.open()
+    stage.tokens(0, "a")
     assert stage.screens.frames[-1] == ("token", 0, 0, "a")
 
 
-async def test_everything_can_be_given_up() -> None:
+def test_everything_can_be_given_up() -> None:
     stage = Stage()
-    await stage.open()
+    stage.open()
     stage.streams.drop_all("reconnected")
     stage.streams.drop_all("reconnected")
     stage.streams.drop(stage.key, "failed")

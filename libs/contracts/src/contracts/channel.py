@@ -67,9 +67,9 @@ class Rpc(Generic[RequestT, ReplyT]):
 
 @dataclass(frozen=True)
 class Flow:
-    """One kind of message on the token path (`raw`, `tok`) or a control hint (`ctl`): core-published, no envelope."""
+    """One kind of message on the token path (`raw`, `rcp`, `tok`) or a control hint (`ctl`): core-published, bare."""
 
-    kind: Literal["raw", "tok", "ctl"]
+    kind: Literal["raw", "rcp", "tok", "ctl"]
     name: str
     model: type[Contract]
     owner: str

@@ -73,6 +73,8 @@ class StreamOpened(Reply):
     subject: str
     policy_version: int
     window: int
+    batches: str | None = None
+    """Where several answers' raw messages may travel as one; a replica of an older release names none."""
 
 
 class PolicyChanged(Event):

@@ -152,6 +152,7 @@ def _flows() -> Iterator[Message]:
 
 _FLOW_ADDRESSES = {
     "raw": "raw.{instance}.{message_id}",
+    "rcp": "rcp.{worker}",
     "tok": "tok.{tenant_id}.{conversation_id}.{message_id}",
     "ctl": "ctl.{verb}.{tenant_id}.{message_id}",
 }

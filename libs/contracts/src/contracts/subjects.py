@@ -56,8 +56,18 @@ def raw(instance: str, message_id: MessageId) -> str:
     return f"raw.{instance}.{message_id}"
 
 
+def raw_batch(instance: str) -> str:
+    """Raw messages of several answers to one opener; it cannot be taken for an answer's own, which ends in a UUID."""
+    return f"raw.{instance}.batch"
+
+
 def raw_filter(instance: str) -> str:
     return f"raw.{instance}.*"
+
+
+def receipts(worker: str) -> str:
+    """Where one worker hears what of its batches is out; `worker` is its own id: lower-case hex, made at its start."""
+    return f"rcp.{worker}"
 
 
 def tok(tenant_id: TenantId, conversation_id: ConversationId, message_id: MessageId) -> str:

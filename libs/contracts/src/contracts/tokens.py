@@ -1,8 +1,13 @@
 """The token path: what a worker sends to the filter, and what the filter publishes for everyone.
 
-Raw pieces go on `raw.<instance>.<message>`, filtered frames on `tok.<tenant>.<conversation>.<message>`. The filtered
-bytes are the WebSocket frames themselves, so that the gateway hands them on without encoding anything. The models here
-are the contract and what the schemas are generated from; the hot path builds and reads the same bytes by hand.
+Raw messages of all of a worker's answers at one filter replica travel together, as a `RawBatch` on
+`raw.<instance>.batch`; its reply, on `rcp.<worker>`, is the `Receipt` of what the batch released, sent after those
+frames were published. A raw message alone, on `raw.<instance>.<message>`, gets no reply: workers that speak so hear
+`tok` instead.
+
+Filtered frames go on `tok.<tenant>.<conversation>.<message>`. The filtered bytes are the WebSocket frames themselves,
+so that the gateway hands them on without encoding anything. The models here are the contract and what the schemas are
+generated from; the hot path builds and reads the same bytes by hand.
 """
 
 from typing import Annotated, Literal
@@ -20,6 +25,8 @@ class RawStart(Contract):
     """First on every opened stream."""
 
     type: Literal["start"] = "start"
+    message_id: MessageId | None = None
+    """Given in a batch; alone, the subject says it."""
     attempt: int
     model: str
     sources: tuple[Source, ...]
@@ -29,6 +36,7 @@ class RawTokens(Contract):
     """Pieces as the model gave them; `first` is the index of the first one in the attempt."""
 
     type: Literal["tokens"] = "tokens"
+    message_id: MessageId | None = None
     attempt: int
     first: int
     texts: Personal[tuple[str, ...]]
@@ -38,13 +46,21 @@ class RawEnd(Contract):
     """Last of an attempt; `count` is the number of pieces it had."""
 
     type: Literal["end"] = "end"
+    message_id: MessageId | None = None
     attempt: int
     count: int
     finish_reason: FinishReason
 
 
+class RawBatch(Contract):
+    """Raw messages of several answers, each in its own order."""
+
+    type: Literal["batch"] = "batch"
+    parts: tuple[Annotated[RawStart | RawTokens | RawEnd, Field(discriminator="type")], ...]
+
+
 class StreamEnd(Contract):
-    """Last on `tok`: the worker's receipt that all is out. Not sent to clients, who wait for the stored answer."""
+    """Last on `tok`: all is out. Not sent to clients, who wait for the stored answer."""
 
     type: Literal["end"] = "end"
     message_id: MessageId
@@ -54,10 +70,18 @@ class StreamEnd(Contract):
     categories: tuple[str, ...] = ()
 
 
+class Receipt(Contract):
+    """What a batch released is out: an answer's tokens in one frame each, and its end."""
+
+    frames: tuple[Annotated[Token | StreamEnd, Field(discriminator="type")], ...]
+
+
 _JUDGE, _FOLLOWERS = ("filter",), ("gateway", "inference")
 RAW_START = Flow("raw", "start", RawStart, owner="inference", listeners=_JUDGE)
 RAW_TOKENS = Flow("raw", "tokens", RawTokens, owner="inference", listeners=_JUDGE)
 RAW_END = Flow("raw", "end", RawEnd, owner="inference", listeners=_JUDGE)
+RAW_BATCH = Flow("raw", "batch", RawBatch, owner="inference", listeners=_JUDGE)
+RECEIPT = Flow("rcp", "receipt", Receipt, owner="filter", listeners=("inference",))
 TOK_STARTED = Flow("tok", "started", MessageStarted, owner="filter", listeners=_FOLLOWERS)
 TOK_TOKEN = Flow("tok", "token", Token, owner="filter", listeners=_FOLLOWERS)
 TOK_END = Flow("tok", "end", StreamEnd, owner="filter", listeners=_FOLLOWERS)

@@ -13,13 +13,13 @@ _PUBLISH: dict[str, tuple[str, ...]] = {
     "gateway": ("ctl.>", "rate.>", "$JS.API.DIRECT.GET.TOKENS", "$JS.API.DIRECT.GET.TOKENS.>"),
     "auth": ("rate.>",),
     "inference": ("raw.>", "ctl.>"),
-    "filter": ("tok.>",),
+    "filter": ("tok.>", "rcp.>"),
     "operator": ("job.>", "evt.>", "dlq.>", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.MSG.DELETE.*"),
     "provisioner": ("$JS.API.>",),
 }
 _SUBSCRIBE: dict[str, tuple[str, ...]] = {
     "gateway": ("tok.>", "ctl.>"),
-    "inference": ("ctl.>", "tok.>"),
+    "inference": ("ctl.>", "tok.>", "rcp.>"),
     "filter": ("raw.>",),
 }
 

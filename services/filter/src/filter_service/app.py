@@ -23,8 +23,9 @@ async def build() -> Service:
     database, _relay = service.database(settings)
     policies, decisions, observer = PostgresPolicies(database), PostgresDecisions(database, clock), PrometheusObserver()
     benches = Benches(policies, clock)
-    streams = OpenStreams(NatsScreens(bus), decisions, observer, clock)
-    raw_tokens = RawTokens(bus, instance, streams, observer)
+    screens = NatsScreens(bus)
+    streams = OpenStreams(screens, decisions, observer, clock)
+    raw_tokens = RawTokens(bus, instance, streams=streams, screens=screens, observer=observer)
     show_open_streams(lambda: len(streams))
 
     rpc_open.register(bus, instance, benches, streams)

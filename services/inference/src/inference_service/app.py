@@ -73,6 +73,7 @@ async def build() -> Service:
         deadline_s=settings.answer_deadline_s,
     )
     service.on_start(stops.start)
+    service.on_start(wire.start)
     service.loop("tokens", wire.run)
     service.consume(on_answer_job.register(bus, desk, slots=settings.worker_slots))
     rpc_turns.register(bus, turns)

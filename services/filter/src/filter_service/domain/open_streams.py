@@ -73,16 +73,16 @@ class OpenStreams:
             answer, bench, self._screens.of(answer), seen_seq=seen_seq, is_replayed=is_replayed, now_s=now_s
         )
 
-    async def start(self, message_id: str, attempt: int, model: str, sources: Sequence[Any]) -> None:
+    def start(self, message_id: str, attempt: int, model: str, sources: Sequence[Any]) -> None:
         """The worker names model and sources; readers who saw tokens already saw this before them."""
         stream = self._find(message_id, attempt)
         if stream is None or stream.is_started:
             return
         stream.is_started = True
         if stream.tokens.is_unseen:
-            await stream.screen.started(model, sources)
+            stream.screen.started(model, sources)
 
-    async def tokens(self, message_id: str, attempt: int, first: int, texts: Sequence[str]) -> None:
+    def tokens(self, message_id: str, attempt: int, first: int, texts: Sequence[str]) -> None:
         """Judge pieces and show what may be shown."""
         stream = self._find(message_id, attempt)
         if stream is None:
@@ -91,13 +91,13 @@ class OpenStreams:
             self._observer.ignored("not_started")
             return
         if stream.is_replayed and len(texts) > 1:
-            await self._one_by_one(stream, first, texts)
+            self._one_by_one(stream, first, texts)
             return
-        await self._show(stream, stream.tokens.take(first, texts))
+        _show(stream, stream.tokens.take(first, texts))
         if stream.tokens.is_over:
-            await self._close(message_id, stream, "blocked")
+            self._close(message_id, stream, "blocked")
 
-    async def end(self, message_id: str, attempt: int, count: int, finish_reason: str) -> None:
+    def end(self, message_id: str, attempt: int, count: int, finish_reason: str) -> None:
         """The model is done: show the rest and say that it was all."""
         stream = self._find(message_id, attempt)
         if stream is None:
@@ -105,9 +105,9 @@ class OpenStreams:
         if not stream.is_started:
             self._observer.ignored("not_started")
             return
-        await self._show(stream, stream.tokens.end(count))
+        _show(stream, stream.tokens.end(count))
         if stream.tokens.is_over:
-            await self._close(message_id, stream, "blocked" if stream.tokens.blocked else finish_reason)
+            self._close(message_id, stream, "blocked" if stream.tokens.blocked else finish_reason)
 
     def drop(self, message_id: str, reason: str) -> None:
         """Give one stream up."""
@@ -145,29 +145,28 @@ class OpenStreams:
         stream.heard_at_s = now_s
         return stream
 
-    async def _one_by_one(self, stream: OpenStream, first: int, texts: Sequence[str]) -> None:
+    def _one_by_one(self, stream: OpenStream, first: int, texts: Sequence[str]) -> None:
         """A replay shows each token alone.
 
         The replica that was given up may have merged the same tokens otherwise. Readers drop a frame that begins with
         what they have; with single tokens on one side nothing is lost by that.
         """
         for place, text in enumerate(texts):
-            await self._show(stream, stream.tokens.take(first + place, (text,)))
+            _show(stream, stream.tokens.take(first + place, (text,)))
             if stream.tokens.is_over:
-                await self._close(str(stream.answer.message_id), stream, "blocked")
+                self._close(str(stream.answer.message_id), stream, "blocked")
                 return
 
-    async def _show(self, stream: OpenStream, release: Release | None) -> None:
-        if release is not None:
-            await stream.screen.released(release)
-
-    async def _close(self, message_id: str, stream: OpenStream, finish_reason: str) -> None:
-        # Another attempt may have been opened while the last tokens went out.
-        if self._streams.get(message_id) is stream:
-            del self._streams[message_id]
+    def _close(self, message_id: str, stream: OpenStream, finish_reason: str) -> None:
+        del self._streams[message_id]
         tokens = stream.tokens
-        await stream.screen.ended(tokens.last_seq, finish_reason, tokens.blocked)
+        stream.screen.ended(tokens.last_seq, finish_reason, tokens.blocked)
         is_blocked, found = bool(tokens.blocked), tokens.found
         self._observer.ended(found, is_blocked=is_blocked)
         if found:
             self._decisions.note(Decision(stream.answer, stream.policy_version, found, is_blocked))
+
+
+def _show(stream: OpenStream, release: Release | None) -> None:
+    if release is not None:
+        stream.screen.released(release)

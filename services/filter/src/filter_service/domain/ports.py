@@ -38,17 +38,17 @@ class Decisions(Protocol):
 
 
 class Screen(Protocol):
-    """Where one answer is shown: everyone who reads it hears this and nothing else."""
+    """Where one answer is shown: everyone who reads it hears this and nothing else, once `Screens.show` is called."""
 
-    async def started(self, model: str, sources: Sequence[Any]) -> None:
+    def started(self, model: str, sources: Sequence[Any]) -> None:
         """The attempt begins."""
         ...
 
-    async def released(self, release: Release) -> None:
+    def released(self, release: Release) -> None:
         """These tokens may be read."""
         ...
 
-    async def ended(self, last_seq: int, finish_reason: str, categories: Sequence[str]) -> None:
+    def ended(self, last_seq: int, finish_reason: str, categories: Sequence[str]) -> None:
         """That was all."""
         ...
 
@@ -57,6 +57,13 @@ class Screens(Protocol):
     """Screens by answer."""
 
     def of(self, answer: Answer) -> Screen: ...
+
+    async def show(self, receipt_to: str) -> None:
+        """Publish what the screens were told since the last call, and then say at `receipt_to`, if given, what it was.
+
+        A receipt that was heard proves that the broker has the frames: it travels behind them on one connection.
+        """
+        ...
 
 
 class Observer(Protocol):

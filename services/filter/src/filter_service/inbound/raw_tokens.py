@@ -8,7 +8,7 @@ from nats.aio.msg import Msg
 
 from contracts import subjects
 from filter_service.domain.open_streams import OpenStreams
-from filter_service.domain.ports import Observer
+from filter_service.domain.ports import Observer, Screens
 from runtime import logs
 from runtime.bus import Bus
 
@@ -26,10 +26,11 @@ class RawTokens:
         instance: this process's own id, made at its start: nobody can send to a replica that is gone.
     """
 
-    def __init__(self, bus: Bus, instance: str, streams: OpenStreams, observer: Observer) -> None:
+    def __init__(self, bus: Bus, instance: str, *, streams: OpenStreams, screens: Screens, observer: Observer) -> None:
         self._bus = bus
         self._instance = instance
         self._streams = streams
+        self._screens = screens
         self._observer = observer
 
     async def subscribe(self) -> None:
@@ -54,23 +55,37 @@ class RawTokens:
         _log.info("streams.drained", left=len(self._streams))
 
     async def _heard(self, message: Msg) -> None:
+        """A batch, whose parts name their answers, or a raw message alone, whose subject does."""
         message_id = message.subject.rpartition(".")[2]
         try:
             raw = orjson.loads(message.data)
-            await self._hand_on(message_id, raw)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one message ends one stream, not the hearing
-            self._observer.ignored("unreadable")
-            self._streams.drop(message_id, "failed")
-            _log.warning("raw.refused", error=type(error).__name__, size=len(message.data))
+            if raw["type"] != "batch":
+                raw = {"parts": [{**raw, "message_id": message_id}]}
+            for part in raw["parts"]:
+                self._read(part["message_id"], part)
+        except (orjson.JSONDecodeError, LookupError, TypeError) as error:
+            self._refuse(message_id, error)
+        await self._screens.show(message.reply)
 
-    async def _hand_on(self, message_id: str, raw: dict[str, Any]) -> None:
+    def _read(self, message_id: str, raw: dict[str, Any]) -> None:
+        try:
+            self._hand_on(message_id, raw)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one part ends one stream, not the others
+            self._refuse(message_id, error)
+
+    def _refuse(self, message_id: str, error: Exception) -> None:
+        self._observer.ignored("unreadable")
+        self._streams.drop(message_id, "failed")
+        _log.warning("raw.refused", error=type(error).__name__)
+
+    def _hand_on(self, message_id: str, raw: dict[str, Any]) -> None:
         kind = raw["type"]
         if kind == "tokens":
-            await self._streams.tokens(message_id, raw["attempt"], raw["first"], raw["texts"])
+            self._streams.tokens(message_id, raw["attempt"], raw["first"], raw["texts"])
         elif kind == "start":
-            await self._streams.start(message_id, raw["attempt"], raw["model"], raw["sources"])
+            self._streams.start(message_id, raw["attempt"], raw["model"], raw["sources"])
         elif kind == "end":
-            await self._streams.end(message_id, raw["attempt"], raw["count"], raw["finish_reason"])
+            self._streams.end(message_id, raw["attempt"], raw["count"], raw["finish_reason"])
         else:
             # A newer worker may say more than we know.
             self._observer.ignored("unknown_type")

@@ -21,6 +21,7 @@ def register(bus: Bus, instance: str, benches: Benches, streams: OpenStreams) ->
             subject=subjects.raw(instance, order.message_id),
             policy_version=bench.version,
             window=bench.window_chars,
+            batches=subjects.raw_batch(instance),
         )
 
     bus.answer(OPEN_STREAM, open_stream)

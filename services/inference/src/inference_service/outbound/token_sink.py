@@ -1,4 +1,4 @@
-"""The worker's end of the token path: raw pieces to one filter replica, receipts back from the customer's own subject.
+"""The worker's end of the token path: raw pieces to one filter replica, and receipts of what it published.
 
 What the filter publishes is what the customer sees and what is stored, so the receipts are collected here. A
 replica that gives none for 2 s after more than its window was sent, or after the end, is taken for dead: another
@@ -9,29 +9,28 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
-from nats.aio.msg import Msg
 from prometheus_client import Counter
 
-from contracts import subjects
 from contracts.filter import OPEN_STREAM, OpenStream
 from contracts.inference import FinishReason, Source
 from inference_service.domain.model import Pieces
 from inference_service.domain.ports import Shown
 from inference_service.domain.turn import LeasedTurn
-from inference_service.outbound.token_wire import TokenWire
+from inference_service.outbound.token_wire import BATCH_BYTES, TokenWire
 from runtime import logs
 from runtime.bus import Bus
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
-from runtime.token_tap import tap
 
 RECEIPT_S = 2.0
 LOOK_S = 0.5
 OPENINGS = 4
-REPLAY_BYTES = 200_000
-"""A replay is cut into messages of about this size: the broker takes 1 MiB at most."""
+OPENING_PAUSE_S = 0.1
+REPLAY_BYTES = BATCH_BYTES
+"""A replay is cut into messages of about this size."""
 
 REOPENED = Counter("inference_streams_reopened_total", "Token streams moved to another filter replica.")
 
@@ -46,6 +45,7 @@ class FilterStream:
         self._wire = wire
         self._scope = scope
         self._turn = turn
+        self._message_id = str(turn.message_id)
         self._subject = ""
         self._window = 0
         self._policy_version: int | None = None
@@ -63,9 +63,8 @@ class FilterStream:
         return self._ended.done()
 
     async def start(self, model: str, sources: tuple[Source, ...]) -> None:
-        body = {"type": "start", "attempt": self._turn.attempt, "model": model}
-        body["sources"] = [source.model_dump(mode="json") for source in sources]
-        self._start = orjson.dumps(body)
+        told = [source.model_dump(mode="json") for source in sources]
+        self._start = self._raw("start", model=model, sources=told)
         self._wire.send(self._subject, self._start)
 
     async def send(self, pieces: Pieces) -> None:
@@ -78,23 +77,16 @@ class FilterStream:
         self._wire.send(self._subject, self._tokens(first, pieces.texts))
 
     async def end(self, finish_reason: FinishReason) -> Shown:
-        body = {
-            "type": "end",
-            "attempt": self._turn.attempt,
-            "count": len(self._pieces),
-            "finish_reason": finish_reason,
-        }
-        self._end = orjson.dumps(body)
+        self._end = self._raw("end", count=len(self._pieces), finish_reason=finish_reason)
         self._last_receipt = asyncio.get_running_loop().time()
         self._wire.send(self._subject, self._end)
         return await self._ended
 
     # ---- receipts ---------------------------------------------------------------------------------------------
 
-    def on_receipt(self, message: Msg) -> None:
-        """A frame on the customer's subject."""
-        frame = orjson.loads(message.data)
-        if frame.get("attempt") != self._turn.attempt:
+    def on_receipt(self, frame: dict[str, Any]) -> None:
+        """A frame is out."""
+        if frame["attempt"] != self._turn.attempt:
             return
         kind = frame["type"]
         if kind == "token":
@@ -124,14 +116,14 @@ class FilterStream:
             policy_version=self._policy_version,
         )
         for chance in range(OPENINGS):
-            try:
+            with contextlib.suppress(Unavailable):
                 opened = await self._bus.request(OPEN_STREAM, question, self._scope)
-            except Unavailable:
-                await asyncio.sleep(0.1 * 2**chance)
-            else:
-                self._subject, self._window = opened.subject, opened.window
-                self._policy_version = opened.policy_version
-                return
+                # A replica of an older release names no place for batches: while replicas are updated another one does.
+                if opened.batches is not None:
+                    self._subject, self._window = opened.batches, opened.window
+                    self._policy_version = opened.policy_version
+                    return
+            await asyncio.sleep(OPENING_PAUSE_S * 2**chance)
         raise Unavailable("no filter answers", code="filter_unavailable")
 
     async def watch(self) -> None:
@@ -173,7 +165,11 @@ class FilterStream:
         return parts
 
     def _tokens(self, first: int, texts: tuple[str, ...]) -> bytes:
-        return orjson.dumps({"type": "tokens", "attempt": self._turn.attempt, "first": first, "texts": texts})
+        return self._raw("tokens", first=first, texts=texts)
+
+    def _raw(self, kind: str, **content: Any) -> bytes:
+        head = {"type": kind, "message_id": self._message_id, "attempt": self._turn.attempt}
+        return orjson.dumps(head | content)
 
     def _raise_if_failed(self) -> None:
         if self._ended.done() and self._ended.exception() is not None:
@@ -196,17 +192,13 @@ class FilterSink:
     @asynccontextmanager
     async def open(self, scope: TenantScope, turn: LeasedTurn) -> AsyncIterator[FilterStream]:
         stream = FilterStream(self._bus, self._wire, scope, turn)
-        subject = subjects.tok(scope.tenant_id, turn.conversation_id, turn.message_id)
-        # Subscribed before it opens: the broker handles both in the order of this connection, so no receipt is missed.
-        receipts = await tap(self._bus.nc, subject, stream.on_receipt)
         watching: asyncio.Task[None] | None = None
         try:
             await stream.open()
-            watching = asyncio.create_task(stream.watch())
-            yield stream
+            with self._wire.hearing(str(turn.message_id), stream.on_receipt):
+                watching = asyncio.create_task(stream.watch())
+                yield stream
         finally:
             if watching is not None:
                 watching.cancel()
             stream.abandon()
-            with contextlib.suppress(Exception):
-                await receipts.unsubscribe()

@@ -1,23 +1,37 @@
-"""How raw tokens leave this process: at once while they are few, gathered while they are many.
+"""How raw tokens leave this process, and how their receipts come back: those of all answers together.
 
 Each message costs every process on its way a wake-up, a read and a write. When a hundred answers run at once their
 tokens come a fraction of a millisecond apart, so what is said within 2 ms after the last write goes out in one
-write, and the filter, the broker and the gateway each handle it in one turn of their loops. A lone token never
-waits: the first after a pause leaves at once. bench/token_path.py shows what this costs in latency and saves in
-CPU.
+write, as one message to each filter replica, which answers it with one receipt. A lone token never waits: the first
+after a pause leaves at once. bench/token_path.py shows what this costs in latency and saves in CPU.
+
+The receipt is the reply to the batch, and the filter publishes it behind the frames it tells of: the broker handles a
+connection's messages in order, so whoever hears it knows that the broker has them.
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import nats.errors
+import orjson
+from nats.aio.msg import Msg
 from prometheus_client import Counter
 
+from contracts import subjects
+from contracts.ids import uuid7
 from runtime import logs
 from runtime.bus import Bus
+from runtime.token_tap import tap
 
 GATHER_S = 0.002
+BATCH_BYTES = 32 << 10
+"""Most in one message, unless a single piece is larger: what it releases may be longer, and must fit one receipt."""
 
 LOST = Counter("inference_raw_messages_lost_total", "Raw token messages that the connection would not take.")
+
+Hear = Callable[[dict[str, Any]], None]
 
 _log = logs.get_logger()
 
@@ -30,11 +44,28 @@ class TokenWire:
         self._gather_s = gather_s
         self._waiting: list[tuple[str, bytes]] = []
         self._wake = asyncio.Event()
+        self._receipts = subjects.receipts(uuid7().hex)
+        self._hearers: dict[str, Hear] = {}
+
+    async def start(self) -> None:
+        """Begin to hear receipts."""
+        await tap(self._bus.nc, self._receipts, self._heard)
 
     def send(self, subject: str, body: bytes) -> None:
-        """Queue one message."""
+        """Queue one raw message to the replica that takes batches at `subject`."""
         self._waiting.append((subject, body))
         self._wake.set()
+
+    @contextmanager
+    def hearing(self, message_id: str, hear: Hear) -> Iterator[None]:
+        """Inside the block `hear` is called with every frame of this answer that is out: tokens and the end."""
+        self._hearers[message_id] = hear
+        try:
+            yield
+        finally:
+            # A later attempt of the same answer may have begun here before this one was done with.
+            if self._hearers.get(message_id) is hear:
+                del self._hearers[message_id]
 
     async def run(self) -> None:
         """Write what is queued. Runs until cancelled."""
@@ -52,11 +83,30 @@ class TokenWire:
 
     async def _write(self, messages: list[tuple[str, bytes]]) -> None:
         publish = self._bus.nc.publish
-        for number, (subject, body) in enumerate(messages):
+        for subject, bodies in _batches(messages):
             try:
-                await publish(subject, body)
+                await publish(subject, b'{"type":"batch","parts":[%b]}' % b",".join(bodies), reply=self._receipts)
             except (nats.errors.Error, OSError) as error:
                 # Nothing is lost for good: without receipts each stream is replayed.
-                LOST.inc(len(messages) - number)
-                _log.warning("tokens.unsent", error=type(error).__name__, messages=len(messages) - number)
-                return
+                LOST.inc(len(bodies))
+                _log.warning("tokens.unsent", error=type(error).__name__, messages=len(bodies))
+
+    def _heard(self, message: Msg) -> None:
+        for frame in orjson.loads(message.data)["frames"]:
+            hear = self._hearers.get(frame["message_id"])
+            if hear is not None:
+                hear(frame)
+
+
+def _batches(messages: list[tuple[str, bytes]]) -> Iterator[tuple[str, list[bytes]]]:
+    """By subject, in the order in which they were said within each, cut where they become large."""
+    gathered: dict[str, tuple[list[bytes], int]] = {}
+    for subject, body in messages:
+        bodies, size = gathered.get(subject, ([], 0))
+        if bodies and size + len(body) > BATCH_BYTES:
+            yield subject, bodies
+            bodies, size = [], 0
+        bodies.append(body)
+        gathered[subject] = bodies, size + len(body)
+    for subject, (bodies, _) in gathered.items():
+        yield subject, bodies
