@@ -111,7 +111,7 @@ async def test_a_fault_is_told_as_being_away(room, fault):
     with pytest.raises(EmbedderAway):
         embedder.check()
     assert len(room.server.embeddings.asked) == before
-    assert room.seen.said == ["away", "refused", "refused"]
+    assert room.seen.said == ["away", "refused"]
 
 
 async def test_nobody_there_is_told_as_being_away(room):
@@ -134,7 +134,9 @@ async def test_a_silent_server_is_not_waited_for(room, monkeypatch):
     embedder.check()
     with pytest.raises(EmbedderAway, match="too slow"):
         await embedder.embed_query("one")
-    assert len(room.server.embeddings.asked) == 1
+    # on a busy machine not even the first one may have got there in time
+    assert len(room.server.embeddings.asked) <= 1
+    assert room.seen.said == ["slow", "refused"]
     room.clock.advance(served_embedder.QUERIES_REST_S)
     with pytest.raises(EmbedderAway, match="does not answer"):
         await embedder.embed(["one"])

@@ -102,6 +102,12 @@ async def _shelves(
     )
     embedders = Embedders(servers, counter, Life(service.loop, service.on_stop))
     wanted = await embedders.make(traits)
+
+    async def answers() -> None:
+        wanted.check()
+
+    # while it is away documents wait and searches go by words: shown, but no reason to take the service away
+    service.health.informational("embedder", answers)
     index = await indexes.open(traits.index_name)
     shelves = Shelves(Shelf(traits.index_name, index, wanted), indexes, embedders)
     # a server of indexes that is away is looked at again by upkeep; until then nothing can be written or found

@@ -76,7 +76,6 @@ class ServedEmbedder:
 
     def check(self) -> None:
         if self._away.is_set():
-            self._watch.refused(self.model)
             raise EmbedderAway("the embedding model is away", retry_after_s=self._pause_s)
 
     async def keep_in_touch(self) -> None:
@@ -96,6 +95,8 @@ class ServedEmbedder:
         self._came()
 
     async def _vectors(self, texts: list[str], timeout_s: float) -> list[DenseVector]:
+        if self._away.is_set():
+            self._watch.refused(self.model)
         self.check()
         try:
             async with asyncio.timeout(timeout_s):
