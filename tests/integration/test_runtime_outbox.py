@@ -13,7 +13,7 @@ from contracts.inference import ANSWER, MESSAGE_FAILED, AnswerTurn, MessageFaile
 from contracts.streams import streams as declared_streams
 from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA
 from runtime.db import Database
-from runtime.outbox import OutboxRelay
+from runtime.outbox import BATCH, OutboxRelay
 from runtime.tenancy import TenantScope
 from tests.support.platform import Platform, eventually
 from tests.support.probe import Probe, Streams, connection, frozen, metric, new_scope, on_bus, send
@@ -140,6 +140,25 @@ async def test_a_full_queue_keeps_its_rows_and_holds_up_nobody_else(probe: Probe
         assert (await streams.waiting(flooded), await streams.waiting(other)) == (CAP, 1)
         await relay._round(grace_s=0)
         assert await rows(probe, flooded) == 1
+
+
+async def test_thousands_of_rows_for_a_full_queue_do_not_stand_before_one_of_another(
+    probe: Probe, streams: Streams
+) -> None:
+    flooded, other = new_scope(), new_scope()
+    database = Database(probe.app_url)  # nobody publishes after the commit
+    async with database.tenant_tx(flooded) as tx:
+        for _ in range(CAP + 2 * BATCH):
+            await tx.enqueue(ANSWER, AnswerTurn(message_id=MessageId(uuid7())))
+    async with database.tenant_tx(other) as tx:
+        await tx.enqueue(ANSWER, AnswerTurn(message_id=MessageId(uuid7())))
+    await database.close()
+    async with house(probe, is_running=False) as (_, relay):
+        await relay._round(grace_s=0)
+        assert (await rows(probe, flooded), await rows(probe, other)) == (2 * BATCH, 0)
+        assert (await streams.waiting(flooded), await streams.waiting(other)) == (CAP, 1)
+        async with connection(probe.admin_url) as admin:
+            await admin.execute("DELETE FROM probe.outbox WHERE tenant_id = $1", flooded.tenant_id)
 
 
 async def test_two_relays_never_take_the_same_row(probe: Probe, streams: Streams) -> None:
