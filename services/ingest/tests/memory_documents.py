@@ -94,7 +94,7 @@ class MemoryDocuments:
             return Leased()
         self.leases.add(key)
         state = State.DELETING if row.state is State.DELETING else State.PARSING
-        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1, progress=0.0)
+        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1)
         if state is State.PARSING:
             self._say(claimed)
         return claimed
@@ -111,7 +111,7 @@ class MemoryDocuments:
     async def give_back(self, scope: TenantScope, document: Document) -> None:
         row = self._mine(scope, document)
         if row is not None:
-            self._say(self._put(scope, row, state=State.RECEIVED, attempt=row.attempt - 1, progress=0.0))
+            self._say(self._put(scope, row, state=State.RECEIVED, attempt=row.attempt - 1))
 
     async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
         row = self._mine(scope, document)

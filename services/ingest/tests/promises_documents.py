@@ -128,6 +128,25 @@ class PromisesOfDocuments:
         assert waiting is not None
         assert (waiting.state, waiting.attempt, waiting.progress) == (State.RECEIVED, 0, 0.0)
 
+    async def test_progress_outlives_an_attempt_and_ends_with_the_reading(self, documents: Documents):
+        scope = new_scope()
+        first = await claimed(documents, scope, await added(documents, scope))
+        assert await documents.advance(scope, first, State.EMBEDDING, 0.5)
+        await documents.release(scope, first)
+        second = await claimed(documents, scope, first)
+        assert (second.state, second.progress) == (State.PARSING, 0.5)
+        await documents.release(scope, second)
+        await documents.give_back(scope, second)
+        waiting = await documents.get(scope, first.id)
+        assert waiting is not None
+        assert (waiting.state, waiting.progress) == (State.RECEIVED, 0.5)
+        third = await claimed(documents, scope, first)
+        assert await documents.finish(scope, third, reading_of(third, "one"))
+        await documents.release(scope, third)
+        again = await documents.read_again(scope, first.id)
+        assert again is not None
+        assert again.progress == 0.0
+
     async def test_an_attempt_that_another_one_followed_stays(self, documents: Documents):
         scope = new_scope()
         first = await claimed(documents, scope, await added(documents, scope))

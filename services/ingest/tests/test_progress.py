@@ -48,6 +48,25 @@ async def test_a_reader_that_begins_again_does_not_turn_the_progress_back():
     assert attempt.said == [(State.CHUNKING, 0.1)]
 
 
+async def test_an_attempt_after_a_crash_goes_on_from_what_was_said():
+    attempt = Attempt()
+    first, progress = await attempt.begin()
+    await progress.say(State.EMBEDDING, 0.6)
+    await attempt.documents.release(attempt.scope, first)
+    attempt.documents.said.clear()
+    second = await claimed(attempt.documents, attempt.scope, first)
+    progress = Progress(second, attempt.scope, documents=attempt.documents, clock=attempt.clock)
+    for state, share in ((State.PARSING, 0.05), (State.CHUNKING, 0.1), (State.EMBEDDING, 0.15), (State.EMBEDDING, 0.7)):
+        attempt.clock.advance(1)
+        await progress.say(state, share)
+    assert attempt.said == [
+        (State.PARSING, 0.6),
+        (State.CHUNKING, 0.6),
+        (State.EMBEDDING, 0.6),
+        (State.EMBEDDING, 0.7),
+    ]
+
+
 async def test_who_was_overtaken_hears_of_it():
     attempt = Attempt()
     document, progress = await attempt.begin()

@@ -1,4 +1,4 @@
-"""How far one attempt at a document is, as its owner is told: seldom enough, and never less than before."""
+"""How far a document is, as its owner is told: seldom enough, and never less than before, also after a crash."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from runtime.clock import Clock
 from runtime.tenancy import TenantScope
 
 SAY_EVERY_S: Final = 0.5
+_ORDER: Final = tuple(State)
 
 
 class Fenced(Exception):
@@ -15,7 +16,7 @@ class Fenced(Exception):
 
 
 class Progress:
-    """Of one attempt; `share` goes from 0 to 1."""
+    """Of one attempt, which goes on where an earlier one was; `share` goes from 0 to 1."""
 
     def __init__(self, document: Document, scope: TenantScope, *, documents: Documents, clock: Clock) -> None:
         self._document = document
@@ -23,7 +24,7 @@ class Progress:
         self._documents = documents
         self._clock = clock
         self._state = document.state
-        self._share = 0.0
+        self._share = document.progress
         self._said_at = clock.monotonic_s()
 
     async def say(self, state: State, share: float) -> None:
@@ -33,9 +34,10 @@ class Progress:
             Fenced: The attempt does not count any more.
         """
         now = self._clock.monotonic_s()
-        is_due = state is not self._state or now - self._said_at >= SAY_EVERY_S
-        if share < self._share or not is_due:
+        if state is self._state and (share <= self._share or now - self._said_at < SAY_EVERY_S):
             return
-        self._state, self._share, self._said_at = state, share, now
-        if not await self._documents.advance(self._scope, self._document, state, share):
+        if _ORDER.index(state) < _ORDER.index(self._state):
+            return
+        self._state, self._share, self._said_at = state, max(share, self._share), now
+        if not await self._documents.advance(self._scope, self._document, state, self._share):
             raise Fenced
