@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from contracts.streams import streams as declared_streams
 from ingest_service.domain.ports import Documents
 from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
 from runtime.db import Database
@@ -12,6 +13,7 @@ from services.ingest.tests.promises_documents import PromisesOfDocuments, added,
 from tests.support.platform import Platform
 
 pytestmark = pytest.mark.integration
+QUEUE_HOLDS = next(stream for stream in declared_streams() if stream.name == "INGEST").max_msgs_per_subject
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +62,17 @@ async def test_the_reconciler_takes_what_is_neither_at_rest_nor_leased(
     await relay.execute("UPDATE document SET enqueued_at = now() - interval '31 seconds' WHERE id = ANY($1)", ids)
     assert await taken() == {forgotten.id}
     assert await taken() == set()
+
+
+async def test_the_reconciler_looks_after_every_business_in_each_round(
+    ingest_database: Database, relay: "asyncpg.Connection"
+):
+    documents, flooding, other = PostgresDocuments(ingest_database), new_scope(), new_scope()
+    flood = [await added(documents, flooding) for _ in range(12)]
+    lost = await added(documents, other)
+    change = "UPDATE document SET enqueued_at = now() - make_interval(mins => $2) WHERE id = ANY($1)"
+    await relay.execute(change, [document.id for document in flood], 60)
+    await relay.execute(change, [lost.id], 1)
+    taken = [row["tenant_id"] for row in await relay.fetch(UNFINISHED, 100)]
+    assert taken.count(flooding.tenant_id) == QUEUE_HOLDS
+    assert taken.count(other.tenant_id) == 1

@@ -54,7 +54,7 @@ class Consumer:
 
 
 RETRY_ANSWER = Retry(10, 2.5, (1, 5), 5)
-RETRY_WORK = Retry(60, 15, (5, 30, 2 * MINUTE, 10 * MINUTE), 7)
+RETRY_WORK = Retry(10, 2.5, (5, 30, 2 * MINUTE, 10 * MINUTE), 7)
 RETRY_EVENTS = Retry(30, 10, (1, 5, 30, 2 * MINUTE, 10 * MINUTE), 8)
 
 WALL = 2

@@ -22,7 +22,7 @@ from runtime.clock import Clock
 from runtime.errors import NotNow, Retryable
 from runtime.tenancy import TenantScope
 
-HOLD_EVERY_S: Final = 5.0
+HOLD_EVERY_S: Final = 2.0
 """A quarter of the lease: three beats may be lost."""
 A_BATCH: Final = 16
 """Passages embedded at a time: about a sixth of a second of work on one core."""

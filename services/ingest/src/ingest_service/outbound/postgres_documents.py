@@ -20,7 +20,8 @@ from runtime.db import Database, Transaction
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 
-LEASE: Final = text("now() + interval '20 seconds'")
+LEASE: Final = text("now() + interval '8 seconds'")
+"""Shorter than the job's ack_wait, so that a redelivered job finds the lease of a dead worker expired."""
 AT_REST: Final = (State.READY, State.FAILED)
 ROWS_A_STATEMENT: Final = 500
 _ANEW: Final[dict[str, Any]] = {
@@ -38,10 +39,18 @@ UNFINISHED: Final = """
         SELECT tenant_id, id FROM document
         WHERE state NOT IN ('ready', 'failed') AND enqueued_at < now() - interval '30 seconds'
           AND (lease_until IS NULL OR lease_until < now())
+          AND (tenant_id, id) IN (
+            SELECT tenant_id, id FROM (
+                SELECT tenant_id, id, row_number() OVER (PARTITION BY tenant_id ORDER BY enqueued_at) AS place
+                FROM document
+                WHERE state NOT IN ('ready', 'failed') AND enqueued_at < now() - interval '30 seconds'
+                  AND (lease_until IS NULL OR lease_until < now())) AS queue
+            WHERE place <= 4)
         ORDER BY enqueued_at LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING tenant_id, id, enqueued
 """
-"""The reconciler's question."""
+"""The reconciler's question: of each business no more than its queue holds, or thousands of waiting documents of one
+would stand before the lost one of another."""
 
 
 class PostgresDocuments:
@@ -146,14 +155,12 @@ class PostgresDocuments:
                 return None
             is_free = func.coalesce(DocumentRow.lease_until, func.now()) <= func.now()
             state = State.DELETING if row.state == State.DELETING else State.PARSING
-            change = _change(scope, document_id).values(
-                state=state, attempt=DocumentRow.attempt + 1, lease_until=LEASE, progress=0.0
-            )
+            change = _change(scope, document_id).values(state=state, attempt=DocumentRow.attempt + 1, lease_until=LEASE)
             document = await _changed(tx, change.where(is_free))
             if document is None:
                 return Leased()
             if state is State.PARSING:
-                await say(tx, document_id, state, 0.0)
+                await say(tx, document_id, state, document.progress)
         return document
 
     async def hold(self, scope: TenantScope, document: Document) -> bool:
@@ -167,10 +174,11 @@ class PostgresDocuments:
             await tx.session.execute(_change(scope, document.id).where(mine | deleted).values(lease_until=None))
 
     async def give_back(self, scope: TenantScope, document: Document) -> None:
-        values = {"state": State.RECEIVED, "progress": 0.0, "attempt": document.attempt - 1}
+        values = {"state": State.RECEIVED, "attempt": document.attempt - 1}
         async with self._database.tenant_tx(scope) as tx:
-            if await self._fenced(scope, document, values) is not None:
-                await say(tx, document.id, State.RECEIVED, 0.0)
+            waiting = await self._fenced(scope, document, values)
+            if waiting is not None:
+                await say(tx, document.id, State.RECEIVED, waiting.progress)
 
     async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
         async with self._database.tenant_tx(scope) as tx:
