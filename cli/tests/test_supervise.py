@@ -33,7 +33,7 @@ async def heard():
 
 def test_the_delay_doubles_to_a_limit_and_is_forgotten_after_a_long_life():
     delay = RestartDelay()
-    assert [delay.after(1) for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert [delay.after(1) for _ in range(8)] == [0.5, 1, 2, 4, 8, 10, 10, 10]
     assert delay.after(61) == 0.5
     assert delay.after(1) == 1
 

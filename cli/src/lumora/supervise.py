@@ -39,13 +39,13 @@ class ChildSpec:
 
 @dataclass
 class RestartDelay:
-    """How long to wait before a process that died is started again: 0.5 s, doubled each time, 30 s at most.
+    """How long to wait before a process that died is started again: 0.5 s, doubled each time, 10 s at most.
 
     A process that lived for a minute starts anew at 0.5 s.
     """
 
     first_s: float = 0.5
-    most_s: float = 30.0
+    most_s: float = 10.0
     forgotten_after_s: float = 60.0
     _next_s: float = field(default=0.0, init=False)
 
