@@ -6,6 +6,7 @@ dies of it, and the supervisor starts another.
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -44,7 +45,8 @@ async def test_case_5_vector_engine_away(stage: Stage, tell: Tell) -> None:
             blind = await _ask(chats)
             told = await _search(business)
             for process in ingest:
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         back_s = await stage.recovered(timeout_s=90)
         ready_s = await _until_ready(business, waiting)
         (again,) = await _ask(chats[:1])

@@ -211,7 +211,8 @@ def frozen(platform: Platform, service: str) -> Iterator[None]:
     held = platform.processes(service)
     assert held, f"no process of {service}"
     for process in held:
-        process.suspend()
+        with suppress(psutil.NoSuchProcess):  # a helper of it that has ended
+            process.suspend()
     try:
         yield
     finally:
