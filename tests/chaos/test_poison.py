@@ -66,7 +66,7 @@ def _consumed() -> Iterator[tuple[str, Work | Fact]]:  # type: ignore[type-arg] 
     yield from ((fact.schema, fact) for fact in registry.facts() if fact.consumers)
 
 
-async def _bury_all(stage: Stage, looking: Streams, channel: Work | Fact, name: str) -> int:  # type: ignore[type-arg]
+async def _bury_all(stage: Stage, looking: Streams, channel: Work | Fact, name: str) -> int:  # type: ignore[type-arg] # of whatever content
     """Publish each poison as the owner would; returns when every consumer has buried each once, and no more."""
     tenant_id = TenantId(uuid7())
     is_job = isinstance(channel, Work)
