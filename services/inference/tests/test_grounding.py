@@ -1,10 +1,14 @@
 """Which sentences of an answer the passages bear out, and with which words."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.ingest import PassageHit
+from inference_service.domain import grounding
 from inference_service.domain.ground import Ground
 from inference_service.domain.grounding import Grounding, check_answer, quoted_sources
 from inference_service.domain.model import Passage, Prompt
@@ -63,22 +67,36 @@ async def test_a_claim_is_held_against_what_it_cites_and_nothing_else():
 
 
 async def test_what_claims_nothing_is_not_checked():
-    grounding = await checked("Hello! I could not find an answer to that. Do you mean returns?")
-    assert [check.support for check in grounding.checks] == [None, None, None]
-    assert grounding.share == 1.0
+    checking = await checked("Hello! I could not find an answer to that. Do you mean returns?")
+    assert [check.support for check in checking.checks] == [None, None, None]
+    assert checking.share == 1.0
 
 
 async def test_the_share_counts_claims_alone():
-    grounding = await checked("Hello! Refunds take 5 working days [1]. You can return anything within 90 days [1].")
-    assert grounding.share == 0.5
+    checking = await checked("Hello! Refunds take 5 working days [1]. You can return anything within 90 days [1].")
+    assert checking.share == 0.5
 
 
 async def test_without_embeddings_words_decide():
-    grounding = await checked("You can return anything within 30 days of delivery [1].", is_away=True)
-    assert grounding.is_lexical
-    assert [one.reason for one in grounding.supports] == ["alike"]
+    checking = await checked("You can return anything within 30 days of delivery [1].", is_away=True)
+    assert checking.is_lexical
+    assert [one.reason for one in checking.supports] == ["alike"]
     refused = await checked("You can return anything within 45 days of delivery [1].", is_away=True)
     assert [one.reason for one in refused.supports] == ["number"]
+
+
+class HangingEmbedder:
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        await asyncio.sleep(60)
+        return [[0.0] for _ in texts]
+
+
+async def test_embeddings_that_do_not_come_are_not_waited_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(grounding, "_PATIENCE_S", 0.01)
+    answer = "You can return anything within 30 days of delivery [1]."
+    checking = await check_answer(answer, [hit(RETURNS)], HangingEmbedder())
+    assert checking.is_lexical
+    assert [one.reason for one in checking.supports] == ["alike"]
 
 
 async def test_a_quotation_asks_for_no_embeddings():
@@ -91,8 +109,8 @@ async def test_the_quote_is_the_sentence_that_bears_the_claim_out_at_its_place_i
     document = "# Returns\n\n" + RETURNS
     start = document.index("You can return")
     found = hit(RETURNS).model_copy(update={"start": start, "end": start + len(RETURNS)})
-    grounding = await check_answer("Shipping within Europe costs 4,90 € [1].", [found], MemoryEmbedder())
-    (source,) = quoted_sources(Ground((found,), is_known=True).sources, grounding)
+    checking = await check_answer("Shipping within Europe costs 4,90 € [1].", [found], MemoryEmbedder())
+    (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote.strip("- ") == "Shipping within Europe costs €4.90."
     assert document[source.start : source.end] == source.quote
 
@@ -102,16 +120,16 @@ async def test_a_lead_that_stands_elsewhere_does_not_shift_the_places():
     document = f"{lead}\n| tiny | 5 € |\n{body}"
     start = document.index("| small")
     found = hit(f"{lead}\n{body}").model_copy(update={"start": start, "end": len(document)})
-    grounding = await check_answer("The price of size large is 20 € [1].", [found], MemoryEmbedder())
-    (source,) = quoted_sources(Ground((found,), is_known=True).sources, grounding)
+    checking = await check_answer("The price of size large is 20 € [1].", [found], MemoryEmbedder())
+    (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote == "| large | 20 € |"
     assert document[source.start : source.end] == source.quote
 
 
 async def test_what_is_unsupported_gives_no_quote():
     found = hit(RETURNS)
-    grounding = await check_answer("Refunds take 50 working days [1].", [found], MemoryEmbedder())
-    (source,) = quoted_sources(Ground((found,), is_known=True).sources, grounding)
+    checking = await check_answer("Refunds take 50 working days [1].", [found], MemoryEmbedder())
+    (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote == ""
 
 
@@ -139,6 +157,6 @@ async def answer_of(question: str, passage: Passage) -> str:
 )
 async def test_any_answer_and_any_passage_can_be_checked(answer: str, text: str):
     found: PassageHit = hit(text)
-    grounding = await check_answer(answer, [found], MemoryEmbedder())
-    for source in quoted_sources(Ground((found,), is_known=True).sources, grounding):
+    checking = await check_answer(answer, [found], MemoryEmbedder())
+    for source in quoted_sources(Ground((found,), is_known=True).sources, checking):
         assert source.quote in text
