@@ -12,6 +12,7 @@ from contracts.paging import Idempotency
 from runtime.bus import Bus
 from runtime.errors import Conflict, LumoraError, NotFound, Rejected, Unavailable
 from runtime.tenancy import TenantScope
+from services.ingest.tests import made
 from tests.support.ingest_process import Ingest, find, send, until, until_gone
 from tests.support.platform import Platform, eventually
 
@@ -76,6 +77,16 @@ async def test_from_upload_to_answerable_and_gone(bus: Bus, service: Ingest, sco
     assert not list((service.files / "files" / str(scope.tenant_id)).iterdir())
     with pytest.raises(NotFound):
         await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=document.id), scope)
+
+
+async def test_a_page_that_cannot_be_read_is_told(bus: Bus, service: Ingest, scope: TenantScope):
+    words = [(72.0, 700.0, 12.0, "Open from nine to six.")]
+    registered = await send(bus, service, scope, made.pdf([words, []]), filename="hours.pdf")
+    document = await until(bus, scope, registered.id, "ready")
+    assert (document.media_type, document.pages) == ("application/pdf", 2)
+    assert [note.page for note in document.notes] == [2]
+    best, *_ = await find(bus, scope, "When are you open?")
+    assert (best.document_id, best.page) == (document.id, 1)
 
 
 async def test_the_same_bytes_are_the_same_document(bus: Bus, service: Ingest, scope: TenantScope):

@@ -134,6 +134,7 @@ class MemoryDocuments:
             language=reading.language,
             pages=reading.pages,
             passages=len(reading.passages),
+            notes=reading.notes,
         )
         self._say(ready)
         return True

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
-from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.document import Document, Failure, Note, Reading, State, StoredPassage
 from ingest_service.domain.ports import Documents, Leased
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
@@ -59,7 +59,7 @@ def reading_of(document: Document, *bodies: str) -> Reading:
         )
         for n, body in enumerate(bodies)
     ]
-    return Reading("Returns", "text/markdown", "en", 1, passages)
+    return Reading("Returns", "text/markdown", "en", 1, passages, [Note(2, "No text."), Note(None, "Left out.")])
 
 
 class Calls:
@@ -262,6 +262,7 @@ class PromisesOfDocuments:
         found = await documents.get(scope, document.id)
         assert found is not None
         assert (found.state, found.passages, found.title, found.language) == (State.READY, 3, "Returns", "en")
+        assert list(found.notes) == [Note(2, "No text."), Note(None, "Left out.")]
         assert await documents.passages_of(scope, document.id, 1) == list(first.passages)
 
         again = await documents.read_again(scope, document.id)

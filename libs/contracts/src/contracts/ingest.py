@@ -28,6 +28,13 @@ class DocumentError(Contract):
     page: int | None = None
 
 
+class DocumentNote(Contract):
+    """What was not read of a document, and why, in words for its owner; without a page it concerns all of it."""
+
+    page: int | None
+    reason: Personal[str]
+
+
 class Document(Contract):
     """A business's document and how far it is; `progress` goes from 0 to 1."""
 
@@ -46,6 +53,7 @@ class Document(Contract):
     updated_at: datetime
     url: Personal[str | None] = None
     """Where it was fetched from; None for an upload."""
+    notes: tuple[DocumentNote, ...] = ()
 
 
 def inbox_key(tenant_id: TenantId, inbox_name: str) -> str:

@@ -169,9 +169,17 @@ export class Documents {
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: document.title }),
         element("small", { className: "quiet", text: facts.join(" · ") }),
+        document.notes?.length ? this.notes(document) : null,
         document.error ? element("small", { className: "error", text: document.error.detail }) : null),
       element("span", { className: `badge ${kind}`, text: WORDS[document.state] }),
       isSettled ? this.actions(document) : bar(document.progress, `${WORDS[document.state]}: ${document.title}`));
+  }
+
+  notes({ notes }) {
+    const told = notes.map(({ page, reason }) => element("li", { text: page ? `Page ${page}: ${reason}` : reason }));
+    return element("details", { className: "quiet" },
+      element("summary", { text: notes.length === 1 ? "1 note on the reading" : `${notes.length} notes on the reading` }),
+      element("ul", {}, ...told));
   }
 
   actions(document) {

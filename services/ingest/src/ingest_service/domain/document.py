@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
+from typing import NamedTuple
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain import media_types
@@ -42,6 +43,13 @@ class Failure:
     page: int | None = None
 
 
+class Note(NamedTuple):
+    """What its owner should know of the reading; `page` counts from 1, None when it concerns the whole document."""
+
+    page: int | None
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document of a business.
@@ -67,6 +75,7 @@ class Document:
     created_at: datetime
     updated_at: datetime
     url: str | None = None
+    notes: Sequence[Note] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ class Reading:
     language: str | None
     pages: int
     passages: Sequence[StoredPassage]
+    notes: Sequence[Note] = ()
 
 
 def received(

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ingest_service.domain.blocks import Block, Kind, Span, introduced
+from ingest_service.domain.document import Note
 from ingest_service.domain.errors import DocumentTooLong, EmptyDocument
 
 MOST_PAGES: Final = 5_000
 MOST_CHARACTERS: Final = 40_000_000
+MOST_NOTES: Final = 100
+"""Of one document; of more, the last says how many there are besides."""
 DEEPEST_HEADING: Final = 6
 FINE_ROWS: Final = 1_000
 """A table of so many rows may be cut between any two of them."""
@@ -24,13 +27,6 @@ _BETWEEN: Final = "\n\n"
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\ufffe\uffff]")
 # half of a pair alone cannot be written as UTF-8, neither to the database nor to a page
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
-
-
-class Note(NamedTuple):
-    """What its owner should know of the reading; `page` counts from 1, None when it concerns the whole document."""
-
-    page: int | None
-    reason: str
 
 
 class Item(NamedTuple):
@@ -155,7 +151,7 @@ class Composer:
         named = " ".join(clean(title or "").split()) or None
         blocks = tuple(introduced(text, self._blocks))
         pages = tuple(min(page, len(text)) for page in self._pages)
-        return Manuscript(media_type, text, blocks, pages, named, tuple(self._notes))
+        return Manuscript(media_type, text, blocks, pages, named, _few(self._notes))
 
     def _write_units(self, kind: Kind, lines: Sequence[str], starts: Sequence[int], lead: int | None = None) -> None:
         """Write lines as one block whose units begin at the lines `starts`; `lead` is the length of what leads it."""
@@ -187,6 +183,12 @@ def clean(text: str) -> str:
     """Without characters that nobody sees and no database keeps; all line ends are LF."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return _HALF_PAIR.sub("\ufffd", _UNPRINTABLE.sub("", text))
+
+
+def _few(notes: Sequence[Note]) -> Sequence[Note]:
+    left = len(notes) - MOST_NOTES + 1
+    more = Note(None, f"{left:,} more notes like these.")
+    return tuple(notes) if left <= 1 else (*notes[: MOST_NOTES - 1], more)
 
 
 def _lines(words: str) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 from contracts.ids import PassageId
 from ingest_service.domain import language
 from ingest_service.domain.chunk import Passage, chunk
-from ingest_service.domain.document import Document, Reading, StoredPassage, title_of
+from ingest_service.domain.document import Document, Note, Reading, StoredPassage, title_of
 from ingest_service.domain.errors import EmptyDocument
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.passage_index import passage_id
@@ -23,6 +23,7 @@ class Cut:
     language: str | None
     pages: int
     passages: Sequence[Passage]
+    notes: Sequence[Note] = ()
 
 
 Say = Callable[[int, int], Awaitable[None]]
@@ -61,6 +62,7 @@ def cut(manuscript: Manuscript, counter: TokenCounter) -> Cut:
         language=spoken,
         pages=len(manuscript.pages) or 1,
         passages=[replace(passage, language=_known(language.detect(passage.body)) or spoken) for passage in passages],
+        notes=manuscript.notes,
     )
 
 
@@ -73,6 +75,7 @@ def reading_of(document: Document, cutting: Cut) -> Reading:
         language=cutting.language,
         pages=cutting.pages,
         passages=[_stored(document, title, passage) for passage in cutting.passages],
+        notes=cutting.notes,
     )
 
 

@@ -12,6 +12,7 @@ from contracts.ingest import (
     REPROCESS_DOCUMENT,
     DeleteDocument,
     DocumentError,
+    DocumentNote,
     DocumentReply,
     Documents,
     GetDocument,
@@ -123,4 +124,5 @@ def shown(document: Document) -> DocumentShown:
         created_at=document.created_at,
         updated_at=document.updated_at,
         url=document.url,
+        notes=tuple(DocumentNote(page=note.page, reason=note.reason) for note in document.notes),
     )

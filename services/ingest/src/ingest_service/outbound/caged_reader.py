@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from contracts.errors import ERRORS
 from ingest_service.domain.chunk import Passage
+from ingest_service.domain.document import Note
 from ingest_service.domain.errors import DocumentRefused, ReaderCrashed, TookTooLong, TooLargeInMemory
 from ingest_service.domain.read_document import Cut, Say
 from ingest_service.outbound.cage import child, handle, landlock, lines, seccomp
@@ -241,7 +242,8 @@ def _verdict(told: _Told, ended: handle.Ended, limits: Limits) -> Cut:
         _log.warning("reader.crashed", code=ended.code)
         raise _breach(ReaderCrashed())
     assert isinstance(ending, lines.End)
-    return Cut(ending.title, ending.media_type, ending.language, ending.pages, told.passages)
+    notes = [Note(remark.page, remark.reason) for remark in ending.notes]
+    return Cut(ending.title, ending.media_type, ending.language, ending.pages, told.passages, notes)
 
 
 def _breach(refused: DocumentRefused) -> DocumentRefused:

@@ -14,7 +14,7 @@ from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say, twin_of
-from ingest_service.outbound.rows import document_of, passage_of, passage_values, row_of
+from ingest_service.outbound.rows import document_of, notes_value, passage_of, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.db import Database, Transaction
 from runtime.errors import Conflict
@@ -197,6 +197,7 @@ class PostgresDocuments:
             "language": reading.language,
             "pages": reading.pages,
             "passages": len(reading.passages),
+            "notes": notes_value(reading.notes),
         }
         async with self._database.tenant_tx(scope) as tx:
             if await self._fenced(scope, document, values) is None:

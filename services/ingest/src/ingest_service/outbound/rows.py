@@ -1,9 +1,10 @@
 """Domain objects from rows and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from contracts.ids import DocumentId, PassageId
-from ingest_service.domain.document import Document, Failure, State, StoredPassage
+from ingest_service.domain.document import Document, Failure, Note, State, StoredPassage
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.tenancy import TenantScope
 
@@ -31,6 +32,7 @@ def document_of(row: DocumentRow) -> Document:
         created_at=row.created_at,
         updated_at=row.updated_at,
         url=row.url,
+        notes=tuple(Note(note["page"], note["reason"]) for note in row.notes),
     )
 
 
@@ -58,7 +60,13 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         created_at=document.created_at,
         updated_at=document.updated_at,
         url=document.url,
+        notes=notes_value(document.notes),
     )
+
+
+def notes_value(notes: Sequence[Note]) -> list[dict[str, Any]]:
+    """Notes as they are kept."""
+    return [note._asdict() for note in notes]
 
 
 def passage_of(row: PassageRow, title: str) -> StoredPassage:

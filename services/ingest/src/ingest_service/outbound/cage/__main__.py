@@ -27,6 +27,7 @@ def read_and_cut(data: bytes, say: child.Say, counter: TokenCounter) -> Iterator
         language=cutting.language,
         pages=cutting.pages,
         passages=len(cutting.passages),
+        notes=tuple(lines.Remark(page=note.page, reason=note.reason[: lines.LONGEST_NOTE]) for note in cutting.notes),
     )
 
 

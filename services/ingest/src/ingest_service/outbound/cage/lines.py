@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from ingest_service.domain.blocks import Span
 from ingest_service.domain.chunk import Passage
+from ingest_service.domain.manuscript import MOST_NOTES
 
 LONGEST_LINE: Final = 1024 * 1024
 """Bytes; a passage has some hundred."""
@@ -19,6 +20,7 @@ MOST_BYTES: Final = 160 * 1024 * 1024
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 Kept = Annotated[str, Field(max_length=200_000, pattern=r"^[^\x00]*$")]
 """A text that the database takes."""
+LONGEST_NOTE: Final = 500
 Short = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, Field(max_length=20, pattern=r"^[a-z-]+$")]
 Name = Annotated[str, Field(max_length=200, pattern=r"^[\w.:<>/-]*$")]
@@ -76,6 +78,13 @@ class Cutting(Line):
         )
 
 
+class Remark(Line):
+    """What its owner should know of one page, or of the whole document."""
+
+    page: Count | None
+    reason: Annotated[str, Field(max_length=LONGEST_NOTE, pattern=r"^[^\x00]*$")]
+
+
 class End(Line):
     """It was read."""
 
@@ -85,6 +94,7 @@ class End(Line):
     language: Code | None
     pages: Count
     passages: Count
+    notes: Annotated[tuple[Remark, ...], Field(max_length=MOST_NOTES)] = ()
 
 
 class Refusal(Line):
