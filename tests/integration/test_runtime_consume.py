@@ -159,19 +159,19 @@ async def test_not_now_comes_back_and_is_left_to_the_reconciler_in_the_end(probe
     assert await streams.letters(worker.scope) == []
 
 
-async def test_a_job_whose_owner_cannot_close_it_is_not_buried(probe: Probe, streams: Streams) -> None:
+async def test_a_job_whose_owner_cannot_close_it_now_is_left_to_the_reconciler(probe: Probe, streams: Streams) -> None:
     async def reject(_delivery: int) -> None:
         raise Rejected
 
     async def database_is_away(_job: object, _scope: TenantScope, _error: Exception) -> None:
         raise Retryable
 
-    worker, before = Worker(new_scope(), reject, give_up=database_is_away), outcomes("unburied")
+    worker, before = Worker(new_scope(), reject, give_up=database_is_away), outcomes("left_to_reconciler")
     async with on_bus(probe, worker) as bus:
         await send(bus, worker.scope)
-        await eventually(lambda: outcomes("unburied") == before + 1)
+        await eventually(lambda: outcomes("left_to_reconciler") == before + 1)
     assert await streams.letters(worker.scope) == []
-    assert await streams.waiting(worker.scope) == 1
+    assert await streams.waiting(worker.scope) == 0
 
 
 async def test_a_slow_handler_keeps_its_message_beyond_ack_wait(probe: Probe, streams: Streams) -> None:

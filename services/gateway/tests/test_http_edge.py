@@ -39,7 +39,9 @@ REFUSALS = [
     ("GET", "/api/auth/me", {"token": None}, "not_authenticated"),
     ("GET", "/api/auth/me", {"token": "forged"}, "not_authenticated"),
     ("GET", f"/api/agent/{uuid7()}", {}, "unavailable"),
-    ("POST", "/api/documents", {"json": {"url": "https://example.com"}}, "unsupported_type"),
+    ("POST", "/api/documents", {"content": b"no form"}, "unsupported_type"),
+    ("POST", "/api/documents", {"json": {"url": ""}}, "invalid_request"),
+    ("POST", "/api/documents", {"json": {"url": "https://example.com", "depth": 9}}, "invalid_request"),
     ("POST", "/api/auth/login", {"content": b"x" * (BODY_LIMIT_BYTES + 1)}, "too_large"),
     (
         "POST",

@@ -170,17 +170,29 @@ class Consumption:
                 await raw.nak(delay=delay_s)
             return "retried"
         try:
+            await self._close(raw, error)
+        except Retryable:
+            # What it leaves open cannot be closed either, so it is still to be done: the reconciler brings it again.
+            await _acknowledge(raw)
+            return "left_to_reconciler"
+        except Exception as later:  # noqa: BLE001 - not closed and not acknowledged: it comes again
+            _log.warning("delivery.unclosed", consumer=self._consumer.name, exc_info=later)
+            return "unburied"
+        try:
             await self._bury(raw, error)
         except Exception as later:  # noqa: BLE001 - neither buried nor acknowledged: it comes again
             _log.warning("delivery.unburied", consumer=self._consumer.name, exc_info=later)
             return "unburied"
         return "dead"
 
-    async def _bury(self, raw: Msg, error: Exception) -> None:
-        """Let the owner close what is open, copy to the DLQ, and only after its PubAck terminate."""
+    async def _close(self, raw: Msg, error: Exception) -> None:
+        """Let the owner close what the job leaves open."""
         if self._give_up is not None and not isinstance(error, Unreadable):
             model, _, scope, _ = self._open(raw)
             await self._give_up(model.read(raw.data), scope, error)
+
+    async def _bury(self, raw: Msg, error: Exception) -> None:
+        """Copy to the DLQ, and only after its PubAck terminate."""
         metadata = raw.metadata
         kept = {name: value for name, value in (raw.headers or {}).items() if name in {EVENT_ID, SCHEMA, "traceparent"}}
         await self._bus.publish(
