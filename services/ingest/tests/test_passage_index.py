@@ -59,7 +59,7 @@ class TestEdgeIndex(PromisesOfPassageIndex):
 
     async def test_a_foreign_hit_is_never_returned(self, index, monkeypatch):
         await put(index, THEIRS, [passage(TENTS, 0, "tent")])
-        monkeypatch.setattr(edge_index, "_of", lambda *_: edge_index.edge.Filter(must=[]))
+        monkeypatch.setattr(edge_index, "_shown", lambda *_: edge_index.edge.Filter(must=[]))
         with pytest.raises(ForeignHit):
             await index.search_dense(OURS, axis(0), limit=1)
 

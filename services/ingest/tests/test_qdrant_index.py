@@ -53,7 +53,7 @@ class TestQdrantIndex(PromisesOfPassageIndex):
         assert layout.quantization_config.scalar.type == "int8"
         assert layout.sparse_vectors["terms"].modifier == "idf"
         assert made.indexes["tenant_id"]["is_tenant"] is True
-        assert set(made.indexes) == {"tenant_id", "document_id", "language", "is_shown"}
+        assert set(made.indexes) == {"tenant_id", "document_id", "language", "shown_to"}
         other = QdrantIndex(QdrantServer(server.url, SecretStr("the key")), model="Other/Model v2", dimension=384)
         assert await other.count_all() == 0
         assert set(server.collections) == {COLLECTION, "lumora_other-model-v2-384"}
@@ -91,7 +91,7 @@ class TestQdrantIndex(PromisesOfPassageIndex):
 
     async def test_a_foreign_hit_is_never_returned(self, index, monkeypatch):
         await put(index, THEIRS, [passage(TENTS, 0, "tent")])
-        monkeypatch.setattr(qdrant_index, "_of", lambda *_: qdrant_index.models.Filter(must=[]))
+        monkeypatch.setattr(qdrant_index, "_shown", lambda *_: qdrant_index.models.Filter(must=[]))
         with pytest.raises(ForeignHit):
             await index.search_dense(OURS, axis(0), limit=1)
 

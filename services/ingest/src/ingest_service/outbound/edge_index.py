@@ -17,8 +17,8 @@ from runtime.tenancy import TenantScope
 
 DENSE: Final = "dense"
 TERMS: Final = "terms"
-SHOWN: Final = "is_shown"
-"""0 or 1: of true and false the engine's binding finds neither."""
+SHOWN: Final = "shown_to"
+"""The tenant whose searches find the passage; nothing while it waits for the rest of its reading."""
 RETRY_S: Final = 0.25
 NO_GRAPH_BELOW_KB: Final = 1_000_000
 """Vectors of a segment: about 600,000 passages."""
@@ -77,7 +77,8 @@ class EdgeIndex:
         return await self._read(lambda: self._shard.count(edge.CountRequest(exact=True, filter=chosen)))
 
     async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
-        update = edge.UpdateOperation.set_payload_by_filter(_reading(scope, document_id, generation), {SHOWN: 1})
+        shown = {SHOWN: str(scope.tenant_id)}
+        update = edge.UpdateOperation.set_payload_by_filter(_reading(scope, document_id, generation), shown)
         await self._write(lambda: self._shard.update(update))
 
     async def delete_document(
@@ -157,11 +158,11 @@ def _config(dimension: int) -> edge.EdgeConfig:
 
 def _create(folder: Path, dimension: int) -> edge.EdgeShard:
     shard = edge.EdgeShard.create(str(folder), _config(dimension))
-    fields: tuple[tuple[str, edge.KeywordIndexParams | edge.IntegerIndexParams], ...] = (
+    fields = (
         ("tenant_id", edge.KeywordIndexParams(is_tenant=True)),
         ("document_id", edge.KeywordIndexParams()),
         ("language", edge.KeywordIndexParams()),
-        (SHOWN, edge.IntegerIndexParams(lookup=True, range=False)),
+        (SHOWN, edge.KeywordIndexParams(is_tenant=True)),
     )
     for field, parameters in fields:
         shard.update(edge.UpdateOperation.create_field_index(field, parameters))
@@ -175,7 +176,6 @@ def _point(scope: TenantScope, passage: IndexedPassage) -> edge.Point:
         "document_id": str(passage.document_id),
         "generation": passage.generation,
         "language": passage.language,
-        SHOWN: 0,
     }
     vectors: dict[str, Vector] = {TERMS: sparse}
     if passage.dense is not None:
@@ -184,17 +184,22 @@ def _point(scope: TenantScope, passage: IndexedPassage) -> edge.Point:
 
 
 def _of(scope: TenantScope, only: Narrowing = EVERYTHING, but_generation: int | None = None) -> edge.Filter:
-    """Every filter starts with the tenant; there is no other way to make one."""
-    must: list[Condition] = [edge.FieldCondition("tenant_id", match=edge.MatchValue(str(scope.tenant_id)))]
+    """Every filter starts with the tenant; there is no other way to make one but `_shown`, which does too."""
+    must = [edge.FieldCondition("tenant_id", match=edge.MatchValue(str(scope.tenant_id))), *_narrowed(only)]
+    kept: list[Condition] = []
+    if but_generation is not None:
+        kept.append(edge.FieldCondition("generation", match=edge.MatchValue(but_generation)))
+    return edge.Filter(must=must, must_not=kept)
+
+
+def _narrowed(only: Narrowing) -> "list[Condition]":
+    must: list[Condition] = []
     if only.document_ids:
         documents = [str(document_id) for document_id in only.document_ids]
         must.append(edge.FieldCondition("document_id", match=edge.MatchAny(documents)))
     if only.languages:
         must.append(edge.FieldCondition("language", match=edge.MatchAny(list(only.languages))))
-    kept: list[Condition] = []
-    if but_generation is not None:
-        kept.append(edge.FieldCondition("generation", match=edge.MatchValue(but_generation)))
-    return edge.Filter(must=must, must_not=kept)
+    return must
 
 
 def _reading(scope: TenantScope, document_id: DocumentId, generation: int) -> edge.Filter:
@@ -203,7 +208,9 @@ def _reading(scope: TenantScope, document_id: DocumentId, generation: int) -> ed
 
 
 def _shown(scope: TenantScope, only: Narrowing = EVERYTHING) -> edge.Filter:
-    return edge.Filter(must=[_of(scope, only), edge.FieldCondition(SHOWN, match=edge.MatchValue(1))])
+    # one condition says both whose it is and that it is shown: a second one takes longer than the search itself
+    own = edge.FieldCondition(SHOWN, match=edge.MatchValue(str(scope.tenant_id)))
+    return edge.Filter(must=[own, *_narrowed(only)])
 
 
 def _hit(scope: TenantScope, point: edge.ScoredPoint) -> Hit:

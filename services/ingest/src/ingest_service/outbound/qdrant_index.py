@@ -25,7 +25,7 @@ from runtime.tenancy import TenantScope
 
 DENSE: Final = "dense"
 TERMS: Final = "terms"
-SHOWN: Final = "is_shown"
+SHOWN: Final = "shown_to"
 OLDEST_SERVER: Final = (1, 19)
 """The first that counts a term's rarity over one tenant's passages; an older one ignores the wish without a word."""
 TRIES: Final = 2
@@ -106,7 +106,8 @@ class QdrantIndex:
 
     async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
         chosen = _reading(scope, document_id, generation)
-        await self._ask(lambda: self._client.set_payload(self.collection, {SHOWN: 1}, points=chosen, wait=True))
+        shown = {SHOWN: str(scope.tenant_id)}
+        await self._ask(lambda: self._client.set_payload(self.collection, shown, points=chosen, wait=True))
 
     async def delete_document(
         self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
@@ -243,7 +244,7 @@ def _fields() -> dict[str, models.PayloadSchemaParams]:
         "tenant_id": models.KeywordIndexParams(type=word, is_tenant=True),
         "document_id": models.KeywordIndexParams(type=word),
         "language": models.KeywordIndexParams(type=word),
-        SHOWN: models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=False),
+        SHOWN: models.KeywordIndexParams(type=word, is_tenant=True),
     }
 
 
@@ -280,7 +281,6 @@ def _point(scope: TenantScope, passage: IndexedPassage) -> models.PointStruct:
         "document_id": str(passage.document_id),
         "generation": passage.generation,
         "language": passage.language,
-        SHOWN: 0,
     }
     vectors: dict[str, models.Vector] = {TERMS: sparse}
     if passage.dense is not None:
@@ -293,15 +293,19 @@ def _equal(key: str, value: str | int) -> models.FieldCondition:
 
 
 def _of(scope: TenantScope, only: Narrowing = EVERYTHING, but_generation: int | None = None) -> models.Filter:
-    """Every filter starts with the tenant; there is no other way to make one."""
-    must: list[models.Condition] = [_equal("tenant_id", str(scope.tenant_id))]
+    """Every filter starts with the tenant; there is no other way to make one but `_shown`, which does too."""
+    kept: list[models.Condition] = [] if but_generation is None else [_equal("generation", but_generation)]
+    return models.Filter(must=[_equal("tenant_id", str(scope.tenant_id)), *_narrowed(only)], must_not=kept)
+
+
+def _narrowed(only: Narrowing) -> list[models.Condition]:
+    must: list[models.Condition] = []
     if only.document_ids:
         documents = [str(document_id) for document_id in only.document_ids]
         must.append(models.FieldCondition(key="document_id", match=models.MatchAny(any=documents)))
     if only.languages:
         must.append(models.FieldCondition(key="language", match=models.MatchAny(any=list(only.languages))))
-    kept: list[models.Condition] = [] if but_generation is None else [_equal("generation", but_generation)]
-    return models.Filter(must=must, must_not=kept)
+    return must
 
 
 def _reading(scope: TenantScope, document_id: DocumentId, generation: int) -> models.Filter:
@@ -309,7 +313,8 @@ def _reading(scope: TenantScope, document_id: DocumentId, generation: int) -> mo
 
 
 def _shown(scope: TenantScope, only: Narrowing = EVERYTHING) -> models.Filter:
-    return models.Filter(must=[_of(scope, only), _equal(SHOWN, 1)])
+    # one condition says both whose it is and that it is shown: a second one costs more than the search itself
+    return models.Filter(must=[_equal(SHOWN, str(scope.tenant_id)), *_narrowed(only)])
 
 
 def _hit(scope: TenantScope, point: models.ScoredPoint) -> Hit:
