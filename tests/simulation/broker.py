@@ -166,7 +166,7 @@ class Connection:
 
     def spawn(self, work: Any) -> "asyncio.Task[Any]":
         """A task of this process: it dies with it."""
-        task = asyncio.ensure_future(work)
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
