@@ -188,7 +188,7 @@ class Socket(Chat):
 
 
 class Relay(Socket):
-    """bench/peers/relay.py."""
+    """bench/peers/relay.py, and floor.py, which speaks the same."""
 
     def ask(self) -> None:
         self.say({"model": self.model, "content": "Tell me."})
@@ -304,7 +304,7 @@ def spread(values_ns: list[int]) -> dict[str, float | None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("target", choices=("direct", "relay", "lumora"))
+    add("target", choices=("direct", "relay", "floor", "lumora"))
     add("url")
     add("--model", default="fake-n200-r50")
     add("--tokens", type=int, default=200, help="of a whole answer")
