@@ -4,12 +4,14 @@ in_handler     it holds a job
 after_commit   a job's effect and inbox row are committed, the job is not acknowledged
 before_publish the outbox row is committed, nothing is published
 after_publish  the outbox row is published and not deleted
+after_batch    a batch of facts is counted by learning's own handler, none of them is acknowledged
 """
 
 import asyncio
 import json
 import os
 import signal
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +23,10 @@ from contracts.inference import ANSWER, AnswerTurn
 from runtime.bus import Bus
 from runtime.consume import consume_work
 from runtime.db import Database
+from runtime.fact_batches import Said
 from runtime.outbox import OutboxRelay, Outgoing
 from runtime.tenancy import TenantScope
+from tests.support.facts import hear_facts
 
 CONSUMER = "probe"
 
@@ -72,14 +76,24 @@ async def commit_and_die(bus: Bus, database: Database, scope: TenantScope, given
     die()
 
 
+async def count_and_die(bus: Bus, database: Database, scope: TenantScope) -> None:
+    async def die_for(_batch: Sequence[Said], found: TenantScope) -> None:
+        if found.tenant_id == scope.tenant_id:
+            die()
+
+    await hear_facts(bus, database, after=die_for).watch()
+
+
 async def main() -> None:
     given: dict[str, Any] = json.loads(os.environ["PROBE"])
-    bus = Bus("inference", given["nats_url"], given["nats_seed"])
+    bus = Bus(given.get("service", "inference"), given["nats_url"], given["nats_seed"])
     database = Database(given["app_url"])
     scope = TenantScope(TenantId(UUID(given["tenant_id"])), "service:test")
     await bus.connect()
     if given["mode"] in {"in_handler", "after_commit"}:
         await consume_and_die(bus, database, scope, given["mode"])
+    elif given["mode"] == "after_batch":
+        await count_and_die(bus, database, scope)
     else:
         await commit_and_die(bus, database, scope, given)
 

@@ -1,4 +1,4 @@
-"""The only way to consume jobs and facts: durable pull, one message a slot, heartbeat, scope, decided outcome.
+"""The only way to consume jobs: durable pull, one message a slot, heartbeat, scope, decided outcome.
 
 A slot is one FastStream subscriber with a batch of one; N slots are N subscribers on the same durable. Larger
 batches make fast messages wait for slow ones, `max_workers` fetches more than it works on. What ends a delivery is
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from contracts import subjects
 from contracts.base import Contract, Job
-from contracts.channel import Fact, Work
+from contracts.channel import Work
 from contracts.ids import EventId
 from contracts.streams import Consumer
 from contracts.streams import consumer as find_consumer
@@ -107,7 +107,10 @@ class Consumption:
     # ---- one delivery -----------------------------------------------------------------------------------------
 
     async def _deliver(self, message: NatsMessage) -> None:
-        raw = message.raw_message
+        await self.deliver(message.raw_message)
+
+    async def deliver(self, raw: Msg) -> None:
+        """Handle one message and end its delivery, whatever comes."""
         beating = asyncio.create_task(self._beat(raw))
         try:
             outcome = await self._handle(raw)
@@ -123,14 +126,22 @@ class Consumption:
         metrics.DELIVERIES.labels(self._consumer.name, outcome).inc()
 
     async def _handle(self, raw: Msg) -> str:
-        model, handler, scope, event_id = self._open(raw)
+        _, handler, _, _ = self._open(raw)
+        await handler(*self.read(raw))
+        await acknowledge(raw)
+        return "done"
+
+    def read(self, raw: Msg) -> tuple[Any, TenantScope, EventId]:
+        """What a handler gets of a message.
+
+        Raises:
+            Unreadable: nobody here reads it, or it is not what its subject says.
+        """
+        model, _, scope, event_id = self._open(raw)
         try:
-            content = model.read(raw.data)
+            return model.read(raw.data), scope, event_id
         except ValidationError as error:
             raise Unreadable(f"not a {model.__name__}") from error
-        await handler(content, scope, event_id)
-        await _acknowledge(raw)
-        return "done"
 
     def _open(self, raw: Msg) -> tuple[type[Contract], Handler, TenantScope, EventId]:
         found = next((pair for prefix, pair in self._handlers.items() if raw.subject.startswith(prefix)), None)
@@ -150,7 +161,7 @@ class Consumption:
 
     async def _postpone(self, raw: Msg, error: NotNow) -> str:
         if raw.metadata.num_delivered >= error.until_delivery:
-            await _acknowledge(raw)
+            await acknowledge(raw)
             return "left_to_reconciler"
         await raw.nak(delay=error.delay_s)
         return "postponed"
@@ -173,7 +184,7 @@ class Consumption:
             await self._close(raw, error)
         except Retryable:
             # What it leaves open cannot be closed either, so it is still to be done: the reconciler brings it again.
-            await _acknowledge(raw)
+            await acknowledge(raw)
             return "left_to_reconciler"
         except Exception as later:  # noqa: BLE001 - not closed and not acknowledged: it comes again
             _log.warning("delivery.unclosed", consumer=self._consumer.name, exc_info=later)
@@ -237,7 +248,7 @@ def _delay_s(usual_s: float, error: Exception) -> float:
     return max(asked_s, usual_s * random.uniform(least, most))  # noqa: S311 - no secret
 
 
-async def _acknowledge(raw: Msg) -> None:
+async def acknowledge(raw: Msg) -> None:
     """Twice if need be, and heard by the server: an ack lost on the way would deliver the message again."""
     for _ in range(2):
         with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
@@ -256,12 +267,4 @@ def consume_work(
     """Do the jobs of a queue, `slots` at a time. `give_up` closes what a job that is dead-lettered leaves open."""
     consumption = Consumption(bus, find_consumer(work.stream, work.queue), slots=slots, give_up=give_up)
     consumption.on(subjects.job_prefix(work), work.model, handler)
-    return consumption
-
-
-def consume_facts(bus: Bus, handlers: dict[Fact[Any], Handler], *, slots: int = 8) -> Consumption:
-    """Consume facts with the service's own durable on EVENTS."""
-    consumption = Consumption(bus, find_consumer("EVENTS", bus.service), slots=slots, give_up=None)
-    for fact, handler in handlers.items():
-        consumption.on(subjects.fact_prefix(fact), fact.model, handler)
     return consumption

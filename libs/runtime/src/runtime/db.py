@@ -10,7 +10,7 @@ Most repositories use `Transaction.session` (SQLModel). The few statements of a 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -42,7 +42,10 @@ _KEEP_OUTGOING = """
     INSERT INTO outbox (id, tenant_id, subject, stream, schema_name, body)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[])
 """
-_FIRST_TIME = "INSERT INTO inbox (tenant_id, consumer, event_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1"
+_FIRST_TIMES = """
+    INSERT INTO inbox (tenant_id, consumer, event_id) SELECT $1, $2, * FROM unnest($3::uuid[])
+    ON CONFLICT DO NOTHING RETURNING event_id
+"""
 _GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
 
 _log = logs.get_logger()
@@ -88,7 +91,15 @@ class Transaction:
 
     async def first_time(self, consumer: str, event_id: EventId) -> bool:
         """Note in the inbox that `consumer` handled this event; False when it had before, and nothing is to be done."""
-        return await self.fetch_row(_FIRST_TIME, self.tenant_id, consumer, event_id) is not None
+        return bool(await self.first_times(consumer, [event_id]))
+
+    async def first_times(self, consumer: str, event_ids: Iterable[EventId]) -> set[EventId]:
+        """Note in the inbox that `consumer` handled these events; returns those that it had not handled before."""
+        # Sorted, so that two replicas that were given the same events never wait for each other's rows crosswise.
+        wanted = sorted(set(event_ids))
+        return {
+            EventId(row["event_id"]) for row in await self.fetch_rows(_FIRST_TIMES, self.tenant_id, consumer, wanted)
+        }
 
     def _keep(self, subject: str, stream: str, schema: str, body: bytes) -> None:
         self._unsaved.append(Outgoing(uuid7(), self.tenant_id, subject, stream, schema, body))

@@ -19,6 +19,7 @@ from runtime import logs, tracing
 from runtime.bus import Bus
 from runtime.consume import Consumption
 from runtime.errors import Unavailable
+from runtime.fact_batches import FactBatches
 from runtime.health import Health, UnsignalledServer, internal_server
 from runtime.settings import DatabaseSettings, ServiceSettings
 
@@ -43,7 +44,6 @@ class Service:
         self.settings = settings
         self.health = Health()
         self.bus = Bus(name, settings.nats_url, settings.nats_seed.get_secret_value(), on_closed=self._lost_for_good)
-        self.consumptions: list[Consumption] = []
         self._starts: list[Step] = []
         self._drains: list[Step] = []
         self._stops: list[Step] = []
@@ -73,9 +73,8 @@ class Service:
         """A background task for the life of the service; one that dies is logged and started again."""
         self._loops.append((name, run))
 
-    def consume(self, consumption: Consumption) -> None:
+    def consume(self, consumption: Consumption | FactBatches) -> None:
         """Heard from start to drain, looked after in between."""
-        self.consumptions.append(consumption)
         self.on_drain(consumption.stop)
         self.loop("watch", consumption.watch)
 
