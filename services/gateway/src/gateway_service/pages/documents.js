@@ -164,8 +164,10 @@ export class Documents {
     const isSettled = SETTLED.has(document.state);
     const kind = document.state === "ready" ? "good" : document.state === "failed" ? "bad" : "moving";
     const facts = document.url ? [document.url] : [size(document.size_bytes)];
-    if (document.pages > 1) facts.push(`${document.pages} pages`);
-    if (document.state === "ready") facts.push(`${document.passages} ${document.passages === 1 ? "passage" : "passages"}`);
+    const isArchive = document.media_type === "application/zip" && document.state === "ready";
+    if (isArchive) facts.push(`${document.pages} ${document.pages === 1 ? "file, now a document" : "files, each a document now"}`);
+    else if (document.pages > 1) facts.push(`${document.pages} pages`);
+    if (document.state === "ready" && !isArchive) facts.push(`${document.passages} ${document.passages === 1 ? "passage" : "passages"}`);
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: document.title }),
         element("small", { className: "quiet", text: facts.join(" · ") }),
