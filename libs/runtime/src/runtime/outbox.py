@@ -81,8 +81,7 @@ class OutboxRelay:
             try:
                 await self._delete_published()
                 if clock() >= next_round:
-                    next_round = clock() + ROUND_S
-                    await self._round()
+                    next_round = clock() + (DELETE_EVERY_S if await self._round() else ROUND_S)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Retryable) as error:
                 _log.warning("outbox.waiting", error=type(error).__name__)
                 await asyncio.sleep(ROUND_S)
@@ -114,14 +113,18 @@ class OutboxRelay:
             self._published += ids
             raise
 
-    async def _round(self, grace_s: float = GRACE_S) -> None:
-        """Publish all that was left. Thousands of rows for a queue that is full do not stand before those of others."""
+    async def _round(self, grace_s: float = GRACE_S) -> bool:
+        """Publish all that was left; whether a queue is full, which soon has a place again.
+
+        Thousands of rows for such a queue do not stand before those of others.
+        """
         full: set[str] = set()
         waiting, count = 0, BATCH
         while count == BATCH:
             count = await self._batch(grace_s, full)
             waiting += count
         metrics.OUTBOX_WAITING.set(waiting)
+        return bool(full)
 
     async def _batch(self, grace_s: float, full: set[str]) -> int:
         """Publish the oldest, but for subjects that are full, which are noted; how many rows were looked at."""
