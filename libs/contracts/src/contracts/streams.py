@@ -54,7 +54,9 @@ class Consumer:
 
 
 RETRY_ANSWER = Retry(10, 2.5, (1, 5), 5)
-RETRY_WORK = Retry(10, 2.5, (5, 30, 2 * MINUTE, 10 * MINUTE), 7)
+RETRY_WORK = Retry(10, 2.5, (5, 30, 2 * MINUTE, 10 * MINUTE), 20)
+"""More deliveries than attempts that a document has: a worker that is killed again and again for reasons of its own
+takes the same few jobs first in each life."""
 RETRY_EVENTS = Retry(30, 10, (1, 5, 30, 2 * MINUTE, 10 * MINUTE), 8)
 
 WALL = 2

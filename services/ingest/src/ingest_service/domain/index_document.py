@@ -26,7 +26,8 @@ HOLD_EVERY_S: Final = 2.0
 """A quarter of the lease: three beats may be lost."""
 A_BATCH: Final = 16
 """Passages embedded at a time: about a sixth of a second of work on one core."""
-MOST_ATTEMPTS: Final = 8
+MOST_ATTEMPTS: Final = 16
+"""A worker that dies may have reasons of its own: ten deaths in a row are no proof against the documents it held."""
 AWAY_S: Final = 5.0
 """A document waits so long for an embedding model that does not say when it is back."""
 CHUNKING_FROM, EMBEDDING_FROM = 0.1, 0.15
