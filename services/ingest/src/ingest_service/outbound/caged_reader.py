@@ -111,10 +111,10 @@ class CagedReader:
                 await self._drop(self._nursery)
 
     async def _read(self, file: int, say: Say) -> Cut:
-        """Once more after a crash: the machine may have been at fault."""
+        """Once more after a crash: the machine may have been at fault, or another document."""
         try:
             return await self._read_once(file, say)
-        except ReaderCrashed:
+        except (ReaderCrashed, handle.NurseryGone):
             return await self._read_once(file, say)
 
     async def _read_once(self, file: int, say: Say) -> Cut:

@@ -30,6 +30,10 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
 _END_WITHIN_S: Final = 5.0
 
 
+class NurseryGone(Unavailable):
+    """It ended, and all its children with it, whatever they were reading."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a child ended: its exit code, or minus the signal; what it needed at most."""
@@ -81,7 +85,7 @@ class NurseryHandle:
         """Give it a document; the job's number and, later, its end.
 
         Raises:
-            Unavailable: It is gone.
+            NurseryGone: It is.
         """
         self._number += 1
         ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
@@ -92,7 +96,7 @@ class NurseryHandle:
             socket.send_fds(self._control, [struct.pack(NUMBER, self._number)], [data, out])
         except OSError as error:
             del self._waiting[self._number]
-            raise Unavailable("the reader of documents is gone") from error
+            raise NurseryGone("the reader of documents is gone") from error
         return self._number, ended
 
     def end(self, number: int) -> None:
@@ -124,7 +128,7 @@ class NurseryHandle:
             self._control.close()
             for ended in self._waiting.values():
                 if not ended.done():
-                    ended.set_exception(Unavailable("the reader of documents is gone"))
+                    ended.set_exception(NurseryGone("the reader of documents is gone"))
             self._waiting.clear()
 
     def _settle(self, said: dict[str, float]) -> None:
