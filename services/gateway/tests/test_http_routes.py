@@ -57,6 +57,8 @@ GUARDED = [
     ("GET", f"/api/conversations/{ID}/messages", "chat.read"),
     ("POST", f"/api/conversations/{ID}/messages", "chat"),
     ("GET", f"/api/conversations/{ID}/messages/{ID}/trace", "chat"),
+    ("GET", "/api/knowledge/settings", "documents.read"),
+    ("PUT", "/api/knowledge/settings", "business"),
     ("GET", "/api/knowledge/gaps", "documents.read"),
     ("POST", f"/api/knowledge/gaps/{ID}/resolve", "documents"),
     ("POST", f"/api/knowledge/gaps/{ID}/reopen", "documents"),
@@ -284,6 +286,19 @@ async def test_search_asks_ingest(edge: Edge):
     answer = await edge.call("POST", "/api/search", json={"query": "tents", "k": 3})
     assert answer.json() == {"items": []}
     assert edge.services.asked[-1][1] == ingest.Search(query="tents", k=3)
+
+
+async def test_how_documents_are_cut_is_asked_and_changed(edge: Edge):
+    settings = ingest.KnowledgeSettings(passage_tokens=128, overlap=0.25)
+    edge.services.tell(ingest.GET_SETTINGS, ingest.KnowledgeSettingsReply(settings=settings))
+    edge.services.tell(ingest.PUT_SETTINGS, lambda asked: ingest.KnowledgeSettingsReply(settings=asked.settings))
+    assert (await edge.call("GET", "/api/knowledge/settings")).json() == {"passage_tokens": 128, "overlap": 0.25}
+    changed = await edge.call("PUT", "/api/knowledge/settings", json={"passage_tokens": 64, "overlap": 0})
+    assert changed.json() == {"passage_tokens": 64, "overlap": 0.0}
+    asked = len(edge.services.asked)
+    for wrong in ({"passage_tokens": 63, "overlap": 0}, {"passage_tokens": 221, "overlap": 0}, {"passage_tokens": 100}):
+        assert (await edge.call("PUT", "/api/knowledge/settings", json=wrong)).status_code == 422
+    assert len(edge.services.asked) == asked
 
 
 async def test_every_question_is_asked_in_the_callers_own_business(edge: Edge):

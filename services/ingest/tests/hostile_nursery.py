@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.outbound.cage import child, lines, nursery
 
 MIB = 1024 * 1024
 
 
-def hostile(data: bytes, say: child.Say) -> Iterator[lines.Line]:
+def hostile(data: bytes, say: child.Say, _settings: CutSettings) -> Iterator[lines.Line]:
     word, _, rest = data.decode().partition(" ")
     say(1, 2)
     yield from ACTS[word](rest)

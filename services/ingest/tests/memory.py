@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from contracts.ids import DocumentId, PassageId, TenantId
+from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.embedding import IndexName
 from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, IndexedPassage, Narrowing
 from ingest_service.domain.ports import Embedder
@@ -134,12 +135,12 @@ class WordCounter:
 class MemoryReader:
     """Reads in this process, and cuts by `WordCounter`."""
 
-    async def read(self, data: bytes, say: Say) -> Cut:
+    async def read(self, data: bytes, say: Say, settings: CutSettings = DEFAULT) -> Cut:
         told: list[tuple[int, int]] = []
         manuscript = readers.read(data, lambda done, of: told.append((done, of)))
         for done, of in [*told, (1, 1)]:
             await say(done, of)
-        return cut(manuscript, WordCounter())
+        return cut(manuscript, WordCounter(), settings)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contracts.ids import DocumentId, PassageId, TenantId
+from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.ports import Leased, Step, Upload
 from runtime.errors import Conflict
@@ -23,6 +24,7 @@ class MemoryDocuments:
     leases: set[Key] = field(default_factory=set)
     said: list[tuple[DocumentId, State, float]] = field(default_factory=list)
     jobs: list[DocumentId] = field(default_factory=list)
+    settings: dict[TenantId, CutSettings] = field(default_factory=dict)
 
     async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
         for (tenant_id, document_id), row in self.rows.items():
@@ -53,7 +55,14 @@ class MemoryDocuments:
         if row.state is State.FAILED and self._holders(scope, row):
             raise Conflict
         again = self._put(
-            scope, row, state=State.RECEIVED, progress=0.0, failure=None, generation=row.generation + 1, attempt=0
+            scope,
+            row,
+            state=State.RECEIVED,
+            progress=0.0,
+            failure=None,
+            generation=row.generation + 1,
+            attempt=0,
+            cut_by=None,
         )
         self._enqueue(again)
         return again
@@ -72,7 +81,7 @@ class MemoryDocuments:
         if row.sha256 != version.sha256 and not self._holders(scope, row):
             await drop(row.sha256)
         content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
-        begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0}
+        begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0, "cut_by": None}
         again = self._put(scope, row, generation=row.generation + 1, **content, **begun)
         self._enqueue(again)
         return again
@@ -94,7 +103,8 @@ class MemoryDocuments:
             return Leased()
         self.leases.add(key)
         state = State.DELETING if row.state is State.DELETING else State.PARSING
-        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1)
+        cut_by = row.cut_by or await self.cut_settings(scope)
+        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1, cut_by=cut_by)
         if state is State.PARSING:
             self._say(claimed)
         return claimed
@@ -152,6 +162,12 @@ class MemoryDocuments:
             await delete()
         self.cut.pop((scope.tenant_id, document.id), None)
         self.rows.pop((scope.tenant_id, document.id), None)
+
+    async def cut_settings(self, scope: TenantScope) -> CutSettings:
+        return self.settings.get(scope.tenant_id, DEFAULT)
+
+    async def set_cut_settings(self, scope: TenantScope, settings: CutSettings) -> None:
+        self.settings[scope.tenant_id] = settings
 
     async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
         return {

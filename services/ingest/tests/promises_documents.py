@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
+from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Note, Reading, State, StoredPassage
 from ingest_service.domain.ports import Documents, Leased
 from runtime.errors import Conflict
@@ -322,3 +323,32 @@ class PromisesOfDocuments:
             await documents.remove(scope, successor, delete=last)
         assert last.count >= 1
         assert await documents.get(scope, successor.id) is None
+
+    async def test_settings_are_a_business_own(self, documents: Documents):
+        scope = new_scope()
+        assert await documents.cut_settings(scope) == DEFAULT
+        for settings in (CutSettings(64, 0.5), CutSettings(128, 0.0)):
+            await documents.set_cut_settings(scope, settings)
+            assert await documents.cut_settings(scope) == settings
+        assert await documents.cut_settings(new_scope()) == DEFAULT
+
+    async def test_every_attempt_of_a_generation_cuts_as_its_first_one(self, documents: Documents):
+        scope, short = new_scope(), CutSettings(64, 0.25)
+        document = await added(documents, scope)
+        assert document.cut_by is None
+        first = await claimed(documents, scope, document)
+        assert first.cut_by == DEFAULT
+        await documents.release(scope, first)
+        await documents.give_back(scope, first)
+        await documents.set_cut_settings(scope, short)
+        second = await claimed(documents, scope, document)
+        assert (second.attempt, second.cut_by) == (1, DEFAULT)
+        assert await documents.finish(scope, second, reading_of(second, "one"))
+        await documents.release(scope, second)
+        ready = await documents.get(scope, document.id)
+        assert ready is not None
+        assert ready.cut_by == DEFAULT
+        again = await documents.read_again(scope, document.id)
+        assert again is not None
+        assert again.cut_by is None
+        assert (await claimed(documents, scope, again)).cut_by == short

@@ -1,7 +1,10 @@
 """What every implementation of `Reader` keeps: run against the fake and the cage."""
 
+from itertools import pairwise
+
 import pytest
 
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.errors import DocumentRefused
 from ingest_service.domain.read_document import Reader
 
@@ -32,6 +35,15 @@ class PromisesOfReader:
         assert cutting.passages[-1].headings == ("Returns", "Refunds")
         for passage in cutting.passages:
             assert RETURNS[passage.span.start : passage.span.end] == passage.body
+
+    async def test_it_cuts_as_it_is_asked(self, reader):
+        text = " ".join(f"Sentence number {n} tells us something about the tent." for n in range(60)).encode()
+        usual = (await reader.read(text, unheard)).passages
+        short = (await reader.read(text, unheard, CutSettings(64, 0.0))).passages
+        overlapping = (await reader.read(text, unheard, CutSettings(64, 0.5))).passages
+        assert len(usual) < len(short) < len(overlapping)
+        assert all(before.span.end <= after.span.start for before, after in pairwise(short))
+        assert all(before.span.end > after.span.start for before, after in pairwise(overlapping))
 
     async def test_the_last_page_is_told_before_the_end(self, reader):
         told = []

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ingest_service.domain import markdown
 from ingest_service.domain.chunk import Passage, chunk
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.markdown import markdown_blocks
 from ingest_service.domain.media_types import MARKDOWN, PLAIN
@@ -34,9 +35,9 @@ Within **30 days** of delivery. It must be:
 """
 
 
-def chunked(text: str, kind: str = MARKDOWN, most_tokens: int = 220) -> list[Passage]:
+def chunked(text: str, kind: str = MARKDOWN, most_tokens: int = 220, overlap: float = 0.167) -> list[Passage]:
     blocks = markdown_blocks(text) if kind == MARKDOWN else plain_text_blocks(text)
-    passages = chunk(Manuscript(kind, text, tuple(blocks)), WordCounter(), most_tokens)
+    passages = chunk(Manuscript(kind, text, tuple(blocks)), WordCounter(), CutSettings(most_tokens, overlap))
     for n, passage in enumerate(passages):
         assert passage.n == n
         assert text[passage.span.start : passage.span.end] == passage.body
@@ -171,3 +172,21 @@ def test_no_word_is_lost_and_no_passage_is_too_long(kind, data):
     assert max(sizes) <= most_tokens
     shown = "\n".join(passage.full_text for passage in passages).split()
     assert set(text.replace("#", " ").split()) <= set(shown) | {"|---|---|"}
+
+
+def test_short_passages_are_not_filled_with_headings():
+    sentence = "The tent stands in the wind. "
+    text = "# " + "A long heading of many words " * 3 + "\n\n" + sentence * 40
+    for passage in chunked(text, most_tokens=64):
+        size, *_ = WordCounter().count_tokens([passage.body])
+        assert size >= len(sentence.split())
+        assert sum(WordCounter().count_tokens([passage.full_text])) <= 64
+
+
+@pytest.mark.parametrize(("overlap", "repeats"), [(0.0, False), (0.5, True)])
+def test_the_last_sentence_begins_the_next_passage_if_the_overlap_allows_it(overlap: float, *, repeats: bool):
+    text = " ".join(f"Sentence number {n} tells us something about the tent." for n in range(40))
+    passages = chunked(text, PLAIN, most_tokens=64, overlap=overlap)
+    assert len(passages) > 4
+    for before, after in pairwise(passages):
+        assert (after.span.start < before.span.end) == repeats

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from ingest_service.domain.blocks import Kind
 from ingest_service.domain.chunk import chunk
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.errors import DocumentTooLong, EmptyDocument
 from ingest_service.domain.manuscript import MOST_PAGES, Composer, Item, Manuscript
 from services.ingest.tests.memory import WordCounter
@@ -69,7 +70,7 @@ def test_a_table_is_markdown_and_its_header_leads():
 def test_a_long_table_repeats_its_header_in_every_passage():
     composer = Composer()
     composer.table([["name", "price"], *([f"tent {n}", f"{n} EUR"] for n in range(80))], has_header=True)
-    passages = chunk(composer.manuscript("text/plain"), WordCounter(), 60)
+    passages = chunk(composer.manuscript("text/plain"), WordCounter(), CutSettings(60, 0.167))
     assert len(passages) > 5
     assert all(passage.full_text.count("| name | price |") == 1 for passage in passages)
 

@@ -119,6 +119,33 @@ class ReprocessDocument(Request):
     document_id: DocumentId
 
 
+class KnowledgeSettings(Contract):
+    """How a business's documents are cut into passages.
+
+    `passage_tokens`: the most of one passage with the headings above it, as MiniLM counts them. `overlap`: where a
+    paragraph is cut, its last sentence is repeated in the next passage if it is at most this share of one.
+    """
+
+    passage_tokens: Annotated[int, Field(ge=64, le=220)]
+    overlap: Annotated[float, Field(ge=0, le=0.5)]
+
+
+class GetKnowledgeSettings(Request):
+    """The business's own, or the platform's."""
+
+
+class PutKnowledgeSettings(Request):
+    """Cut documents so from now on; those that are ready are read anew, a few at a time, and found meanwhile."""
+
+    settings: KnowledgeSettings
+
+
+class KnowledgeSettingsReply(Reply):
+    """As they are now."""
+
+    settings: KnowledgeSettings
+
+
 class SearchFilters(Contract):
     """Search within these documents or languages only; an empty tuple means all."""
 
@@ -215,6 +242,8 @@ GET_DOCUMENT = Rpc("ingest", "get_document", GetDocument, DocumentReply, callers
 LIST_DOCUMENTS = Rpc("ingest", "list_documents", ListDocuments, Documents, callers=_EDGE)
 DELETE_DOCUMENT = Rpc("ingest", "delete_document", DeleteDocument, Nothing, callers=_EDGE)
 REPROCESS_DOCUMENT = Rpc("ingest", "reprocess_document", ReprocessDocument, DocumentReply, callers=_EDGE)
+GET_SETTINGS = Rpc("ingest", "get_settings", GetKnowledgeSettings, KnowledgeSettingsReply, callers=_EDGE)
+PUT_SETTINGS = Rpc("ingest", "put_settings", PutKnowledgeSettings, KnowledgeSettingsReply, callers=_EDGE)
 SEARCH = Rpc("ingest", "search", Search, SearchReply, callers=("gateway", "inference"), timeout_s=3)
 # A vector depends on the text alone, whoever asks.
 EMBED = Rpc("ingest", "embed", Embed, Embeddings, callers=("gateway", "inference", "learning"), is_tenant_scoped=False)

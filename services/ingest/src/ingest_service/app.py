@@ -10,7 +10,7 @@ from ingest_service.domain.embedding import chosen
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.shelves import Shelf, Shelves
-from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_search, upkeep
+from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_search, rpc_settings, upkeep
 from ingest_service.outbound.aiohttp_web import AiohttpWeb
 from ingest_service.outbound.cage.limits import Limits
 from ingest_service.outbound.caged_reader import CagedReader
@@ -22,6 +22,7 @@ from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
 from ingest_service.outbound.postgres_pages import PostgresPages
 from ingest_service.outbound.relay_documents import RelayDocuments
+from ingest_service.outbound.relay_recut import RelayRecut
 from ingest_service.settings import IngestSettings
 from runtime.clock import SystemClock
 from runtime.errors import Unavailable
@@ -52,6 +53,7 @@ async def build() -> Service:
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk)
     rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
+    rpc_settings.register(service, documents, RelayRecut(relay))
     rpc_search.register(service.bus, desk, counter, _reranker(service, settings))
     upkeep.register(service, RelayDocuments(relay), desk, indexes=indexes, inbox=files, memory=heap)
 

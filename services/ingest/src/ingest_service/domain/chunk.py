@@ -6,20 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ingest_service.domain.blocks import Block, Kind, Span
+from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.ports import TokenCounter
 from ingest_service.domain.sentences import sentences, words
 
-MOST_TOKENS: Final = 220
-"""Of a passage with its headings and lead: the embedder reads 256, and its marks and a reserve are taken off."""
 LEAD_TOKENS: Final = 60
-"""At most so many of them are headings and lead."""
+"""At most so many of a passage are headings or lead, and of a short one at most a third."""
 CHARACTERS_A_TOKEN: Final = 6
 """A token is counted for so many characters at least: a word in a script that it does not know is one for the model."""
 LONGEST_HEADING: Final = 120
 """Characters; the rest of a heading is left out where it stands before a passage."""
-OVERLAP: Final = 1 / 6
-"""The share of a passage that is repeated in the next one where a paragraph had to be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +74,14 @@ class _Section:
     blocks: tuple[Block, ...]
 
 
-def chunk(document: Manuscript, counter: TokenCounter, most_tokens: int = MOST_TOKENS) -> list[Passage]:
-    """The passages of a document in reading order, each at most `most_tokens` with headings and lead."""
+def chunk(document: Manuscript, counter: TokenCounter, settings: CutSettings = DEFAULT) -> list[Passage]:
+    """The passages of a document in reading order, none longer than the settings allow with headings and lead."""
     cutter = _Cutter(document.text, counter)
     passages: list[Passage] = []
     for section in _sections(document.blocks):
-        headings = cutter.headings_that_fit(section.headings)
-        room = most_tokens - cutter.size(" > ".join(headings))
-        for run in _packed(cutter.pieces(section.blocks, room), room):
+        headings = cutter.headings_that_fit(section.headings, min(LEAD_TOKENS, settings.passage_tokens // 3))
+        room = settings.passage_tokens - cutter.size(" > ".join(headings))
+        for run in _packed(cutter.pieces(section.blocks, room), room, settings.overlap):
             passages.append(_passage(document, len(passages), run, headings))
     return passages
 
@@ -125,10 +122,10 @@ class _Cutter:
         """Tokens of a text; of scripts that the tokenizer does not know, as many as their length makes likely."""
         return self._sizes([text])[0]
 
-    def headings_that_fit(self, headings: Sequence[str]) -> tuple[str, ...]:
-        """The innermost headings within `LEAD_TOKENS`; an endless one is cut."""
+    def headings_that_fit(self, headings: Sequence[str], room: int) -> tuple[str, ...]:
+        """The innermost headings within so many tokens; an endless one is cut."""
         kept: list[str] = []
-        left = LEAD_TOKENS
+        left = room
         for heading in reversed(headings):
             shown = heading if len(heading) <= LONGEST_HEADING else heading[: LONGEST_HEADING - 1] + "\u2026"
             left -= self.size(shown) + 1
@@ -198,7 +195,7 @@ class _Cutter:
         return [max(count, len(text) // CHARACTERS_A_TOKEN) for count, text in zip(counts, texts, strict=True)]
 
 
-def _packed(pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piece]]:
+def _packed(pieces: Sequence[_Piece], room: int, overlap: float) -> Iterator[list[_Piece]]:
     """Pieces joined to passages of about equal size, none beyond `room`, none that ends with what leads the next."""
     left = sum(piece.size for piece in pieces)
     fair = _fair_share(left, room)
@@ -206,7 +203,7 @@ def _packed(pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piece]]:
     for piece in pieces:
         fits = _filled(run) + piece.size <= room
         if run and not (fits and (_filled(run) < fair or run[-1].glued)):
-            carried = _carried(run, piece, room)
+            carried = _carried(run, piece, room, room * overlap)
             yield run[:-1] if carried and carried[0].glued else run
             run = carried
             fair = _fair_share(left + _filled(carried), room)
@@ -227,15 +224,18 @@ def _filled(run: Sequence[_Piece]) -> int:
     return lead + sum(piece.size for piece in run)
 
 
-def _carried(run: Sequence[_Piece], piece: _Piece, room: int) -> list[_Piece]:
-    """What of a finished passage begins the next: an introduction, or the end of a paragraph that had to be cut."""
+def _carried(run: Sequence[_Piece], piece: _Piece, room: int, repeated: float) -> list[_Piece]:
+    """What of a finished passage begins the next: an introduction, or the end of a paragraph that had to be cut.
+
+    `repeated`: the most tokens that stand in both.
+    """
     last = run[-1]
     if _filled([last]) + piece.size > room:
         return []
     if last.glued:
         return [last] if len(run) > 1 else []
     is_cut = last.may_repeat and piece.may_repeat and last.block == piece.block
-    return [last] if is_cut and last.size <= room * OVERLAP else []
+    return [last] if is_cut and last.size <= repeated else []
 
 
 def _passage(document: Manuscript, n: int, run: Sequence[_Piece], headings: tuple[str, ...]) -> Passage:

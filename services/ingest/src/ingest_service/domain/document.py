@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain import media_types
+from ingest_service.domain.cut_settings import CutSettings
 
 
 class State(enum.StrEnum):
@@ -55,7 +56,8 @@ class Document:
     """One document of a business.
 
     `generation` rises when it is to be read anew; `attempt` when a worker takes it, or when what one began must not
-    count any more.
+    count any more. `cut_by` is chosen by a generation's first attempt and stays, so that each attempt goes on with the
+    same passages; None before that, and for what was read when there was no choice.
     """
 
     id: DocumentId
@@ -76,6 +78,7 @@ class Document:
     updated_at: datetime
     url: str | None = None
     notes: Sequence[Note] = ()
+    cut_by: CutSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

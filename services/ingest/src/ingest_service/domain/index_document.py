@@ -8,6 +8,7 @@ from typing import Final
 
 from contracts.ids import DocumentId
 from ingest_service.domain import media_types
+from ingest_service.domain.cut_settings import DEFAULT
 from ingest_service.domain.document import Document, Failure, Reading, State
 from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.errors import DocumentRefused, IsArchive
@@ -120,7 +121,7 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
     if document.url and is_sitemap(data):
         return Reading(document.title, media_types.XML, language=None, pages=0, passages=())
     try:
-        return reading_of(document, await desk.reader.read(data, say))
+        return reading_of(document, await desk.reader.read(data, say, document.cut_by or DEFAULT))
     except DocumentRefused as refused:
         if refused.code != IsArchive.default_code:
             raise

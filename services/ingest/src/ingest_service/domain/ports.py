@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.ids import DocumentId, PassageId
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.passage_index import DenseVector
 from runtime.tenancy import TenantScope
@@ -181,7 +182,10 @@ class Documents(Protocol):
         ...
 
     async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
-        """Take the lease and begin an attempt; None when there is nothing to do."""
+        """Take the lease and begin an attempt; None when there is nothing to do.
+
+        A generation's first attempt fixes the business's settings of that moment for all that follow.
+        """
         ...
 
     async def hold(self, scope: TenantScope, document: Document) -> bool:
@@ -213,6 +217,14 @@ class Documents(Protocol):
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
         """Remove the rows; `delete` is awaited before the commit when no other document has the same content."""
+        ...
+
+    async def cut_settings(self, scope: TenantScope) -> CutSettings:
+        """What the business's documents are to be cut by."""
+        ...
+
+    async def set_cut_settings(self, scope: TenantScope, settings: CutSettings) -> None:
+        """From now on documents are to be cut so; those that are ready stay as they are until they are read anew."""
         ...
 
     async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:

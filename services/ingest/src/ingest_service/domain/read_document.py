@@ -7,6 +7,7 @@ from typing import Protocol
 from contracts.ids import PassageId
 from ingest_service.domain import language
 from ingest_service.domain.chunk import Passage, chunk
+from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Note, Reading, StoredPassage, title_of
 from ingest_service.domain.errors import EmptyDocument
 from ingest_service.domain.manuscript import Manuscript
@@ -33,7 +34,7 @@ Say = Callable[[int, int], Awaitable[None]]
 class Reader(Protocol):
     """Reads and cuts documents, whatever they are and do; never blocks the event loop."""
 
-    async def read(self, data: bytes, say: Say) -> Cut:
+    async def read(self, data: bytes, say: Say, settings: CutSettings = DEFAULT) -> Cut:
         """The document's passages. As soon as all of it is read and cutting begins, `say` hears of the last page.
 
         `say` is awaited in order; what it raises ends the reading.
@@ -45,13 +46,13 @@ class Reader(Protocol):
         ...
 
 
-def cut(manuscript: Manuscript, counter: TokenCounter) -> Cut:
+def cut(manuscript: Manuscript, counter: TokenCounter, settings: CutSettings = DEFAULT) -> Cut:
     """The passages of a manuscript, each with its own language or else the document's.
 
     Raises:
         EmptyDocument: Nothing in it can be searched.
     """
-    passages = chunk(manuscript, counter)
+    passages = chunk(manuscript, counter, settings)
     if not passages:
         raise EmptyDocument("The document has no text in it.")
     spoken = _known(language.detect(manuscript.text))

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from contracts.errors import ERRORS
 from ingest_service.domain.chunk import Passage
+from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Note
 from ingest_service.domain.errors import DocumentRefused, ReaderCrashed, TookTooLong, TooLargeInMemory
 from ingest_service.domain.read_document import Cut, Say
@@ -68,11 +69,11 @@ class CagedReader:
         if missing := _missing():
             _log.warning("cage.weak", missing=missing)
 
-    async def read(self, data: bytes, say: Say) -> Cut:
+    async def read(self, data: bytes, say: Say, settings: CutSettings = DEFAULT) -> Cut:
         begun, outcome = time.monotonic(), "cancelled"
         file = await asyncio.to_thread(handle.in_memory, data)
         try:
-            cut = await self._read(file, say)
+            cut = await self._read(file, say, settings)
         except DocumentRefused as refused:
             outcome = refused.code
             raise
@@ -110,20 +111,20 @@ class CagedReader:
             if self._nursery is not None:
                 await self._drop(self._nursery)
 
-    async def _read(self, file: int, say: Say) -> Cut:
+    async def _read(self, file: int, say: Say, settings: CutSettings) -> Cut:
         """Once more after a crash: the machine may have been at fault, or another document."""
         try:
-            return await self._read_once(file, say)
+            return await self._read_once(file, say, settings)
         except (ReaderCrashed, handle.NurseryGone):
-            return await self._read_once(file, say)
+            return await self._read_once(file, say, settings)
 
-    async def _read_once(self, file: int, say: Say) -> Cut:
+    async def _read_once(self, file: int, say: Say, settings: CutSettings) -> Cut:
         limits = self._limits.of(os.fstat(file).st_size)
         async with self._awake() as nursery:
             reading, writing = os.pipe()
             async with _lines_of(reading) as stream:
                 try:
-                    number, ending = nursery.begin(file, writing)
+                    number, ending = nursery.begin(file, writing, settings)
                 finally:
                     os.close(writing)
                 try:

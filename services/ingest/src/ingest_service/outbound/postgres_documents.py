@@ -5,17 +5,19 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, insert, text
 from sqlalchemy import delete as sql_delete
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import ReturningUpdate, Update
 from sqlmodel import col, select, update
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from contracts.ids import DocumentId, PassageId
 from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
+from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say, twin_of
-from ingest_service.outbound.rows import document_of, notes_value, passage_of, passage_values, row_of
-from ingest_service.outbound.tables import DocumentRow, PassageRow
+from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_of, passage_values, row_of
+from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
 from runtime.db import Database, Transaction
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
@@ -32,6 +34,7 @@ _ANEW: Final[dict[str, Any]] = {
     "error_page": None,
     "generation": DocumentRow.generation + 1,
     "attempt": 0,
+    "cut_by": None,
 }
 UNFINISHED: Final = """
     UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1
@@ -155,8 +158,9 @@ class PostgresDocuments:
                 return None
             is_free = func.coalesce(DocumentRow.lease_until, func.now()) <= func.now()
             state = State.DELETING if row.state == State.DELETING else State.PARSING
-            change = _change(scope, document_id).values(state=state, attempt=DocumentRow.attempt + 1, lease_until=LEASE)
-            document = await _changed(tx, change.where(is_free))
+            cut_by = row.cut_by or cut_value(await self.cut_settings(scope))
+            values = {"state": state, "attempt": DocumentRow.attempt + 1, "lease_until": LEASE, "cut_by": cut_by}
+            document = await _changed(tx, _change(scope, document_id).where(is_free).values(**values))
             if document is None:
                 return Leased()
             if state is State.PARSING:
@@ -234,6 +238,18 @@ class PostgresDocuments:
             await _drop_passages(tx, document.id)
             await tx.session.execute(sql_delete(DocumentRow).where(_is(scope, document.id)))
             await tx.publish(DOCUMENT_DELETED, DocumentDeleted(document_id=document.id))
+
+    async def cut_settings(self, scope: TenantScope) -> CutSettings:
+        chosen = select(KnowledgeSettingsRow.cut_by).where(col(KnowledgeSettingsRow.tenant_id) == scope.tenant_id)
+        async with self._database.tenant_tx(scope) as tx:
+            value = (await tx.session.exec(chosen)).first()
+        return DEFAULT if value is None else CutSettings(**value)
+
+    async def set_cut_settings(self, scope: TenantScope, settings: CutSettings) -> None:
+        value = cut_value(settings)
+        row = upsert(KnowledgeSettingsRow).values(tenant_id=scope.tenant_id, cut_by=value)
+        async with self._database.tenant_tx(scope) as tx:
+            await tx.session.execute(row.on_conflict_do_update(index_elements=["tenant_id"], set_={"cut_by": value}))
 
     async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
         found = col(PassageRow.id).in_(ids) & (col(DocumentRow.state) != State.DELETING)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contracts.ids import DocumentId, PassageId
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.document import Document, Failure, Note, State, StoredPassage
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.tenancy import TenantScope
@@ -33,6 +34,7 @@ def document_of(row: DocumentRow) -> Document:
         updated_at=row.updated_at,
         url=row.url,
         notes=tuple(Note(note["page"], note["reason"]) for note in row.notes),
+        cut_by=None if row.cut_by is None else CutSettings(**row.cut_by),
     )
 
 
@@ -61,12 +63,18 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         updated_at=document.updated_at,
         url=document.url,
         notes=notes_value(document.notes),
+        cut_by=None if document.cut_by is None else cut_value(document.cut_by),
     )
 
 
 def notes_value(notes: Sequence[Note]) -> list[dict[str, Any]]:
     """Notes as they are kept."""
     return [note._asdict() for note in notes]
+
+
+def cut_value(settings: CutSettings) -> dict[str, Any]:
+    """Settings as they are kept and compared; the shares are those of the contract, to a thousandth."""
+    return {"passage_tokens": settings.passage_tokens, "overlap": round(settings.overlap, 3)}
 
 
 def passage_of(row: PassageRow, title: str) -> StoredPassage:

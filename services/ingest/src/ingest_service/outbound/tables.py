@@ -36,6 +36,16 @@ class DocumentRow(SQLModel, table=True):
     updated_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     url: str | None = None
     notes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    cut_by: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+
+
+class KnowledgeSettingsRow(SQLModel, table=True):
+    """How a business's documents are to be cut."""
+
+    __tablename__ = "knowledge_settings"
+
+    tenant_id: UUID = Field(primary_key=True)
+    cut_by: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 class PassageRow(SQLModel, table=True):

@@ -2,7 +2,9 @@
 
 import pkgutil
 from collections.abc import Iterator
+from functools import partial
 
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.ports import TokenCounter
 from ingest_service.domain.read_document import cut
 from ingest_service.outbound import readers
@@ -10,7 +12,7 @@ from ingest_service.outbound.cage import child, lines, nursery
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 
 
-def read_and_cut(data: bytes, say: child.Say, counter: TokenCounter) -> Iterator[lines.Line]:
+def read_and_cut(data: bytes, say: child.Say, settings: CutSettings, *, counter: TokenCounter) -> Iterator[lines.Line]:
     """Everything that is done to a document's bytes.
 
     Raises:
@@ -18,7 +20,7 @@ def read_and_cut(data: bytes, say: child.Say, counter: TokenCounter) -> Iterator
     """
     manuscript = readers.read(data, say)
     say(1, 1)
-    cutting = cut(manuscript, counter)
+    cutting = cut(manuscript, counter, settings)
     for passage in cutting.passages:
         yield lines.Cutting.of(passage)
     yield lines.End(
@@ -35,7 +37,7 @@ def main() -> None:
     """Load the tokenizer and serve."""
     counter = MiniLmTokenizer()
     shelf = tuple(module.name for module in pkgutil.iter_modules(readers.__path__, f"{readers.__name__}."))
-    nursery.main(lambda data, say: read_and_cut(data, say, counter), shelf)
+    nursery.main(partial(read_and_cut, counter=counter), shelf)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from typing import IO, Final, Never
 
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.errors import DocumentRefused
 from ingest_service.outbound.cage import limits, lines, seccomp
 
@@ -27,8 +28,8 @@ MOST_FILES: Final = 65_536
 _PR_SET_PDEATHSIG: Final = 1
 
 Say = Callable[[int, int], None]
-Work = Callable[[bytes, Say], Iterable[lines.Line]]
-"""Reads a document and says what is in it; it tells how many pages are done, and of how many."""
+Work = Callable[[bytes, Say, CutSettings], Iterable[lines.Line]]
+"""Reads a document, cuts it, and says what is in it; it tells how many pages are done, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Errand:
     limit: limits.Limits
     at_start: limits.Footprint | None
     wants: Sequence[str]
+    cut_by: CutSettings
 
 
 def live(errand: Errand, work: Work) -> Never:
@@ -76,7 +78,7 @@ def _speak(errand: Errand, work: Work) -> int:
     out = os.fdopen(errand.out, "wb", buffering=64 * 1024)
     try:
         data = _all_of(errand.data)
-        out.writelines(map(lines.encoded, work(data, _Sayer(out).say)))
+        out.writelines(map(lines.encoded, work(data, _Sayer(out).say, errand.cut_by)))
     except Exception as error:  # noqa: BLE001 - whatever a reader raises, the document's owner is told
         if _is_of_memory(error):
             return OUT_OF_MEMORY

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.outbound.cage.limits import Limits
-from ingest_service.outbound.cage.nursery import NUMBER
+from ingest_service.outbound.cage.nursery import JOB
 from runtime.errors import Unavailable
 
 PROGRAM: Final = ("-I", "-m", "ingest_service.outbound.cage")
@@ -81,7 +82,7 @@ class NurseryHandle:
     def is_idle(self) -> bool:
         return not self._waiting
 
-    def begin(self, data: int, out: int) -> "tuple[int, asyncio.Future[Ended]]":
+    def begin(self, data: int, out: int, cut_by: CutSettings) -> "tuple[int, asyncio.Future[Ended]]":
         """Give it a document; the job's number and, later, its end.
 
         Raises:
@@ -93,7 +94,8 @@ class NurseryHandle:
         ended.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._waiting[self._number] = ended
         try:
-            socket.send_fds(self._control, [struct.pack(NUMBER, self._number)], [data, out])
+            job = struct.pack(JOB, self._number, cut_by.passage_tokens, round(cut_by.overlap * 1_000))
+            socket.send_fds(self._control, [job], [data, out])
         except OSError as error:
             del self._waiting[self._number]
             raise NurseryGone("the reader of documents is gone") from error
@@ -102,7 +104,7 @@ class NurseryHandle:
     def end(self, number: int) -> None:
         """End a job whose result nobody wants any more; nothing happens when it has ended."""
         with contextlib.suppress(OSError):
-            self._control.send(struct.pack(NUMBER, number))
+            self._control.send(struct.pack(JOB, number, 0, 0))
 
     async def close(self) -> None:
         """End it with all its children; returns when it has."""

@@ -4,8 +4,8 @@ Forking a process that has imported the readers takes milliseconds; importing th
 no credentials, sees no file but Python's libraries, and never looks into a document. It ends when the socket to the
 service does.
 
-The service sends the number of a job with two open files (the document, the pipe for what is said of it), or the
-number alone, which ends the job. It is answered with one JSON object a line when a job has ended.
+The service sends the number of a job and how to cut, with two open files (the document, the pipe for what is said of
+it), or the same without files, which ends the job. It is answered with one JSON object a line when a job has ended.
 """
 
 import contextlib
@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.outbound.cage import child, landlock, limits, seccomp
 
-NUMBER: Final = "!I"
-"""Of a job, as it travels to the nursery."""
+JOB: Final = "!IHH"
+"""As it travels to the nursery: its number, the tokens of a passage, the thousandths that passages overlap."""
 _DIES_FIRST: Final = "1000"
 """To the kernel, when memory is short: neither the service nor a database goes before a reader."""
 
@@ -36,6 +37,7 @@ class _Job:
     number: int
     data: int
     out: int
+    cut_by: CutSettings
     wanted: tuple[str, ...] = ()
     pid: int = 0
     due_at: float = 0.0
@@ -75,16 +77,17 @@ class Nursery:
             os.read(self._woken, 4_096)
         if self._control.fileno() not in ready:
             return True
-        number, files, _, _ = socket.recv_fds(self._control, struct.calcsize(NUMBER), 2)
-        if len(number) < struct.calcsize(NUMBER):
+        job, files, _, _ = socket.recv_fds(self._control, struct.calcsize(JOB), 2)
+        if len(job) < struct.calcsize(JOB):
             return False
-        self._take(struct.unpack(NUMBER, number)[0], files)
+        number, passage_tokens, overlap = struct.unpack(JOB, job)
+        self._take(number, files, CutSettings(passage_tokens, overlap / 1_000))
         return True
 
-    def _take(self, number: int, files: list[int]) -> None:
+    def _take(self, number: int, files: list[int], cut_by: CutSettings) -> None:
         if files:
             data, out = files
-            self._jobs[number] = _Job(number, data, out)
+            self._jobs[number] = _Job(number, data, out, cut_by)
             self._fork(self._jobs[number])
         elif number in self._jobs:
             os.kill(self._jobs[number].pid, signal.SIGKILL)
@@ -95,7 +98,7 @@ class Nursery:
         at_start = limits.footprint(self._statm)
         job.pid = os.fork()
         if job.pid == 0:
-            child.live(child.Errand(job.data, job.out, self._limit, at_start, job.wanted), self._work)
+            child.live(child.Errand(job.data, job.out, self._limit, at_start, job.wanted, job.cut_by), self._work)
 
     def _reap(self) -> None:
         while self._jobs:
