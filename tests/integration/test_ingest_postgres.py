@@ -6,8 +6,10 @@ import asyncpg
 import pytest
 
 from contracts.streams import streams as declared_streams
+from ingest_service.domain.document import Failure
 from ingest_service.domain.ports import Documents
 from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
+from ingest_service.outbound.relay_documents import INDEXED
 from runtime.db import Database
 from services.ingest.tests.promises_documents import PromisesOfDocuments, added, claimed, made_ready, new_scope
 from tests.support.platform import Platform
@@ -76,3 +78,23 @@ async def test_the_reconciler_looks_after_every_business_in_each_round(
     taken = [row["tenant_id"] for row in await relay.fetch(UNFINISHED, 100)]
     assert taken.count(flooding.tenant_id) == QUEUE_HOLDS
     assert taken.count(other.tenant_id) == 1
+
+
+async def test_the_index_is_told_of_what_is_found_and_of_what_failed(
+    ingest_database: Database, relay: "asyncpg.Connection"
+):
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    await added(documents, scope)
+    ready, _ = await made_ready(documents, scope, "one", "two", sha256="ready")
+    anew, _ = await made_ready(documents, scope, "one", sha256="anew")
+    await documents.read_again(scope, anew.id)
+    failed = await claimed(documents, scope, await added(documents, scope))
+    await documents.fail(scope, failed, Failure("unreadable_document", "No."))
+    deleting, _ = await made_ready(documents, scope, "one", sha256="deleting")
+    await documents.begin_deleting(scope, deleting.id)
+    rows = [row for row in await relay.fetch(INDEXED) if row["tenant_id"] == scope.tenant_id]
+    assert {row["id"]: (row["passages"], row["is_read_anew"]) for row in rows} == {
+        ready.id: (2, False),
+        anew.id: (1, True),
+        failed.id: (0, False),
+    }

@@ -35,6 +35,14 @@ class Watched(MemoryPassageIndex):
     """Calls back before each write: the moment at which something else happens."""
 
     before: Callable[[], None] = field(default=lambda: None)
+    is_crashing: bool = False
+
+    async def delete_document(
+        self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
+    ) -> None:
+        if self.is_crashing:
+            raise ConnectionResetError
+        await super().delete_document(scope, document_id, but_generation=but_generation)
 
     async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
         self.before()
@@ -296,3 +304,37 @@ async def test_what_is_deleted_while_the_index_is_filled_stays_deleted(room):
     progress = Rebuilding()
     await rebuild_index(Ready([ReadyDocument(room.scope, row.id, row.generation, row.passages)]), room.desk, progress)
     assert room.index.held == {}
+
+
+@pytest.mark.parametrize(("later", "ends"), [(b"# Returns\n\nWithin 45 days.", State.READY), (None, State.FAILED)])
+async def test_what_a_crash_left_of_an_earlier_reading_is_taken_out(room, later, ends):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    old = set(room.index.held)
+    await room.documents.read_again(room.scope, document.id)
+    key = f"files/{room.scope.tenant_id}/{document.sha256}"
+    room.files.held[key] = later or b"\xef\xbb\xbf\xff\xff"
+    room.index.is_crashing = True
+    with pytest.raises(ConnectionResetError):
+        await room.work(document)
+    room.index.is_crashing = False
+    row = await room.row(document)
+    assert row.state is ends
+    assert old < set(room.index.held) if later else old == set(room.index.held)
+    ready = Ready([ReadyDocument(room.scope, document.id, row.generation, row.passages)])
+    progress = Rebuilding()
+    await rebuild_index(ready, room.desk, progress)
+    assert progress.is_done
+    assert old.isdisjoint(room.index.held)
+    assert await room.index.count(room.scope, document.id) == row.passages == len(room.index.held)
+
+
+async def test_a_reading_that_began_meanwhile_keeps_its_passages(room):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    row = await room.row(document)
+    ready = Ready([ReadyDocument(room.scope, document.id, row.generation, row.passages - 1)])
+    await room.documents.read_again(room.scope, document.id)
+    before = dict(room.index.held)
+    await rebuild_index(ready, room.desk, Rebuilding())
+    assert room.index.held == before

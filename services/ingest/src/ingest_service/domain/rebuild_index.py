@@ -1,10 +1,11 @@
-"""A lost or incomplete vector index, filled again from the passages that are kept."""
+"""A vector index that lost passages is filled again from those that are kept; what it has too much is taken out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.ids import DocumentId
+from ingest_service.domain.document import State
 from ingest_service.domain.index_document import A_BATCH, Desk
 from ingest_service.domain.shelves import Shelf
 from runtime.tenancy import TenantScope
@@ -12,7 +13,7 @@ from runtime.tenancy import TenantScope
 
 @dataclass(frozen=True, slots=True)
 class ReadyDocument:
-    """A document that should be in the index with so many passages.
+    """A document that should be in the index with so many passages: none if it failed.
 
     `is_read_anew`: they are those of an earlier reading, and are replaced when the work that goes on is done.
     """
@@ -25,7 +26,7 @@ class ReadyDocument:
 
 
 class ReadyDocuments(Protocol):
-    """Every tenant's documents that are found: those that are ready, and those that are read anew."""
+    """Every tenant's documents that are found, ready or read anew, and those that failed, of which nothing is."""
 
     async def all(self) -> Sequence[ReadyDocument]:
         """All of them; without content."""
@@ -47,7 +48,7 @@ async def rebuild_index(ready: ReadyDocuments, desk: Desk, progress: Rebuilding)
     """Write the passages that the wanted index lacks; searching goes on meanwhile. When it is whole, it is searched."""
     await desk.index.look()
     shelf = desk.index.wanted
-    lost = await _lost(ready, shelf)
+    lost = await _lost(ready, desk, shelf)
     progress.missing = _passages(lost)
     for document in lost:
         # one that is read anew is written by whoever reads it: until then the index is not whole
@@ -56,13 +57,32 @@ async def rebuild_index(ready: ReadyDocuments, desk: Desk, progress: Rebuilding)
             progress.missing -= document.passages
     if lost and progress.is_done and not desk.index.is_settled:
         # what we wrote may have been taken back, because its document was read anew
-        progress.missing = _passages(await _lost(ready, shelf))
+        progress.missing = _passages(await _lost(ready, desk, shelf))
     if progress.is_done:
         await desk.index.settle()
 
 
-async def _lost(ready: ReadyDocuments, shelf: Shelf) -> list[ReadyDocument]:
-    return [one for one in await ready.all() if await shelf.index.count(one.scope, one.id) < one.passages]
+async def _lost(ready: ReadyDocuments, desk: Desk, shelf: Shelf) -> list[ReadyDocument]:
+    lost = []
+    for document in await ready.all():
+        held = await shelf.index.count(document.scope, document.id)
+        if held < document.passages:
+            lost.append(document)
+        elif held > document.passages and not document.is_read_anew:
+            await _take_out_rest(document, desk, shelf)
+    return lost
+
+
+async def _take_out_rest(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
+    """Take out what a crash between the last commit and the index left of earlier readings.
+
+    They have no rows, so that nobody is shown them, but they take the places of others in the ranks.
+    """
+    current = await desk.documents.get(document.scope, document.id)
+    if current is None or not current.state.is_at_rest or current.generation != document.generation:
+        return
+    keep = current.generation if current.state is State.READY else None
+    await shelf.index.delete_document(document.scope, document.id, but_generation=keep)
 
 
 def _passages(documents: Sequence[ReadyDocument]) -> int:

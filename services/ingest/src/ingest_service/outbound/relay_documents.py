@@ -1,4 +1,4 @@
-"""Every tenant's ready documents and pages that are due, by the relay role, which sees no content."""
+"""Every tenant's documents as the index should have them, and pages that are due, by the relay role without content."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,9 +8,9 @@ from ingest_service.domain.rebuild_index import ReadyDocument
 from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
 
-_READY = """
-    SELECT tenant_id, id, generation, passages, state <> 'ready' AS is_read_anew FROM document
-    WHERE passages > 0 AND state NOT IN ('failed', 'deleting') ORDER BY tenant_id, id
+INDEXED = """
+    SELECT tenant_id, id, generation, passages, state NOT IN ('ready', 'failed') AS is_read_anew FROM document
+    WHERE (passages > 0 OR state = 'failed') AND state <> 'deleting' ORDER BY tenant_id, id
 """
 
 
@@ -30,7 +30,7 @@ class RelayDocuments:
         self._relay = relay
 
     async def all(self) -> Sequence[ReadyDocument]:
-        rows = await self._relay.pool.fetch(_READY)
+        rows = await self._relay.pool.fetch(INDEXED)
         return [
             ReadyDocument(
                 _scope(row["tenant_id"]),
