@@ -111,6 +111,8 @@ class _Claimed(NamedTuple):
 def matches(claim: AnswerSentence, passages: Sequence[ReadPassage], language: str) -> tuple[Match, ...]:
     """Return the likeliest spans for a claim, best first: those worth embedding."""
     within = [one for one in passages if not claim.cited or one.n in claim.cited]
+    if not within:
+        return ()  # before the claim's words are stemmed: most answers without knowledge get here
     said = _claimed(claim.text, language)
     found = [match for passage in within for match in _in_passage(claim, said, passage)]
     found.sort(key=lambda match: -match.rank)
