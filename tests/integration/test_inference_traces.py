@@ -69,7 +69,8 @@ def traced(turn: LeasedTurn) -> Outcome:
 
 async def completed(database: Database, scope: TenantScope) -> LeasedTurn:
     turn = await leased(database, scope)
-    assert await PostgresTurns(database, running_limit=8, queued_limit=8).complete(scope, turn, traced(turn))
+    turns = PostgresTurns(database, running_limit=8, queued_limit=8)
+    assert await turns.complete(scope, turn, traced(turn)) == await turns.get(scope, turn.message_id)
     return turn
 
 

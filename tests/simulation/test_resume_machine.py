@@ -242,8 +242,8 @@ class Resuming(RuleBasedStateMachine):
             self._arrive(data.draw(st.sampled_from(kept[-20:])))
 
     @precondition(lambda self: self.state == "running" and self.said)
-    @rule(is_told=st.booleans())
-    def end(self, *, is_told: bool) -> None:
+    @rule(told=st.sampled_from(("nothing", "by the fact", "by the hint", "by both")))
+    def end(self, told: str) -> None:
         self._say({"type": "end", "attempt": len(self.said), "last_seq": len(self.said[-1]) - 1})
         self.state = "completed"
         fact = MessageCompleted(
@@ -255,8 +255,17 @@ class Resuming(RuleBasedStateMachine):
             prompt_tokens=0,
             completion_tokens=0,
         )
-        if is_told and not self.gateway.is_broken:
+        if self.gateway.is_broken:
+            return
+        if told in {"by the hint", "by both"}:
+            self.live(self._hint())
+        if told in {"by the fact", "by both"}:
             self.live(self.feed._on_ended(fact, PRINCIPAL.scope))
+
+    async def _hint(self) -> None:
+        stored = await self.get(PRINCIPAL.scope, self.message_id)
+        hint = Message(subjects.control("ended", PRINCIPAL.tenant_id, self.message_id), stored.dump())
+        self.feed.hear_ended(hint)  # type: ignore[arg-type] # a simulated message
 
     def _token(self, first: int, last: int) -> dict[str, Any]:
         head = {"type": "token", "message_id": str(self.message_id), "attempt": len(self.said)}
@@ -320,7 +329,7 @@ class Resuming(RuleBasedStateMachine):
         if not self.said:
             self.start_attempt()
         if self.state == "running":
-            self.end(is_told=True)
+            self.end("by the fact")
         self.live(self._read_again())
         self.wait(LONG_S)
         if not self.screen.ends:

@@ -31,7 +31,7 @@ from runtime.errors import LumoraError, NotFound
 from runtime.tenancy import TenantScope
 from services.inference.tests import fakes
 from services.inference.tests.memory_embedder import MemoryEmbedder
-from tests.simulation.broker import Broker, Connection
+from tests.simulation.broker import Broker, Connection, Message
 from tests.simulation.virtual_time import LoopClock
 
 SCOPE = TenantScope(TenantId(uuid7()), "user:test")
@@ -85,13 +85,13 @@ class Store:
         if row.attempt == turn.attempt:
             row.lease_until = 0.0
 
-    async def complete(self, _scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> bool:
+    async def complete(self, _scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> Turn | None:
         row = self.rows[turn.message_id]
         if row.attempt != turn.attempt or row.state != "running":
-            return False
+            return None
         row.state, row.outcome = "completed", outcome
         row.completions += 1
-        return True
+        return await self.get(_scope, turn.message_id)
 
     async def fail(self, _scope: TenantScope, message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
         self.rows[message_id].state = "failed"
@@ -210,6 +210,7 @@ class World:
             knowledge=fakes.MemoryKnowledge(),
             check=fakes.MemoryCheck(),
             sink=FilterSink(process, wire),  # type: ignore[arg-type] # the same here
+            followers=self,
             embedder=MemoryEmbedder(),
             providers=fakes.MemoryProviders({"a": fakes.ScriptedModel(*script)}),
             stops=fakes.MemoryStops(),
@@ -225,6 +226,17 @@ class World:
         process.spawn(wire.run())
         process.spawn(work())
         return process
+
+    async def tell(self, scope: TenantScope, ended: Turn) -> None:
+        """The hint reaches the gateways, or does not, and not all at the same time."""
+        hint = Message(subjects.control("ended", scope.tenant_id, ended.message_id), ended.dump())
+        for process, feed in self.gateways:
+            if not process.is_dead and not process.is_broken and self.rng.random() < 0.5:
+                process.spawn(self._arrive(feed, hint))
+
+    async def _arrive(self, feed: TokenFeed, hint: Message) -> None:
+        await asyncio.sleep(self.rng.random() * self.broker.delay_s)
+        feed.hear_ended(hint)  # type: ignore[arg-type] # a simulated message
 
     async def _tell(self, message_id: MessageId) -> None:
         """The fact reaches the gateways, or does not: it is heard live only."""

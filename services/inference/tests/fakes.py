@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from contracts.ids import AgentId, ConversationId, DocumentId, GapId, MessageId, PassageId, TenantId, uuid7
-from contracts.inference import AnswerOptions, FinishReason, ModelInfo, Source
+from contracts.inference import AnswerOptions, FinishReason, ModelInfo, Source, Turn
 from contracts.ingest import PassageHit
 from inference_service.domain.answer import Desk
 from inference_service.domain.clusters import Asked, Group, Sorted
@@ -41,6 +41,21 @@ def turn(
         "waited_s": 0.0,
     }
     return LeasedTurn(**{**known, **changes})  # type: ignore[arg-type] # names are checked at run time
+
+
+def stored(leased: LeasedTurn, outcome: Outcome) -> Turn:
+    """What the store tells of an answer that it has taken."""
+    return Turn(
+        conversation_id=leased.conversation_id,
+        message_id=leased.message_id,
+        customer_message_id=MessageId(uuid7()),
+        state="completed",
+        attempt=leased.attempt,
+        is_leased=False,
+        content=outcome.content,
+        usage=outcome.usage,
+        finish_reason=outcome.finish_reason,
+    )
 
 
 def hit(text: str, dense: float = 0.5) -> PassageHit:
@@ -82,16 +97,28 @@ class MemoryTurns:
     async def release(self, _scope: TenantScope, _turn: LeasedTurn, pause_s: float = 0.0) -> None:
         self.pauses.append(pause_s)
 
-    async def complete(self, _scope: TenantScope, _turn: LeasedTurn, outcome: Outcome) -> bool:
+    async def complete(self, _scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> Turn | None:
         if self.away:
             self.away -= 1
             raise Unavailable
+        if not self.is_ours:
+            return None
         self.outcomes.append(outcome)
-        return True
+        return stored(turn, outcome)
 
     async def fail(self, _scope: TenantScope, _message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
         self.failures.append(code)
         return True
+
+
+@dataclass
+class MemoryFollowers:
+    """Hears which answers were stored."""
+
+    told: list[Turn] = field(default_factory=list)
+
+    async def tell(self, _scope: TenantScope, ended: Turn) -> None:
+        self.told.append(ended)
 
 
 @dataclass
@@ -231,6 +258,7 @@ def desk(turns: MemoryTurns, models: dict[str, ScriptedModel], **changes: object
         "knowledge": MemoryKnowledge(),
         "check": MemoryCheck(),
         "sink": MemorySink(),
+        "followers": MemoryFollowers(),
         "providers": MemoryProviders(models, needs_knowledge=("extractive",)),
         "stops": MemoryStops(),
         "embedder": MemoryEmbedder(),

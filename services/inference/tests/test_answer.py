@@ -13,6 +13,7 @@ from services.inference.tests.fakes import (
     END,
     SCOPE,
     MemoryCheck,
+    MemoryFollowers,
     MemoryKnowledge,
     MemorySink,
     MemoryStops,
@@ -53,6 +54,18 @@ async def test_too_many_attempts_fail_the_turn():
     turns = MemoryTurns(turn(attempt=MAX_ATTEMPT + 1))
     await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("x", END)}))
     assert turns.failures == ["attempts_exhausted"]
+
+
+async def test_who_follows_is_told_of_the_stored_answer_once():
+    turns, followers = MemoryTurns(turn(), away=1), MemoryFollowers()
+    await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("yes", END)}, followers=followers))
+    assert [ended.content for ended in followers.told] == ["yes"]
+
+
+async def test_nobody_is_told_of_an_answer_that_was_not_stored():
+    turns, followers = MemoryTurns(turn(), is_ours=False), MemoryFollowers()
+    await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("yes", END)}, followers=followers))
+    assert not followers.told
 
 
 async def test_a_blocked_question_never_reaches_a_model():

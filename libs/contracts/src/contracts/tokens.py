@@ -18,7 +18,7 @@ from contracts.base import Contract, Personal
 from contracts.channel import Flow
 from contracts.frames import MessageStarted, Token
 from contracts.ids import MessageId
-from contracts.inference import FinishReason, Source, StopAsked
+from contracts.inference import FinishReason, Source, StopAsked, Turn
 
 
 class RawStart(Contract):
@@ -86,3 +86,5 @@ TOK_STARTED = Flow("tok", "started", MessageStarted, owner="filter", listeners=_
 TOK_TOKEN = Flow("tok", "token", Token, owner="filter", listeners=_FOLLOWERS)
 TOK_END = Flow("tok", "end", StreamEnd, owner="filter", listeners=_FOLLOWERS)
 STOP_HINT = Flow("ctl", "stop", StopAsked, owner="inference", listeners=("inference",))
+ENDED_HINT = Flow("ctl", "ended", Turn, owner="inference", listeners=("gateway",))
+"""The answer as it was stored, after its commit: whoever follows it need not ask. Who hears only the fact asks."""

@@ -254,8 +254,9 @@ class Bus:
             raise Unavailable("the broker is away", retry_after_s=2) from error
 
     async def hint(self, verb: str, tenant_id: TenantId, key: UUID, body: Contract) -> None:
-        """A control message that may be lost."""
-        await self.nc.publish(subjects.control(verb, tenant_id, key), body.dump())
+        """A control message that may be lost: also here, where the broker is away or does not take it."""
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await self.nc.publish(subjects.control(verb, tenant_id, key), body.dump())
 
     async def listen(self, fact: Fact[Any], react: Callable[[Any, TenantScope], Awaitable[None]]) -> Subscription:
         """Hear a fact live, on every replica; what is missed is missed."""

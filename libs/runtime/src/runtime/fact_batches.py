@@ -31,7 +31,7 @@ from runtime.tenancy import TenantScope
 
 MOST = 256
 """Facts in a batch; well below the 1,000 that the server lets a consumer leave unacknowledged."""
-GATHER_S = 0.25
+GATHER_S = 1.0
 """How long a batch waits for more after its first fact, which is how old a figure may be."""
 ALONE_AT_ONCE = 8
 """Deliveries of a failed batch that are tried at the same time, each alone."""
@@ -87,19 +87,20 @@ class FactBatches:
         )
         try:
             while not self._is_stopping:
-                batch = await self._fetch(subscription)
+                batch = await self._fetch(subscription, 1, PULL_S)
                 async with self._working:
+                    if batch and not self._is_stopping:
+                        batch += await self._fetch(subscription, MOST - 1, GATHER_S)
                     await self._take(batch)
         finally:
             with contextlib.suppress(nats.errors.Error):
                 await subscription.unsubscribe()
 
-    async def _fetch(self, subscription: JetStreamContext.PullSubscription) -> list[Msg]:
-        """The first message when it comes, and what comes shortly after; nothing after some seconds of silence."""
+    async def _fetch(self, subscription: JetStreamContext.PullSubscription, most: int, wait_s: float) -> list[Msg]:
+        """What comes within `wait_s`, or as soon as that is `most`."""
         batch: list[Msg] = []
         try:
-            batch += await subscription.fetch(1, timeout=PULL_S)
-            batch += await subscription.fetch(MOST - 1, timeout=GATHER_S)
+            batch = await subscription.fetch(most, timeout=wait_s)
         except TimeoutError:
             self._found()
         except (nats.js.errors.NotFoundError, nats.js.errors.ServiceUnavailableError):

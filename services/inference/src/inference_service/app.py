@@ -21,6 +21,7 @@ from inference_service.inbound import (
     rpc_turns,
     upkeep,
 )
+from inference_service.outbound.ended_hints import EndedHints
 from inference_service.outbound.extractive_model import ExtractiveModel
 from inference_service.outbound.filter_rpc import FilterInputCheck
 from inference_service.outbound.ingest_rpc import IngestEmbedder, IngestKnowledge
@@ -67,6 +68,7 @@ async def build() -> Service:
         knowledge=IngestKnowledge(bus),
         check=FilterInputCheck(bus),
         sink=FilterSink(bus, wire),
+        followers=EndedHints(bus),
         providers=providers,
         stops=stops,
         embedder=IngestEmbedder(bus),

@@ -15,6 +15,7 @@ from contracts import subjects
 from contracts.frames import MessageBlocked, MessageCompletedFrame, MessageFailedFrame
 from contracts.ids import ConversationId, MessageId
 from contracts.inference import MESSAGE_COMPLETED, MESSAGE_FAILED, MessageCompleted, MessageFailed, Turn
+from contracts.tokens import ENDED_HINT
 from gateway_service.domain.chat_ports import Client, Turns
 from gateway_service.domain.resume import Progress, TokenRange, Verdict
 from gateway_service.outbound.token_frames import read_frame
@@ -55,14 +56,18 @@ class Following:
         self.subscription: Subscription | None = None
         self.is_ended = False
         self.is_finishing = False
+        self.has_begun = False
+        """The client knows of the answer: what comes of it may be sent."""
         self.over = asyncio.Event()
         self._held: list[bytes] | None = []
         self._key = str(message_id)
 
     def begin(self) -> None:
+        self.has_begun = True
         self.release()
 
     async def catch_up(self) -> None:
+        self.has_begun = True
         await self._feed.catch_up(self)
 
     def leave(self) -> None:
@@ -115,7 +120,8 @@ class TokenFeed:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Hear how answers end."""
+        """Hear how answers end: by the stored answer itself, or by the fact that makes us ask for it."""
+        await tap(self._bus.nc, subjects.control_filter(ENDED_HINT.name), self.hear_ended)
         await self._bus.listen(MESSAGE_COMPLETED, self._on_ended)
         await self._bus.listen(MESSAGE_FAILED, self._on_ended)
         self._bus.on_reconnect(self._look_at_all)
@@ -189,17 +195,30 @@ class TokenFeed:
 
     # ---- the end ----------------------------------------------------------------------------------------------
 
+    def hear_ended(self, message: Msg) -> None:
+        """A stored answer; most are followed elsewhere and not even read. Before `message.accepted` it is too early."""
+        _, _, tenant, key = message.subject.split(".")
+        listening = [
+            following
+            for following in self._followings.get(UUID(key), ())
+            if str(following.scope.tenant_id) == tenant and following.has_begun
+        ]
+        if listening:
+            turn = Turn.read(message.data)
+            for following in listening:
+                self._spawn(self._finish(following, turn))
+
     async def _on_ended(self, fact: MessageCompleted | MessageFailed, _scope: TenantScope) -> None:
         for following in tuple(self._followings.get(fact.message_id, ())):
             self._spawn(self._finish(following))
 
-    async def _finish(self, following: Following) -> None:
-        """Ask how the turn stands; if it ended, so does the following."""
+    async def _finish(self, following: Following, told: Turn | None = None) -> None:
+        """Ask how the turn stands, unless we were told; if it ended, so does the following."""
         if following.is_finishing or following.is_ended:
             return
         following.is_finishing = True
         try:
-            turn = await self._turns.get(following.scope, following.message_id)
+            turn = told or await self._turns.get(following.scope, following.message_id)
             if turn.state in {"completed", "failed"}:
                 await self._conclude(following, turn)
             elif not following.progress.attempt or turn.attempt > following.progress.attempt:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.ids import MessageId
-from contracts.inference import FinishReason, Source, Usage
+from contracts.inference import FinishReason, Source, Turn, Usage
 from inference_service.domain.checked import checked
 from inference_service.domain.citation import cited
 from inference_service.domain.compose import compose
@@ -17,7 +17,7 @@ from inference_service.domain.ground import Ground
 from inference_service.domain.lease import keeping
 from inference_service.domain.model import End, Model, Pieces, Prompt
 from inference_service.domain.notes import Notes
-from inference_service.domain.ports import InputCheck, Knowledge, Providers, Sink, StopSignals, Stream, Turns
+from inference_service.domain.ports import Followers, InputCheck, Knowledge, Providers, Sink, StopSignals, Stream, Turns
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended, LeasedTurn, Outcome
 from runtime.errors import NotNow, Rejected, Retryable, Unavailable
 from runtime.tenancy import TenantScope
@@ -36,6 +36,7 @@ class Desk:
     knowledge: Knowledge
     check: InputCheck
     sink: Sink
+    followers: Followers
     providers: Providers
     stops: StopSignals
     embedder: Embedder
@@ -82,18 +83,23 @@ def _is_too_long(asked_s: float | None, left_s: float) -> bool:
 
 
 async def _store(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outcome) -> None:
-    """Store what was shown, and do not give a shown answer up because the database is away for a moment.
+    """Store what was shown, then tell those who follow it."""
+    stored = await _stored(turn, scope, desk, outcome)
+    if stored is not None:
+        await desk.followers.tell(scope, stored)
+
+
+async def _stored(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outcome) -> Turn | None:
+    """Do not give a shown answer up because the database is away for a moment.
 
     Trying again is safe: a commit whose answer was lost has ended the turn, and the next one is fenced.
     """
     for pause_s in STORE_PAUSES_S:
         try:
-            await desk.turns.complete(scope, turn, outcome)
+            return await desk.turns.complete(scope, turn, outcome)
         except Unavailable:
             await asyncio.sleep(pause_s)
-        else:
-            return
-    await desk.turns.complete(scope, turn, outcome)
+    return await desk.turns.complete(scope, turn, outcome)
 
 
 async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: asyncio.Event) -> Outcome:

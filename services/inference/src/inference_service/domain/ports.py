@@ -61,8 +61,8 @@ class Turns(Protocol):
         """
         ...
 
-    async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> bool:
-        """Store the answer exactly as shown, fenced by attempt and epoch; False when fenced: nothing was stored."""
+    async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> Turn | None:
+        """Store the answer exactly as shown, fenced by attempt and epoch; None when fenced: nothing was stored."""
         ...
 
     async def fail(self, scope: TenantScope, message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
@@ -75,6 +75,14 @@ class Turns(Protocol):
 
     async def get(self, scope: TenantScope, message_id: MessageId) -> Turn:
         """Raises NotFound."""
+        ...
+
+
+class Followers(Protocol):
+    """Whoever follows an answer, wherever that is."""
+
+    async def tell(self, scope: TenantScope, ended: Turn) -> None:
+        """Say that the answer is stored. It may be lost, and raises nothing: they ask when they do not hear it."""
         ...
 
 

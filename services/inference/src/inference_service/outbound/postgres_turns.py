@@ -103,10 +103,9 @@ class PostgresTurns:
         async with self._database.tenant_tx(scope) as tx:
             await tx.execute(turn_sql.RELEASE, turn.message_id, turn.attempt, pause_s)
 
-    async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> bool:
+    async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> Turn | None:
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
-            ended = await turn_ending.complete(tx, turn.message_id, outcome, attempt=turn.attempt, epoch=turn.epoch)
-        return ended is not None
+            return await turn_ending.complete(tx, turn.message_id, outcome, attempt=turn.attempt, epoch=turn.epoch)
 
     async def fail(self, scope: TenantScope, message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:

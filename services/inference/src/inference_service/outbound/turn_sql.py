@@ -74,7 +74,21 @@ RELEASE = """
 """
 """turn, attempt, seconds until its job comes again: the reconciler takes it for lost only after that."""
 
-COMPLETE = """
+
+def _promote(condition: str) -> str:
+    """Let the tenant's oldest waiting turn in."""
+    return f"""
+        UPDATE turn SET state = 'accepted', enqueued_at = now()
+        WHERE id = (
+            SELECT id FROM turn WHERE state = 'queued' AND {condition}
+            ORDER BY accepted_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING id
+    """  # noqa: S608 - put together from constants
+
+
+PROMOTE = _promote("true")
+
+COMPLETE = f"""
     WITH ended AS (
         UPDATE turn SET state = 'completed', lease_until = NULL, ended_at = now(), finish_reason = $5,
             categories = $6, model = $7, prompt_tokens = $8, completion_tokens = $9, is_usage_estimated = $10,
@@ -82,17 +96,22 @@ COMPLETE = """
         WHERE id = $2 AND attempt = $3 AND state NOT IN ('completed', 'failed')
             AND ($4::integer IS NULL OR $4 = (
                 SELECT epoch FROM conversation c WHERE (c.tenant_id, c.id) = (turn.tenant_id, turn.conversation_id)))
-        RETURNING conversation_id, agent_id),
+        RETURNING conversation_id, agent_id, customer_message_id, ended_at),
     answer AS (
         INSERT INTO message (tenant_id, id, conversation_id, author, content, sources, created_at)
         SELECT $1, $2, conversation_id, 'machine', $12, $13::text::jsonb, now() FROM ended),
     touched AS (
         UPDATE conversation c SET message_count = message_count + 1, updated_at = now()
-        FROM ended WHERE c.id = ended.conversation_id)
-    SELECT conversation_id, agent_id FROM ended
-"""
+        FROM ended WHERE c.id = ended.conversation_id),
+    traced AS (
+        INSERT INTO trace (tenant_id, id, conversation_id, body)
+        SELECT $1, $2, conversation_id, $14::text::jsonb FROM ended WHERE $14::text IS NOT NULL
+        ON CONFLICT DO NOTHING),
+    promoted AS ({_promote("id <> $2 AND EXISTS (SELECT FROM ended)")})
+    SELECT conversation_id, agent_id, customer_message_id, ended_at, (SELECT id FROM promoted) AS next_id FROM ended
+"""  # noqa: S608 - put together from constants
 """tenant, turn, attempt, epoch, finish_reason, categories, model, prompt and completion tokens, is_estimated,
-confidence, content, sources."""
+confidence, content, sources, trace. One round trip for all; the turn that ends here may itself have been queued."""
 
 FAIL = """
     UPDATE turn SET state = 'failed', error_code = $2, lease_until = NULL, ended_at = now()
@@ -106,24 +125,12 @@ ASK_STOP = """
     RETURNING coalesce(lease_until > now(), false) AS is_leased, attempt
 """
 
-PROMOTE = """
-    UPDATE turn SET state = 'accepted', enqueued_at = now()
-    WHERE id = (SELECT id FROM turn WHERE state = 'queued' ORDER BY accepted_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id
-"""
-
 GET = """
     SELECT t.*, coalesce(t.lease_until > now(), false) AS is_leased, coalesce(m.content, '') AS content,
         coalesce(m.sources::text, '[]') AS sources
     FROM turn t LEFT JOIN message m ON (m.tenant_id, m.id) = (t.tenant_id, t.id)
     WHERE t.id = $1
 """
-
-KEEP_TRACE = """
-    INSERT INTO trace (tenant_id, id, conversation_id, body) VALUES ($1, $2, $3, $4::text::jsonb)
-    ON CONFLICT DO NOTHING
-"""
-"""tenant, turn, conversation, trace."""
 
 GET_TRACE = "SELECT body::text FROM trace WHERE id = $1 AND conversation_id = $2"
 """turn, conversation."""
