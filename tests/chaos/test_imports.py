@@ -19,6 +19,7 @@ from tests.support.business import Business
 from tests.support.faults import streams
 from tests.support.library import Paper, papers
 from tests.support.platform import eventually
+from tests.support.probe import Streams
 from tests.support.report import Played, Tell
 from tests.support.stage import Stage
 
@@ -121,7 +122,7 @@ async def _kill_below(service: psutil.Process, *, depth: int) -> None:
     await asyncio.sleep(1)
 
 
-async def _is_swept(stage: Stage, business: Business, looking: imports.Streams) -> bool:
+async def _is_swept(stage: Stage, business: Business, looking: Streams) -> bool:
     """No job is left, neither in the queue nor on its way there."""
     in_queue = await looking.waiting(imports.scope_of(business), work=INGEST)
     return in_queue == await imports.jobs_waiting_to_be_sent(stage, business) == 0
