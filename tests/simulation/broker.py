@@ -95,11 +95,15 @@ class Connection:
         self._reconnected: list[Callable[[], Awaitable[None]]] = []
         self._out_at = self._in_at = 0.0
         self._inboxes = 0
-        self._epoch = 0
+        self._epoch = self._reconnects = 0
 
     @property
     def nc(self) -> "Connection":
         return self
+
+    @property
+    def stats(self) -> dict[str, int]:
+        return {"reconnects": self._reconnects}
 
     # ---- what nats-py offers ----------------------------------------------------------------------------------
 
@@ -123,7 +127,11 @@ class Connection:
     # ---- what Bus offers --------------------------------------------------------------------------------------
 
     async def settle(self) -> None:
+        epoch = self._epoch
+        await asyncio.sleep(max(self._out_at - asyncio.get_running_loop().time(), 0))
         await self.flush()
+        if self.is_broken or self._epoch != epoch:
+            raise Unavailable
 
     async def request(self, rpc: Any, request: Any, scope: Any = None) -> Any:
         await asyncio.sleep(self._delay())
@@ -152,6 +160,7 @@ class Connection:
         if self.is_dead:
             return
         self.is_broken = False
+        self._reconnects += 1
         for react in self._reconnected:
             await react()
 

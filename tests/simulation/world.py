@@ -189,6 +189,7 @@ class World:
 
         process.answer(OPEN_STREAM, open_stream)
         process.spawn(live())
+        process.spawn(raw.confirm())
         return process
 
     async def gateway(self, number: int) -> tuple[Connection, TokenFeed]:

@@ -39,6 +39,7 @@ async def build() -> Service:
     service.on_start(raw_tokens.subscribe)
     service.on_start(lambda: on_policy_changed.listen(bus, benches))
     service.loop("beat", raw_tokens.beat)
+    service.loop("receipts", raw_tokens.confirm)
     service.loop("decisions", decisions.run)
     service.on_drain(drain)
     service.on_stop(decisions.flush)

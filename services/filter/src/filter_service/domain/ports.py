@@ -59,9 +59,14 @@ class Screens(Protocol):
     def of(self, answer: Answer) -> Screen: ...
 
     async def show(self, receipt_to: str) -> None:
-        """Publish what the screens were told since the last call, and then say at `receipt_to`, if given, what it was.
+        """Publish what the screens were told since the last call, and owe `receipt_to`, if given, a receipt of it."""
+        ...
 
-        A receipt that was heard proves that the broker has the frames: it travels behind them on one connection.
+    async def confirm(self) -> None:
+        """Wait until receipts are due, and say what is owed.
+
+        Due is a receipt when an answer in it has ended, and 0.25 s after the last. One that was heard proves that the
+        broker has the frames: it is said after the broker answered for all before it, on one and the same connection.
         """
         ...
 

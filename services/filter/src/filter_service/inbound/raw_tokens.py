@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import nats.errors
 import orjson
 from nats.aio.msg import Msg
 
@@ -46,12 +47,21 @@ class RawTokens:
             self._streams.beat()
             await asyncio.sleep(BEAT_S)
 
+    async def confirm(self) -> None:
+        """Say receipts when they are due. Runs until cancelled."""
+        while True:
+            try:
+                await self._screens.confirm()
+            except (nats.errors.Error, OSError) as error:
+                _log.warning("receipts.unsent", error=type(error).__name__)
+
     async def drain(self, timeout_s: float) -> None:
         """Let the streams that are fed end; the ones that do not are replayed elsewhere."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         # Looked at again and again: that a stream fell silent is no event.
         while self._streams.count_lively() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.05)
+        await self._screens.confirm()
         _log.info("streams.drained", left=len(self._streams))
 
     async def _heard(self, message: Msg) -> None:

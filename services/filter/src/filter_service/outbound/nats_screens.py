@@ -4,7 +4,10 @@ Readers parse the beginning of a token frame by position, so the order of its ke
 [from_seq,] seq, text. What does not change within an answer is built once.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -13,7 +16,12 @@ from contracts import subjects
 from filter_service.domain.answer import Answer
 from filter_service.domain.token_stream import Release
 from runtime.bus import Bus
+from runtime.errors import Unavailable
 
+CONFIRM_S = 0.25
+"""At least this often, an eighth of what a worker waits for before it takes us for dead."""
+CONFIRM_BYTES = 32 << 10
+"""Owed beyond this is said at once. The broker takes 1 MiB, and one batch may add what ten times its size shows."""
 FRAME_BYTES = 1 << 20
 """The broker's limit. One answer's frame beyond it must not keep the others' from being shown."""
 
@@ -25,6 +33,12 @@ class NatsScreens:
         self._bus = bus
         self._frames: list[tuple[str, bytes]] = []
         self._receipts: list[_Receipt] = []
+        self._owed: defaultdict[str, dict[_Receipt, None]] = defaultdict(dict)
+        self._owed_bytes = 0
+        self._carrier = 0
+        """Which connection took all that is owed: how many were lost before it."""
+        self._due = asyncio.Event()
+        self._saying = asyncio.Lock()
 
     def of(self, answer: Answer) -> "NatsScreen":
         return NatsScreen(self, answer)
@@ -46,13 +60,64 @@ class NatsScreens:
     async def show(self, receipt_to: str) -> None:
         frames, self._frames = self._frames, []
         receipts, self._receipts = self._receipts, []
-        said = [part for receipt in receipts for part in receipt.close()]
         # The client stays the same through reconnects; looking it up for each token would be 3 % of this process.
-        publish = self._bus.nc.publish
-        for subject, frame in frames:
-            await publish(subject, frame)
-        if receipt_to and said:
-            await publish(receipt_to, b'{"frames":[%b]}' % b",".join(said))
+        connection = self._bus.nc
+        if connection.stats["reconnects"] != self._carrier:
+            self._forget(connection.stats["reconnects"])
+        try:
+            for subject, frame in frames:
+                await connection.publish(subject, frame)
+        except BaseException:
+            _drop(receipts)
+            raise
+        if not receipt_to:
+            _drop(receipts)
+            return
+        self._owed[receipt_to].update(dict.fromkeys(receipts))
+        self._owed_bytes += sum(len(frame) for _, frame in frames)
+        if self._owed_bytes > CONFIRM_BYTES or any(receipt.is_end for receipt in receipts):
+            self._due.set()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what is owed is to be said at once."""
+        return self._due.is_set()
+
+    async def confirm(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRM_S):
+                await self._due.wait()
+        self._due.clear()
+        async with self._saying:
+            await self._say()
+
+    async def _say(self) -> None:
+        carrier = self._carrier
+        owed = self._take()
+        said = {to: [part for receipt in receipts for part in receipt.close()] for to, receipts in owed.items()}
+        if not any(said.values()) or not await self._has_all_of(carrier):
+            return  # nothing is lost for good: without receipts each stream is replayed
+        for to, parts in said.items():
+            if parts:
+                await self._bus.nc.publish(to, b'{"frames":[%b]}' % b",".join(parts))
+
+    async def _has_all_of(self, carrier: int) -> bool:
+        """Whether the broker has all that this connection took: it answers a PING that went the same way behind it."""
+        try:
+            await self._bus.settle()
+        except Unavailable:
+            return False
+        return bool(self._bus.nc.stats["reconnects"] == carrier)
+
+    def _take(self) -> "defaultdict[str, dict[_Receipt, None]]":
+        owed, self._owed, self._owed_bytes = self._owed, defaultdict(dict), 0
+        return owed
+
+    def _forget(self, carrier: int) -> None:
+        """What the connection took before it was lost may be lost with it."""
+        for receipts in self._take().values():
+            _drop(receipts)
+        self._carrier = carrier
 
 
 class NatsScreen:
@@ -101,13 +166,18 @@ class NatsScreen:
         self._note().ended(frame)
 
     def _note(self) -> "_Receipt":
-        if self._receipt.is_empty:
-            self._screens.add_receipt(self._receipt)
+        self._screens.add_receipt(self._receipt)
         return self._receipt
 
 
+def _drop(receipts: Iterable["_Receipt"]) -> None:
+    """Never to be said. What a screen is told later does not follow on what its worker knows, and is replayed."""
+    for receipt in receipts:
+        tuple(receipt.close())
+
+
 class _Receipt:
-    """What one answer's screen was told between two shows: its tokens as one frame, however many showed them.
+    """What one answer's screen was told between two receipts: its tokens as one frame, however many showed them.
 
     A replay is shown token by token; a receipt of as many frames would be larger than the broker takes.
     """
@@ -120,8 +190,8 @@ class _Receipt:
         self._frame = self._end = b""
 
     @property
-    def is_empty(self) -> bool:
-        return not self._releases and not self._end
+    def is_end(self) -> bool:
+        return bool(self._end)
 
     def released(self, release: Release, frame: bytes) -> None:
         self._releases.append(release)
