@@ -26,6 +26,7 @@ from services.ingest.tests.memory import MemoryEmbedder, MemoryEmbedders, Memory
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
 from services.ingest.tests.promises_documents import new_scope
 from services.ingest.tests.test_index_document import Room
+from tests.support.platform import eventually
 from tests.support.simulated_qdrant import SimulatedQdrant
 
 OLD, NEW = IndexName("letters", 384), IndexName("ollama/other:v1", 64)
@@ -272,9 +273,7 @@ async def test_a_search_that_runs_keeps_the_old_index_until_its_end():
     with house.desk.index.searching() as shelf:
         assert shelf.name == OLD
         upkeep = asyncio.create_task(house.upkeep())
-        for _ in range(50):
-            await asyncio.sleep(0)
-        assert house.desk.index.is_settled
+        await eventually(lambda: house.desk.index.is_settled)
         assert OLD in indexes.held
     await upkeep
     assert OLD not in indexes.held

@@ -21,7 +21,7 @@ SENTENCE_LIMIT = 60
 
 
 class TracedHit(Contract):
-    """A passage that was found, and how: `dense` is the cosine, `bm25` the raw score, `score` what they are fused to."""
+    """A passage that was found, and how: `dense` is the cosine, `bm25` the raw score, `score` what both come to."""
 
     n: int
     document_id: str
