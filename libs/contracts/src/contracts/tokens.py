@@ -1,8 +1,8 @@
 """The token path: what a worker sends to the filter, and what the filter publishes for everyone.
 
 Raw messages of all of a worker's answers at one filter replica travel together, as a `RawBatch` on
-`raw.<instance>.batch`; its reply, on `rcp.<worker>`, is the `Receipt` of what the batch released, sent after those
-frames were published. A raw message alone, on `raw.<instance>.<message>`, gets no reply: workers that speak so hear
+`raw.<instance>.batch`; its reply is `rcp.<worker>`, where a `Receipt` tells what batches released, once the broker
+has those frames. A raw message alone, on `raw.<instance>.<message>`, gets no reply: workers that speak so hear
 `tok` instead.
 
 Filtered frames go on `tok.<tenant>.<conversation>.<message>`. The filtered bytes are the WebSocket frames themselves,
@@ -71,7 +71,7 @@ class StreamEnd(Contract):
 
 
 class Receipt(Contract):
-    """What a batch released is out: an answer's tokens in one frame each, and its end."""
+    """What batches released is out: an answer's tokens in one frame each, and its end."""
 
     frames: tuple[Annotated[Token | StreamEnd, Field(discriminator="type")], ...]
 

@@ -2,11 +2,11 @@
 
 Each message costs every process on its way a wake-up, a read and a write. When a hundred answers run at once their
 tokens come a fraction of a millisecond apart, so what is said within 2 ms after the last write goes out in one
-write, as one message to each filter replica, which answers it with one receipt. A lone token never waits: the first
-after a pause leaves at once. bench/token_path.py shows what this costs in latency and saves in CPU.
+write, as one message to each filter replica, which says receipts of it a little later. A lone token never waits: the
+first after a pause leaves at once. bench/token_path.py shows what this costs in latency and saves in CPU.
 
-The receipt is the reply to the batch, and the filter publishes it behind the frames it tells of: the broker handles a
-connection's messages in order, so whoever hears it knows that the broker has them.
+A receipt goes to the batch's reply, when an answer has ended and every quarter of a second. The filter says it after
+the broker answered a PING behind the frames it tells of, so whoever hears it knows that the broker has them.
 """
 
 import asyncio
