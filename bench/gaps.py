@@ -15,11 +15,12 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from contracts.ids import GapId, MessageId, uuid7
 from inference_service.domain import clusters
-from inference_service.domain.clusters import Asked, Group
+from inference_service.domain.clusters import BY_MEANING, Asked, Group, Likeness
 from inference_service.domain.words import content_terms
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.minilm_model import built_model_path
@@ -42,11 +43,11 @@ def same_words(asked: Sequence[Asked]) -> Labels:
     return [frozenset(content_terms(one.text, "en")) for one in asked]
 
 
-def gathered(asked: Sequence[Asked]) -> Labels:
+def gathered(asked: Sequence[Asked], likeness: Likeness | None = None) -> Labels:
     groups: dict[GapId, Group] = {}
     labels: Labels = []
     for one in asked:
-        found = clusters.nearest(one, tuple(groups.values()))
+        found = clusters.nearest(one, tuple(groups.values()), likeness)
         group = clusters.joined(found, one) if found else clusters.group_of(one, GapId(uuid7()))
         groups[group.id] = group
         labels.append(group.id)
@@ -54,12 +55,7 @@ def gathered(asked: Sequence[Asked]) -> Labels:
 
 
 def by_meaning_alone(asked: Sequence[Asked]) -> Labels:
-    kept = clusters._WORDS  # noqa: SLF001 - the bench takes a part out to show what it is worth
-    clusters._WORDS = 0.0  # type: ignore[misc] # noqa: SLF001 - as above
-    try:
-        return gathered(asked)
-    finally:
-        clusters._WORDS = kept  # type: ignore[misc] # noqa: SLF001 - as above
+    return gathered(asked, replace(BY_MEANING, words=0.0))
 
 
 def figures(labels: Labels, intents: Sequence[str]) -> tuple[float, float, float, float, int]:
@@ -99,11 +95,9 @@ async def main(args: argparse.Namespace) -> None:
 
 def tune(name: str, asked: Sequence[Asked], intents: Sequence[str]) -> None:
     for words in (0.0, 0.1, 0.2, 0.3):
-        clusters._WORDS = words  # type: ignore[misc] # noqa: SLF001 - tried one after the other
         line = []
         for near in (0.5, 0.54, 0.58, 0.62, 0.66, 0.7):
-            clusters.NEAR = near  # type: ignore[misc] # the same
-            p, _, f1, _, _ = figures(gathered(asked), intents)
+            p, _, f1, _, _ = figures(gathered(asked, Likeness(words, near)), intents)
             line.append(f"{near:.2f}: {f1:.3f} (P {p:.2f})")
         print(f"{name} words {words:.1f}   " + "   ".join(line), flush=True)
 

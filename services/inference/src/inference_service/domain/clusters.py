@@ -16,13 +16,24 @@ from inference_service.domain.words import content_terms, language_of
 
 Vector = Sequence[float]
 
-NEAR: Final = 0.6
-"""Likeness from which on two questions mean the same, where MiniLM knows the language; chosen by `bench/gaps.py`."""
-NEAR_BY_WORDS: Final = 0.5
-"""The same for the others, whose words count for more; a guess, no set was at hand to measure it."""
-_WORDS: Final = 0.1
-_WORDS_ALONE: Final = 0.8
-"""How much of the likeness are shared words; the rest is the cosine."""
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How near two questions must be.
+
+    Attributes:
+        words: how much of the likeness are shared words; the rest is the cosine.
+        near: from which likeness on two questions mean the same.
+    """
+
+    words: float
+    near: float
+
+
+BY_MEANING: Final = Likeness(words=0.1, near=0.6)
+"""Where MiniLM knows the language; chosen by `bench/gaps.py`."""
+BY_WORDS: Final = Likeness(words=0.8, near=0.5)
+"""For the other languages, whose words count for more; a guess, no set was at hand to measure it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +80,22 @@ def group_of(asked: Asked, gap_id: GapId) -> Group:
     return Group(gap_id, asked.language, _terms(asked), asked.vector, 1)
 
 
-def nearest(asked: Asked, groups: Sequence[Group]) -> Group | None:
-    """Return the group that a question belongs to; None when it is near enough to none in its language."""
+def nearest(asked: Asked, groups: Sequence[Group], likeness: Likeness | None = None) -> Group | None:
+    """Return the group that a question belongs to; None when it is near enough to none in its language.
+
+    `likeness` is what the language asks for, unless another one is to be tried.
+    """
     language, own = asked.language, _terms(asked)
-    words, near = (_WORDS, NEAR) if reads(language) else (_WORDS_ALONE, NEAR_BY_WORDS)
+    likeness = likeness or (BY_MEANING if reads(language) else BY_WORDS)
+    near = likeness.near
     best: Group | None = None
     for group in groups:
         if group.language != language:
             continue
-        likeness = (1 - words) * sum(map(mul, asked.vector, group.centre)) + words * _shared(own, group.terms)
-        if likeness >= near:
-            best, near = group, likeness
+        cosine = sum(map(mul, asked.vector, group.centre))
+        alike = (1 - likeness.words) * cosine + likeness.words * _shared(own, group.terms)
+        if alike >= near:
+            best, near = group, alike
     return best
 
 
