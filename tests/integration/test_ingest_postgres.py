@@ -90,11 +90,15 @@ async def test_the_index_is_told_of_what_is_found_and_of_what_failed(
     await documents.read_again(scope, anew.id)
     failed = await claimed(documents, scope, await added(documents, scope))
     await documents.fail(scope, failed, Failure("unreadable_document", "No."))
+    stale, _ = await made_ready(documents, scope, "one", sha256="stale")
+    await documents.read_again(scope, stale.id)
+    await documents.fail(scope, await claimed(documents, scope, stale), Failure("unreadable_document", "No."))
     deleting, _ = await made_ready(documents, scope, "one", sha256="deleting")
     await documents.begin_deleting(scope, deleting.id)
     rows = [row for row in await relay.fetch(INDEXED) if row["tenant_id"] == scope.tenant_id]
-    assert {row["id"]: (row["passages"], row["is_read_anew"]) for row in rows} == {
-        ready.id: (2, False),
-        anew.id: (1, True),
-        failed.id: (0, False),
+    assert {row["id"]: (row["generation"], row["passages"], row["is_read_anew"]) for row in rows} == {
+        ready.id: (1, 2, False),
+        anew.id: (1, 1, True),
+        failed.id: (None, 0, False),
+        stale.id: (1, 1, False),
     }

@@ -114,6 +114,25 @@ async def test_a_new_version_takes_the_old_ones_place_in_one_step(bus: Bus, serv
         await send(bus, service, stranger, TENTS.encode(), replaces=first.id)
 
 
+async def test_a_new_version_that_fails_leaves_the_old_one_found(bus: Bus, service: Ingest, scope: TenantScope):
+    first = await send(bus, service, scope, RETURNS.encode(), filename="returns.md")
+    await until(bus, scope, first.id, "ready")
+    unreadable = b"\xef\xbb\xbf" + b"\xff" * 3_000_000
+    await send(bus, service, scope, unreadable, filename="returns-2.md", replaces=first.id)
+    assert service.end(signal.SIGKILL) == -signal.SIGKILL
+    service.start()
+    await eventually(service.is_ready, timeout_s=60)
+    found = await until(bus, scope, first.id, "ready")
+    assert found.error is not None
+    assert (found.error.code, found.passages, found.filename) == ("unreadable_document", 2, "returns-2.md")
+    hits = await find(bus, scope, "How many days do I have to return an item?")
+    assert "30 days" in hits[0].text
+    again = await bus.request(ingest.REPROCESS_DOCUMENT, ingest.ReprocessDocument(document_id=first.id), scope)
+    assert again.document.state == "received"
+    assert (await until(bus, scope, first.id, "ready")).error == found.error
+    assert await find(bus, scope, "How many days do I have to return an item?") == hits
+
+
 async def test_registering_is_idempotent(bus: Bus, service: Ingest, scope: TenantScope):
     document_id, name = DocumentId(uuid7()), service.upload(scope, RETURNS.encode())
     once = await send(bus, service, scope, b"", document_id=document_id, inbox_name=name, size_bytes=9)

@@ -20,7 +20,7 @@ class MemoryDocuments:
     """Rows in dictionaries; `said` holds the facts, `jobs` the queue. A lease ends when it is released."""
 
     rows: dict[Key, Document] = field(default_factory=dict)
-    cut: dict[Key, list[StoredPassage]] = field(default_factory=dict)
+    cut: dict[Key, tuple[int, list[StoredPassage]]] = field(default_factory=dict)
     leases: set[Key] = field(default_factory=set)
     said: list[tuple[DocumentId, State, float]] = field(default_factory=list)
     jobs: list[DocumentId] = field(default_factory=list)
@@ -73,7 +73,7 @@ class MemoryDocuments:
         row = self.rows.get((scope.tenant_id, version.id))
         if row is None or row.state is State.DELETING:
             return None
-        if row.sha256 == version.sha256 and row.state is not State.FAILED:
+        if row.sha256 == version.sha256 and row.failure is None:
             return row
         if not row.state.is_at_rest or self._holders(scope, version, in_use_only=True):
             raise Conflict
@@ -133,7 +133,7 @@ class MemoryDocuments:
         row = self._mine(scope, document)
         if row is None:
             return False
-        self.cut[scope.tenant_id, document.id] = list(reading.passages)
+        self.cut[scope.tenant_id, document.id] = row.generation, list(reading.passages)
         ready = self._put(
             scope,
             row,
@@ -149,13 +149,16 @@ class MemoryDocuments:
         self._say(ready)
         return True
 
-    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> bool:
+    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> State | None:
         row = self._mine(scope, document)
         if row is None:
-            return False
-        self.cut.pop((scope.tenant_id, document.id), None)
-        self._say(self._put(scope, row, state=State.FAILED, passages=0, failure=failure))
-        return True
+            return None
+        rest: dict[str, Any] = {"state": State.FAILED, "passages": 0}
+        if await self.found_generation(scope, document.id) is not None:
+            rest = {"state": State.READY, "progress": 1.0}
+        failed = self._put(scope, row, failure=failure, **rest)
+        self._say(failed)
+        return failed.state
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
         if not self._holders(scope, document):
@@ -172,16 +175,20 @@ class MemoryDocuments:
     async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
         return {
             passage.id: passage
-            for (tenant_id, document_id), passages in self.cut.items()
+            for (tenant_id, document_id), (_, passages) in self.cut.items()
             if tenant_id == scope.tenant_id and self.rows[tenant_id, document_id].state is not State.DELETING
             for passage in passages
             if passage.id in ids
         }
 
     async def passages_of(self, scope: TenantScope, document_id: DocumentId, generation: int) -> list[StoredPassage]:
-        row = self.rows.get((scope.tenant_id, document_id))
-        is_current = row is not None and row.generation == generation
-        return list(self.cut.get((scope.tenant_id, document_id), [])) if is_current else []
+        found, passages = self.cut.get((scope.tenant_id, document_id), (None, []))
+        return list(passages) if found == generation else []
+
+    async def found_generation(self, scope: TenantScope, document_id: DocumentId) -> int | None:
+        key = scope.tenant_id, document_id
+        found, passages = self.cut.get(key, (None, []))
+        return found if passages and key in self.rows else None
 
     def _put(self, scope: TenantScope, row: Document, **changed: Any) -> Document:
         self.rows[scope.tenant_id, row.id] = replace(row, **changed)

@@ -277,6 +277,38 @@ class PromisesOfDocuments:
         assert await documents.passages_of(scope, document.id, 2) == list(second.passages)
         assert await documents.passages_of(scope, document.id, 1) == []
 
+    async def test_a_reading_anew_that_fails_keeps_what_was_found(self, documents: Documents):
+        scope, failure = new_scope(), Failure("unreadable_document", "No.", 3)
+        ready, reading = await made_ready(documents, scope, "one", "two", sha256="old")
+        assert await documents.found_generation(scope, ready.id) == 1
+        assert await documents.found_generation(new_scope(), ready.id) is None
+        ids = [passage.id for passage in reading.passages]
+        version = replace(ready, sha256="new")
+        for generation in (2, 3):
+            again = await documents.replace(scope, version, keep=Calls(), drop=lambda _sha256: Calls()())
+            assert again is not None
+            assert (again.state, again.generation, again.failure) == (State.RECEIVED, generation, None)
+            at_work = await claimed(documents, scope, again)
+            await documents.advance(scope, at_work, State.EMBEDDING, 0.5)
+            assert await documents.fail(scope, at_work, failure) is State.READY
+            await documents.release(scope, at_work)
+            found = await documents.get(scope, ready.id)
+            assert found is not None
+            assert (found.state, found.failure, found.passages, found.progress) == (State.READY, failure, 2, 1.0)
+            assert (found.title, found.generation) == ("Returns", generation)
+            assert set(await documents.passages(scope, ids)) == set(ids)
+            assert await documents.found_generation(scope, ready.id) == 1
+            assert await documents.passages_of(scope, ready.id, 1) == list(reading.passages)
+        again = await documents.read_again(scope, ready.id)
+        assert again is not None
+        worker = await claimed(documents, scope, again)
+        assert await documents.finish(scope, worker, reading_of(worker, "new"))
+        found = await documents.get(scope, ready.id)
+        assert found is not None
+        assert found.failure is None
+        assert await documents.found_generation(scope, ready.id) == 4
+        assert await documents.passages(scope, ids) == {}
+
     async def test_reading_again_leaves_one_at_work_alone(self, documents: Documents):
         scope = new_scope()
         document = await claimed(documents, scope, await added(documents, scope))

@@ -70,7 +70,7 @@ class Shelf:
         document = new_document(id=DocumentId(uuid7()), state=State.READY)
         (stored,) = reading_of(document, text).passages
         self.documents.rows[self.scope.tenant_id, document.id] = document
-        self.documents.cut[self.scope.tenant_id, document.id] = [stored]
+        self.documents.cut[self.scope.tenant_id, document.id] = 1, [stored]
         (vector,) = await self.embedder.embed([text])
         passage = IndexedPassage(stored.id, document.id, 1, "en", vector, passage_vector(text))
         await self.index.upsert(self.scope, [passage])

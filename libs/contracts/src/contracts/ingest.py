@@ -21,7 +21,7 @@ DocumentState = Literal["received", "parsing", "chunking", "embedding", "ready",
 
 
 class DocumentError(Contract):
-    """Why a document could not be used, in words for its owner."""
+    """Why a document could not be read, in words for its owner; of one that is ready: why not its newest version."""
 
     code: str
     detail: str

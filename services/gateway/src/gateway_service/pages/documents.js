@@ -172,7 +172,7 @@ export class Documents {
       element("div", { className: "file-name" }, element("strong", { text: document.title }),
         element("small", { className: "quiet", text: facts.join(" · ") }),
         document.notes?.length ? this.notes(document) : null,
-        document.error ? element("small", { className: "error", text: document.error.detail }) : null),
+        document.error ? element("small", { className: "error", text: trouble(document) }) : null),
       element("span", { className: `badge ${kind}`, text: WORDS[document.state] }),
       isSettled ? this.actions(document) : bar(document.progress, `${WORDS[document.state]}: ${document.title}`));
   }
@@ -189,9 +189,14 @@ export class Documents {
       type: "button", className: "plain", text, "aria-label": `${label} ${document.title}`, on: { click: act },
     });
     return element("div", { className: "file-actions" },
-      document.state === "failed" ? button("Read again", "Read again", () => this.readAgain(document)) : null,
+      document.error ? button("Read again", "Read again", () => this.readAgain(document)) : null,
       button("Delete", "Delete", () => this.remove(document)));
   }
+}
+
+// A document that is ready in spite of an error is found as it was before its last reading.
+function trouble({ state, error }) {
+  return state === "ready" ? `The newest reading failed, the one before is used. ${error.detail}` : error.detail;
 }
 
 function bar(value, label) {

@@ -2,6 +2,7 @@
 
 received -> parsing -> chunking -> embedding -> ready
     any of these, but ready -> failed      it cannot be read, and trying again would not help
+    any of these, but ready -> ready       the same, but an earlier reading is there: it is found as before
     ready, failed -> received              asked to be read again, as the next generation
     any -> deleting -> (gone)
 """
@@ -55,6 +56,7 @@ class Note(NamedTuple):
 class Document:
     """One document of a business.
 
+    A `failure` of one that is ready is that of its newest reading: what is found of it is an earlier one.
     `generation` rises when it is to be read anew; `attempt` when a worker takes it, or when what one began must not
     count any more. `cut_by` is chosen by a generation's first attempt and stays, so that each attempt goes on with the
     same passages; None before that, and for what was read when there was no choice.

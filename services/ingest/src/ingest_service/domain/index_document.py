@@ -155,11 +155,13 @@ async def delete_document(document: Document, scope: TenantScope, desk: Desk) ->
 
 
 async def fail_document(document: Document, scope: TenantScope, desk: Desk, failure: Failure) -> State | None:
-    """Say why it cannot be used; nothing of it is found any more. None when the attempt did not count."""
-    if not await desk.documents.fail(scope, document, failure):
+    """Say why it cannot be read; what was found of an earlier reading still is. None when the attempt did not count."""
+    ended = await desk.documents.fail(scope, document, failure)
+    if ended is None:
         return None
-    await desk.index.delete_document(scope, document.id)
-    return State.FAILED
+    found = await desk.documents.found_generation(scope, document.id)
+    await desk.index.delete_document(scope, document.id, but_generation=found)
+    return ended
 
 
 async def give_up_on(document_id: DocumentId, scope: TenantScope, desk: Desk, failure: Failure) -> None:

@@ -211,8 +211,11 @@ class Documents(Protocol):
         """Replace the passages and make it ready; False: the attempt does not count any more."""
         ...
 
-    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> bool:
-        """Remove its passages and say why it cannot be used; False: the attempt does not count any more."""
+    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> State | None:
+        """Say why it cannot be read. None: the attempt does not count any more.
+
+        It is failed, or ready with what is found of an earlier reading.
+        """
         ...
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
@@ -229,6 +232,10 @@ class Documents(Protocol):
 
     async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
         """Those of the passages that exist and whose document is not being deleted."""
+        ...
+
+    async def found_generation(self, scope: TenantScope, document_id: DocumentId) -> int | None:
+        """The reading whose passages are kept, which may be older than the document's generation; None without any."""
         ...
 
     async def passages_of(self, scope: TenantScope, document_id: DocumentId, generation: int) -> list[StoredPassage]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.ids import DocumentId
-from ingest_service.domain.document import State
 from ingest_service.domain.index_document import A_BATCH, Desk
 from ingest_service.domain.shelves import Shelf
 from runtime.tenancy import TenantScope
@@ -13,14 +12,14 @@ from runtime.tenancy import TenantScope
 
 @dataclass(frozen=True, slots=True)
 class ReadyDocument:
-    """A document that should be in the index with so many passages: none if it failed.
+    """A document that should be in the index with so many passages of one reading: none if it failed.
 
     `is_read_anew`: they are those of an earlier reading, and are replaced when the work that goes on is done.
     """
 
     scope: TenantScope
     id: DocumentId
-    generation: int
+    generation: int | None
     passages: int
     is_read_anew: bool = False
 
@@ -79,10 +78,11 @@ async def _take_out_rest(document: ReadyDocument, desk: Desk, shelf: Shelf) -> N
     They have no rows, so that nobody is shown them, but they take the places of others in the ranks.
     """
     current = await desk.documents.get(document.scope, document.id)
-    if current is None or not current.state.is_at_rest or current.generation != document.generation:
+    if current is None or not current.state.is_at_rest:
         return
-    keep = current.generation if current.state is State.READY else None
-    await shelf.index.delete_document(document.scope, document.id, but_generation=keep)
+    found = await desk.documents.found_generation(document.scope, document.id)
+    if found == document.generation:
+        await shelf.index.delete_document(document.scope, document.id, but_generation=found)
 
 
 def _passages(documents: Sequence[ReadyDocument]) -> int:
@@ -90,12 +90,13 @@ def _passages(documents: Sequence[ReadyDocument]) -> int:
 
 
 async def _rebuild(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
+    if document.generation is None:
+        return
     passages = await desk.documents.passages_of(document.scope, document.id, document.generation)
     for start in range(0, len(passages), A_BATCH):
         await shelf.write(document.scope, passages[start : start + A_BATCH], document.generation)
     await shelf.index.show(document.scope, document.id, document.generation)
-    # deleted or read anew while we wrote: what we wrote must not stay
-    current = await desk.documents.get(document.scope, document.id)
-    if current is None or current.generation != document.generation:
-        keep = None if current is None else current.generation
-        await shelf.index.delete_document(document.scope, document.id, but_generation=keep)
+    # deleted or replaced while we wrote: what we wrote must not stay
+    found = await desk.documents.found_generation(document.scope, document.id)
+    if found != document.generation:
+        await shelf.index.delete_document(document.scope, document.id, but_generation=found)

@@ -123,7 +123,7 @@ class PostgresDocuments:
             if row is None or row.state == State.DELETING:
                 return None
             old = document_of(row)
-            if old.sha256 == version.sha256 and old.state is not State.FAILED:
+            if old.sha256 == version.sha256 and old.failure is None:
                 return old
             if not old.state.is_at_rest:
                 raise Conflict("The document is being read. Send its new version when it is ready.")
@@ -214,21 +214,18 @@ class PostgresDocuments:
             await say(tx, document.id, State.READY, 1.0)
         return True
 
-    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> bool:
-        values = {
-            "state": State.FAILED,
-            "passages": 0,
-            "error_code": failure.code,
-            "error_detail": failure.detail,
-            "error_page": failure.page,
-        }
+    async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> State | None:
+        why = {"error_code": failure.code, "error_detail": failure.detail, "error_page": failure.page}
         async with self._database.tenant_tx(scope) as tx:
-            failed = await self._fenced(scope, document, values)
+            is_found = await self.found_generation(scope, document.id) is not None
+            rest: dict[str, Any] = {"state": State.FAILED, "passages": 0}
+            if is_found:
+                rest = {"state": State.READY, "progress": 1.0}
+            failed = await self._fenced(scope, document, {**rest, **why})
             if failed is None:
-                return False
-            await _drop_passages(tx, document.id)
-            await say(tx, document.id, State.FAILED, failed.progress, failure.code)
-        return True
+                return None
+            await say(tx, document.id, failed.state, failed.progress, failure.code)
+        return failed.state
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
         async with self._database.tenant_tx(scope) as tx:
@@ -256,6 +253,12 @@ class PostgresDocuments:
         async with self._database.tenant_tx(scope) as tx:
             rows = (await tx.session.exec(_with_title(scope).where(found))).all()
         return {PassageId(passage.id): passage_of(passage, title) for passage, title in rows}
+
+    async def found_generation(self, scope: TenantScope, document_id: DocumentId) -> int | None:
+        # `finish` replaces them all in one commit, so that one tells of all
+        of_it = (col(PassageRow.tenant_id) == scope.tenant_id) & (col(PassageRow.document_id) == document_id)
+        async with self._database.tenant_tx(scope) as tx:
+            return (await tx.session.exec(select(PassageRow.generation).where(of_it).limit(1))).first()
 
     async def passages_of(self, scope: TenantScope, document_id: DocumentId, generation: int) -> list[StoredPassage]:
         one = (col(PassageRow.document_id) == document_id) & (col(PassageRow.generation) == generation)

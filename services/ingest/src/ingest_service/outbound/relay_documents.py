@@ -9,10 +9,11 @@ from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
 
 INDEXED = """
-    SELECT tenant_id, id, generation, passages, state NOT IN ('ready', 'failed') AS is_read_anew FROM document
-    WHERE (passages > 0 OR state = 'failed') AND state <> 'deleting' ORDER BY tenant_id, id
+    SELECT tenant_id, id, passages, state NOT IN ('ready', 'failed') AS is_read_anew,
+        (SELECT p.generation FROM passage AS p WHERE p.tenant_id = d.tenant_id AND p.document_id = d.id LIMIT 1)
+            AS generation
+    FROM document AS d WHERE (passages > 0 OR state = 'failed') AND state <> 'deleting' ORDER BY tenant_id, id
 """
-
 
 _DUE = """
     UPDATE web_page SET look_again_at = now() + interval '1 hour'
