@@ -104,3 +104,12 @@ async def test_repeats_are_shown_where_nothing_else_is_left():
     assert len(found) == 4
     assert found[1] == "The outlet takes nothing back."
     assert len(await shelf.find("return", DEPTH)) == 5
+
+
+async def test_a_foreign_passage_that_an_index_gives_out_has_no_text(monkeypatch):
+    shelf = Shelf()
+    await shelf.put("The outlet takes nothing back.")
+    monkeypatch.setattr(shelf.index, "_shown", lambda *_: [passage for _, passage in shelf.index.held.values()])
+    shelf.scope = TenantScope(TenantId(uuid7()), "service:test")
+    assert await shelf.index.search_sparse(shelf.scope, passage_vector("outlet"), 1) != []
+    assert await shelf.find("outlet", 3) == []

@@ -1,12 +1,16 @@
 import asyncio
+import math
+import random
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from operator import mul
 from pathlib import Path
 
 import pytest
 
-from ingest_service.domain.passage_index import ForeignHit, PassageIndex
+from ingest_service.domain.passage_index import Narrowing, PassageIndex
 from ingest_service.domain.terms import SparseVector, query_vector
 from ingest_service.outbound import edge_index
 from ingest_service.outbound.edge_index import EdgeIndex
@@ -17,10 +21,15 @@ from services.ingest.tests.promises_passage_index import (
     TENTS,
     THEIRS,
     PromisesOfPassageIndex,
-    axis,
     passage,
     put,
 )
+
+
+def direction(drawn: random.Random) -> list[float]:
+    numbers = [drawn.gauss(0, 1) for _ in range(384)]
+    length = math.hypot(*numbers)
+    return [number / length for number in numbers]
 
 
 class TestMemoryPassageIndex(PromisesOfPassageIndex):
@@ -57,11 +66,21 @@ class TestEdgeIndex(PromisesOfPassageIndex):
             EdgeIndex.open(tmp_path)
         await index.close()
 
-    async def test_a_foreign_hit_is_never_returned(self, index, monkeypatch):
-        await put(index, THEIRS, [passage(TENTS, 0, "tent")])
-        monkeypatch.setattr(edge_index, "_shown", lambda *_: edge_index.edge.Filter(must=[]))
-        with pytest.raises(ForeignHit):
-            await index.search_dense(OURS, axis(0), limit=1)
+    async def test_what_is_found_by_bytes_is_ranked_by_the_exact_vectors(self, index, monkeypatch):
+        drawn = random.Random(5)
+        passages = [replace(passage(TENTS, n, "tent"), dense=direction(drawn)) for n in range(3_000)]
+        monkeypatch.setattr(edge_index, "COMPACTED_EVERY", len(passages))
+        await put(index, OURS, passages)
+        await put(index, OURS, [replace(passage(STOVES, n, "stove"), dense=direction(drawn)) for n in range(50)])
+        await put(
+            index, OURS, [replace(passage(STOVES, n, "by words alone", generation=2), dense=None) for n in (0, 1)]
+        )
+        asked = direction(drawn)
+        cosines = sorted((sum(map(mul, asked, one.dense)) for one in passages), reverse=True)
+        found = await index.search_dense(OURS, asked, 10, Narrowing(document_ids=(TENTS,)))
+        assert [hit.score for hit in found] == pytest.approx(cosines[:10], abs=1e-5)
+        assert len(await index.search_sparse(OURS, query_vector("by words alone"), 9)) == 2
+        assert len(await index.search_dense(THEIRS, asked, 10)) == 0
 
     async def test_it_reopens_after_its_process_was_killed(self, tmp_path):
         script = f"""

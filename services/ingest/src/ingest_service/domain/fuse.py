@@ -1,8 +1,8 @@
 """Two rankings as one: a weighted sum of scores, each relative to the best of its leg."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from contracts.ids import PassageId
 from ingest_service.domain.passage_index import Hit
@@ -20,8 +20,7 @@ _OTHER_SCRIPTS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A passage with its place in the joint ranking (0 to 1) and what each leg said; None: that leg did not find it."""
 
     id: PassageId
@@ -41,22 +40,24 @@ def dense_weight(spoken: Sequence[str]) -> float:
 
 def fuse(dense: Sequence[Hit], sparse: Sequence[Hit], weight: float) -> list[Found]:
     """Every passage of either leg, best first; equal scores keep the order of the legs, the sparse one first."""
-    cosines = {hit.id: hit.score for hit in dense}
-    bm25s = {hit.id: hit.score for hit in sparse}
-    highest_cosine = max(cosines.values(), default=0.0)
-    highest_bm25 = max(bm25s.values(), default=0.0)
+    # cheap steps, because there are hundreds: a share is a multiplication, and an id is hashed once or twice
+    of_bm25 = (1 - weight) * _share_of_best(sparse)
+    of_cosine = weight * _share_of_best(dense)
+    cosines = dict(dense)
     found = [
         Found(
-            id=passage,
-            score=(1 - weight) * _share(bm25s.get(passage), highest_bm25)
-            + weight * _share(cosines.get(passage), highest_cosine),
-            dense=cosines.get(passage),
-            bm25=bm25s.get(passage),
+            passage,
+            of_bm25 * max(bm25, 0.0) + of_cosine * max(cosine or 0.0, 0.0),
+            cosine,
+            bm25,
         )
-        for passage in dict.fromkeys((*bm25s, *cosines))
+        for passage, bm25, cosine in ((key, score, cosines.pop(key, None)) for key, score in sparse)
     ]
-    return sorted(found, key=lambda passage: passage.score, reverse=True)
+    found += [Found(passage, of_cosine * max(cosine, 0.0), cosine, None) for passage, cosine in cosines.items()]
+    return sorted(found, key=attrgetter("score"), reverse=True)
 
 
-def _share(score: float | None, highest: float) -> float:
-    return max(score or 0.0, 0.0) / highest if highest > 0 else 0.0
+def _share_of_best(leg: Sequence[Hit]) -> float:
+    """What a score is multiplied by to be a share of the best of its leg; 0 where the best is none."""
+    highest = max((hit.score for hit in leg), default=0.0)
+    return 1 / highest if highest > 0 else 0.0

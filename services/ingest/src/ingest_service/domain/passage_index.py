@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import uuid5
 
 from contracts.ids import DocumentId, PassageId
@@ -44,8 +44,7 @@ class Narrowing:
 EVERYTHING = Narrowing()
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A passage that one leg found, with that leg's own score (cosine, or BM25)."""
 
     id: PassageId
