@@ -8,20 +8,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextlib.contextmanager
 def serving(answers):
-    """`answers`: path (without the query) to (status, JSON content). Yields its port and the requests it got."""
+    """`answers`: path (without the query) to (status, JSON content). Yields its port and each (path, headers, body)."""
     asked = []
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self):
             path = self.path.partition("?")[0]
-            asked.append((path, dict(self.headers)))
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked.append((path, dict(self.headers), body))
             status, content = answers.get(path, (404, {}))
-            body = json.dumps(content).encode()
+            told = json.dumps(content).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(told)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(told)
 
         do_POST = do_GET  # noqa: N815 - the name that the standard library calls
 

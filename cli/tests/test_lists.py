@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -46,3 +47,30 @@ def test_agents_are_listed_and_the_default_is_named():
 def test_no_agent_is_a_sentence_and_as_json_an_empty_list():
     assert "no agent yet" in ran("agents", "/api/agents", {"items": [], "next_cursor": None})
     assert json.loads(ran("agents", "/api/agents", {"items": []}, "--json")) == {"items": []}
+
+
+def test_a_search_is_within_what_was_asked_for():
+    options = ("--tag", "policy", "--tag", "sale", "--document", "0197-d", "--language", "en", "--since", "2026-05-01")
+    with serving({"/api/search": (200, {"items": []})}) as (port, asked):
+        url = f"http://127.0.0.1:{port}"
+        result = CliRunner().invoke(build(), ["search", "x", "--url", url, "--api-key", "lum_x", *options])
+    assert result.exit_code == 0, result.output
+    filters = json.loads(asked[0][2])["filters"]
+    since = datetime.fromisoformat(filters.pop("created_since"))
+    assert filters == {"tags": ["policy", "sale"], "document_ids": ["0197-d"], "languages": ["en"]}
+    assert since == datetime(2026, 5, 1).astimezone()
+
+
+def test_documents_come_in_with_their_tags(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text("# Hi")
+    answers = {"/api/documents": (202, {"id": "1"}), "/api/documents/1": (200, {"state": "ready", "progress": 1.0})}
+    sources = (str(path), "https://www.example.com/help")
+    with serving(answers) as (port, asked):
+        options = ("--url", f"http://127.0.0.1:{port}", "--api-key", "lum_x", "--tag", "policy", "--tag", "sale")
+        result = CliRunner().invoke(build(), ["ingest", *sources, *options])
+    assert result.exit_code == 0, result.output
+    bodies = [body for path, _, body in asked if path == "/api/documents"]
+    page = next(body for body in bodies if body.startswith(b"{"))
+    assert json.loads(page)["tags"] == ["policy", "sale"]
+    assert sum(b'name="tags"\r\n\r\npolicy\r\n' in body for body in bodies) == 1

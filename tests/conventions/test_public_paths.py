@@ -58,7 +58,7 @@ PROMISED = """
     GET /v1/models
     POST /v1/embeddings
 """
-ROW = re.compile(r"^\| (GET|POST|PUT|DELETE) \| `([^`]+)` \|", re.MULTILINE)
+ROW = re.compile(r"^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` \|", re.MULTILINE)
 
 
 def promised() -> set[tuple[str, str]]:

@@ -133,6 +133,31 @@ async def test_a_new_version_that_fails_leaves_the_old_one_found(bus: Bus, servi
     assert await find(bus, scope, "How many days do I have to return an item?") == hits
 
 
+async def test_a_search_within_tags_follows_them_at_once(bus: Bus, service: Ingest, scope: TenantScope):
+    returns = await send(bus, service, scope, RETURNS.encode(), tags=("policy", "summer sale"))
+    tents = await send(bus, service, scope, TENTS.encode(), tags=("products",))
+    began = returns.created_at
+    for document in (returns, tents):
+        await until(bus, scope, document.id, "ready")
+
+    async def found(**filters: object) -> set[DocumentId]:
+        return {hit.document_id for hit in await find(bus, scope, "How much does the tent weigh?", **filters)}
+
+    assert await found() >= {tents.id}
+    assert await found(tags=("policy",)) == {returns.id}
+    assert await found(tags=("nothing",)) == set()
+    assert await found(tags=("policy",), document_ids=(tents.id,)) == set()
+    assert await found(tags=("policy", "products"), created_since=began) == {returns.id, tents.id}
+    assert await found(created_until=began) == set()
+    changed = ingest.UpdateDocument(document_id=tents.id, tags=("policy",))
+    assert (await bus.request(ingest.UPDATE_DOCUMENT, changed, scope)).document.tags == ("policy",)
+    assert await found(tags=("policy",)) == {returns.id, tents.id}
+    listed = await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(tag="policy"), scope)
+    assert {document.id for document in listed.items} == {returns.id, tents.id}
+    with pytest.raises(NotFound):
+        await bus.request(ingest.UPDATE_DOCUMENT, changed, TenantScope(TenantId(uuid7()), "user:test"))
+
+
 async def test_registering_is_idempotent(bus: Bus, service: Ingest, scope: TenantScope):
     document_id, name = DocumentId(uuid7()), service.upload(scope, RETURNS.encode())
     once = await send(bus, service, scope, b"", document_id=document_id, inbox_name=name, size_bytes=9)

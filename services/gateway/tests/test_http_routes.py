@@ -65,6 +65,7 @@ GUARDED = [
     ("POST", "/api/documents", "documents"),
     ("GET", "/api/documents", "documents.read"),
     ("GET", f"/api/documents/{ID}", "documents.read"),
+    ("PATCH", f"/api/documents/{ID}", "documents"),
     ("DELETE", f"/api/documents/{ID}", "documents"),
     ("POST", f"/api/documents/{ID}/reprocess", "documents"),
     ("POST", "/api/search", "documents.read"),
@@ -276,8 +277,9 @@ async def test_lists_pass_their_filters_on(edge: Edge):
     assert edge.services.asked[-1][1] == ai.ListConversations(status="active", agent_id=AgentId(ID))
     await edge.call("GET", f"/api/conversations/{ID}/messages?cursor=x")
     assert edge.services.asked[-1][1] == ai.ListMessages(conversation_id=ConversationId(ID), cursor="x")
-    await edge.call("GET", "/api/documents?state=failed&limit=5")
-    assert edge.services.asked[-1][1] == ingest.ListDocuments(state="failed", limit=5)
+    await edge.call("GET", "/api/documents?state=failed&limit=5&tag=Tents")
+    assert edge.services.asked[-1][1] == ingest.ListDocuments(state="failed", limit=5, tag="tents")
+    assert (await edge.call("GET", "/api/documents?tag=,")).status_code == 422
     assert (await edge.call("GET", "/api/conversations?status=odd")).status_code == 422
 
 
@@ -286,6 +288,29 @@ async def test_search_asks_ingest(edge: Edge):
     answer = await edge.call("POST", "/api/search", json={"query": "tents", "k": 3})
     assert answer.json() == {"items": []}
     assert edge.services.asked[-1][1] == ingest.Search(query="tents", k=3)
+    filters = {"tags": [" Summer Sale ", "summer sale"], "created_since": "2026-05-01T00:00:00+02:00"}
+    await edge.call("POST", "/api/search", json={"query": "tents", "filters": filters})
+    asked = edge.services.asked[-1][1].filters
+    assert asked.tags == ("summer sale",)
+    assert asked.created_since == datetime(2026, 4, 30, 22, tzinfo=UTC)
+    for wrong in ({"tags": ["x" * 41]}, {"tags": ["-"]}, {"created_until": "2026-05-01T00:00:00"}):
+        refused = await edge.call("POST", "/api/search", json={"query": "tents", "filters": wrong})
+        assert refused.status_code == 422, wrong
+
+
+async def test_tags_are_changed_or_left(edge: Edge):
+    edge.services.tell(ingest.UPDATE_DOCUMENT, NotFound())
+    for body, tags in (
+        ({"tags": ["Über uns", "a"]}, ("über uns", "a")),
+        ({"tags": []}, ()),
+        ({}, None),
+    ):
+        await edge.call("PATCH", f"/api/documents/{ID}", json=body)
+        assert edge.services.asked[-1][1] == ingest.UpdateDocument(document_id=DocumentId(ID), tags=tags)
+    many = [f"tag {n}" for n in range(ingest.MOST_TAGS + 1)]
+    for wrong in (many, ["a,b"], [""], ["a\u0000"], "a"):
+        assert (await edge.call("PATCH", f"/api/documents/{ID}", json={"tags": wrong})).status_code == 422, wrong
+    assert len(edge.services.asked) == 3
 
 
 async def test_how_documents_are_cut_is_asked_and_changed(edge: Edge):

@@ -53,6 +53,29 @@ async def test_the_same_upload_has_the_same_hash_whatever_its_boundary():
     assert first.sha256 == second.sha256 != third.sha256
 
 
+def with_fields(content: bytes, before: list[bytes], after: list[bytes]) -> bytes:
+    def fields(values: list[bytes]) -> bytes:
+        head = b'--b0und\r\nContent-Disposition: form-data; name="tags"\r\n\r\n'
+        return b"".join(head + value + b"\r\n" for value in values)
+
+    whole, end = body(content), b"--b0und--\r\n"
+    return fields(before) + whole.removesuffix(end) + fields(after) + end
+
+
+@given(chunk=st.integers(1, 400))
+async def test_tags_are_taken_before_and_after_the_file(chunk: int):
+    upload, found = await read(with_fields(b"text", [b"Tents, sale"], ["\u00fcber".encode()]), chunk=chunk)
+    assert (found, upload.tags) == (b"text", ("Tents", "sale", "\u00fcber"))
+    plain, _ = await read(body(b"text"))
+    other, _ = await read(with_fields(b"text", [], [b"Tents"]))
+    assert len({upload.sha256, plain.sha256, other.sha256}) == 3
+
+
+async def test_more_tags_than_anybody_needs_are_refused():
+    with pytest.raises(Rejected, match="tags"):
+        await read(with_fields(b"text", [b"x" * 9_000], []))
+
+
 async def test_an_upload_that_breaks_off_is_no_upload():
     whole = body(b"some text")
     with pytest.raises(Rejected, match="broke off"):
@@ -142,6 +165,17 @@ async def test_an_upload_waits_in_the_inbox_and_ingest_is_told():
     assert edge.inbox.files == {(TENANT, asked.inbox_name): b"# Hi"}
     assert (asked.filename, asked.size_bytes) == ("a.md", 4)
     assert asked.idempotency.body_sha256 == hashlib.sha256(b"a.md\0# Hi").hexdigest()
+
+
+async def test_an_upload_may_bring_tags_and_with_wrong_ones_it_does_not_stay():
+    edge = Edge()
+    edge.services.tell(ingest.REGISTER_DOCUMENT, registered)
+    files = {"file": ("a.md", b"# Hi")}
+    await edge.call("POST", "/api/documents", files=files, data={"tags": ["Tents", "summer sale"]})
+    assert edge.services.asked[-1][1].tags == ("tents", "summer sale")
+    edge.inbox.files.clear()
+    answer = await edge.call("POST", "/api/documents", files=files, data={"tags": ["!"]})
+    assert (answer.status_code, edge.inbox.files) == (422, {})
 
 
 @pytest.mark.parametrize("refusal", [Rejected("This is a PDF", code="unsupported_type"), None])

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.ports import Leased, Step, Upload
+from ingest_service.domain.select_documents import Selection, Span
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 
@@ -40,11 +42,37 @@ class MemoryDocuments:
         return self.rows.get((scope.tenant_id, document_id))
 
     async def page(
-        self, scope: TenantScope, *, state: State | None, limit: int, before: DocumentId | None
+        self,
+        scope: TenantScope,
+        *,
+        state: State | None,
+        limit: int,
+        before: DocumentId | None,
+        tag: str | None = None,
     ) -> list[Document]:
         own = [row for (tenant_id, _), row in self.rows.items() if tenant_id == scope.tenant_id]
         chosen = [row for row in own if state in {None, row.state} and (before is None or row.id < before)]
-        return sorted(chosen, key=lambda row: row.id, reverse=True)[:limit]
+        tagged = [row for row in chosen if tag is None or tag in row.tags]
+        return sorted(tagged, key=lambda row: row.id, reverse=True)[:limit]
+
+    async def selected(
+        self, scope: TenantScope, selection: Selection, within: Sequence[DocumentId]
+    ) -> Sequence[DocumentId]:
+        return [
+            row.id
+            for (tenant_id, _), row in self.rows.items()
+            if tenant_id == scope.tenant_id
+            and row.passages
+            and row.state is not State.DELETING
+            and (not within or row.id in within)
+            and (not selection.tags or set(selection.tags) & set(row.tags))
+            and _is_in(selection.created, row.created_at)
+            and _is_in(selection.updated, row.updated_at)
+        ]
+
+    async def set_tags(self, scope: TenantScope, document_id: DocumentId, tags: tuple[str, ...]) -> Document | None:
+        row = self.rows.get((scope.tenant_id, document_id))
+        return None if row is None or row.state is State.DELETING else self._put(scope, row, tags=tags)
 
     async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
         row = self.rows.get((scope.tenant_id, document_id))
@@ -214,6 +242,10 @@ class MemoryDocuments:
     def _enqueue(self, row: Document) -> None:
         self._say(row)
         self.jobs.append(row.id)
+
+
+def _is_in(span: Span, moment: datetime) -> bool:
+    return (span.since is None or moment >= span.since) and (span.until is None or moment < span.until)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What every `Documents` keeps: run against the fake here, against Postgres in tests/integration."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from contracts.ids import DocumentId, PassageId, TenantId, uuid7
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Note, Reading, State, StoredPassage
 from ingest_service.domain.ports import Documents, Leased
+from ingest_service.domain.select_documents import Selection, Span
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 
@@ -233,6 +234,47 @@ class PromisesOfDocuments:
         rest = await documents.page(scope, state=None, limit=2, before=page[-1].id)
         assert [document.id for document in rest] == [made[0].id]
         assert await documents.page(scope, state=State.READY, limit=9, before=None) == []
+
+    async def test_documents_are_listed_and_selected_by_tag(self, documents: Documents):
+        scope = new_scope()
+        tents, _ = await made_ready(documents, scope, "one", sha256="a", tags=("tents", "summer sale"))
+        sale, _ = await made_ready(documents, scope, "two", sha256="b", tags=("summer sale",))
+        plain, _ = await made_ready(documents, scope, "three", sha256="c")
+        await added(documents, scope, sha256="d", tags=("tents",))
+        tagged = await documents.page(scope, state=State.READY, limit=9, before=None, tag="tents")
+        assert [(document.id, document.tags) for document in tagged] == [(tents.id, ("tents", "summer sale"))]
+
+        async def selected(*tags: str, within: tuple[DocumentId, ...] = (), by: TenantScope = scope) -> set[DocumentId]:
+            return set(await documents.selected(by, Selection(tags=tags), within))
+
+        assert await selected("tents") == {tents.id}
+        assert await selected("tents", "summer sale") == {tents.id, sale.id}
+        assert await selected("summer sale", within=(sale.id, plain.id)) == {sale.id}
+        assert await selected("summer") == set()
+        assert await selected("tents", by=new_scope()) == set()
+        changed = await documents.set_tags(scope, plain.id, ("tents",))
+        assert changed is not None
+        assert changed.tags == ("tents",)
+        assert await documents.set_tags(new_scope(), tents.id, ("x",)) is None
+        await documents.set_tags(scope, tents.id, ())
+        assert await selected("tents") == {plain.id}
+        await documents.begin_deleting(scope, plain.id)
+        assert await selected("tents") == set()
+        assert await documents.set_tags(scope, plain.id, ("x",)) is None
+
+    async def test_documents_are_selected_by_time(self, documents: Documents):
+        scope, hour = new_scope(), timedelta(hours=1)
+        old, _ = await made_ready(documents, scope, "one", sha256="a", created_at=NOW - hour)
+        new, _ = await made_ready(documents, scope, "two", sha256="b", created_at=NOW)
+
+        async def selected(**spans: Span) -> set[DocumentId]:
+            return set(await documents.selected(scope, Selection(**spans), ()))
+
+        assert await selected(created=Span(since=NOW)) == {new.id}
+        assert await selected(created=Span(until=NOW)) == {old.id}
+        assert await selected(created=Span(NOW - hour, NOW + hour)) == {old.id, new.id}
+        assert await selected(updated=Span(since=NOW - 2 * hour)) == {old.id, new.id}
+        assert await selected(updated=Span(until=NOW - 2 * hour)) == set()
 
     async def test_one_worker_at_a_time(self, documents: Documents):
         scope = new_scope()

@@ -29,13 +29,14 @@ async def unpacked(data: bytes) -> tuple[MemoryDocuments, MemoryFiles]:
     documents, files = MemoryDocuments(), MemoryFiles()
     scope = new_scope()
     for _ in range(2):
-        await unpack(new_document(), data, scope, documents=documents, files=files, clock=SystemClock())
+        await unpack(new_document(tags=("shop",)), data, scope, documents=documents, files=files, clock=SystemClock())
     return documents, files
 
 
 async def test_each_file_becomes_one_document_also_after_a_crash():
     documents, files = await unpacked(zipped(SHOP))
     assert sorted(row.filename for row in documents.rows.values()) == ["returns.md", "shipping.txt"]
+    assert {row.tags for row in documents.rows.values()} == {("shop",)}
     assert len(documents.jobs) == 2
     assert sorted(files.held.values()) == sorted([SHOP["returns.md"], SHOP["more/shipping.txt"]])
 

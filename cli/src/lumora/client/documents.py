@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class TookTooLong(Refused):
     code = "timeout"
 
 
-async def upload(api: Api, path: Path) -> dict[str, Any]:
+async def upload(api: Api, path: Path, tags: Sequence[str] = ()) -> dict[str, Any]:
     """Send one file; returns the document as the platform answers it (with `id` and `state`).
 
     Raises:
@@ -32,17 +32,18 @@ async def upload(api: Api, path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error
     files = {"file": (path.name, content)}
-    found: dict[str, Any] = await api.call("POST", "/api/documents", files=files)
+    found: dict[str, Any] = await api.call("POST", "/api/documents", files=files, data={"tags": list(tags)})
     return found
 
 
-async def name_page(api: Api, url: str, depth: int) -> dict[str, Any]:
+async def name_page(api: Api, url: str, depth: int, tags: Sequence[str] = ()) -> dict[str, Any]:
     """Have a page of the web fetched, and those it leads to up to `depth` links away; returns its document.
 
     Raises:
         Refused: the platform declines the address.
     """
-    found: dict[str, Any] = await api.call("POST", "/api/documents", json={"url": url, "depth": depth})
+    asked = {"url": url, "depth": depth, "tags": list(tags)}
+    found: dict[str, Any] = await api.call("POST", "/api/documents", json=asked)
     return found
 
 

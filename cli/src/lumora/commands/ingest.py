@@ -1,6 +1,7 @@
 """`lumora ingest`."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ _PAGE = ("http://", "https://")
 
 _Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files, web pages, sitemaps.")]
 _Depth = Annotated[int, typer.Option(min=0, max=3, help="Follow the links of a page so far.")]
+_Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag for each of them; repeatable.")]
 _Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each document.")]
 
 
@@ -27,13 +29,14 @@ def ingest(
     sources: _Sources,
     timeout: _Timeout = 600,
     depth: _Depth = 0,
+    tag: _Tags = None,
     url: Url = None,
     api_key: ApiKey = None,
     is_json: AsJson = False,  # noqa: FBT002 - the value of a flag is a bool
 ) -> None:
     """Upload documents or name web pages, and wait until they can be searched. Exit code 1 if one of them failed."""
     who = credentials(url, api_key, is_json=is_json)
-    results = run(_ingest(who, sources, timeout, depth=depth, is_json=is_json), is_json=is_json)
+    results = run(_ingest(who, sources, timeout, manner=Manner(depth, tag or []), is_json=is_json), is_json=is_json)
     failed = [result for result in results if result["state"] != "ready"]
     if is_json:
         for result in results:
@@ -44,8 +47,16 @@ def ingest(
         raise typer.Exit(1)
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How far links are followed, and the tags of what comes in."""
+
+    depth: int
+    tags: list[str]
+
+
 async def _ingest(
-    who: Credentials, sources: list[str], timeout_s: float, *, depth: int, is_json: bool
+    who: Credentials, sources: list[str], timeout_s: float, *, manner: Manner, is_json: bool
 ) -> list[dict[str, Any]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[state]}"))
     places = asyncio.Semaphore(_AT_ONCE)
@@ -53,7 +64,7 @@ async def _ingest(
         bars = [progress.add_task(_name(source), total=1.0, state="waiting") for source in sources]
         async with open_api(who.url, who.api_key, timeout_s=120) as api:
             work = (
-                _one(api, source, depth, Bar(progress, bar), places=places, timeout_s=timeout_s)
+                _one(api, source, manner, Bar(progress, bar), places=places, timeout_s=timeout_s)
                 for source, bar in zip(sources, bars, strict=True)
             )
             return await asyncio.gather(*work)
@@ -76,7 +87,7 @@ def _name(source: str) -> str:
 
 
 async def _one(
-    api: Api, source: str, depth: int, bar: Bar, *, places: asyncio.Semaphore, timeout_s: float
+    api: Api, source: str, manner: Manner, bar: Bar, *, places: asyncio.Semaphore, timeout_s: float
 ) -> dict[str, Any]:
     def show(document: dict[str, Any]) -> None:
         bar.show(document["state"], document["progress"])
@@ -84,8 +95,10 @@ async def _one(
     async with places:
         bar.show("uploading", 0.0)
         try:
-            is_page = source.startswith(_PAGE)
-            document = await (name_page(api, source, depth) if is_page else upload(api, Path(source)))
+            if source.startswith(_PAGE):
+                document = await name_page(api, source, manner.depth, manner.tags)
+            else:
+                document = await upload(api, Path(source), manner.tags)
             document = await follow(api, document["id"], show, timeout_s=timeout_s)
         except Refused as refused:
             bar.show("failed", 0.0)

@@ -1,5 +1,6 @@
 """`lumora search`."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,16 +12,30 @@ from lumora.client.api import open_api
 from lumora.client.credentials import Credentials
 from lumora.commands.output import ApiKey, AsJson, Url, credentials, print_json, run
 
+_Documents = Annotated[list[str] | None, typer.Option("--document", help="Only in this document (an id); repeatable.")]
+_Languages = Annotated[list[str] | None, typer.Option("--language", help="Only passages in it, as in en; repeatable.")]
+_Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only in documents with this tag; repeatable.")]
+_DAY = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+_Since = Annotated[datetime | None, typer.Option(formats=_DAY, help="Only in documents added from then on.")]
+_Until = Annotated[datetime | None, typer.Option(formats=_DAY, help="Only in documents added before.")]
 
-def search(
+
+def search(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
     query: Annotated[str, typer.Argument(help="What to look for.")],
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
+    document: _Documents = None,
+    language: _Languages = None,
+    tag: _Tags = None,
+    since: _Since = None,
+    until: _Until = None,
     url: Url = None,
     api_key: ApiKey = None,
     is_json: AsJson = False,  # noqa: FBT002 - the value of a flag is a bool
 ) -> None:
     """Find the passages of the business's documents that fit a question best."""
-    found = run(_search(credentials(url, api_key, is_json=is_json), query, k), is_json=is_json)
+    filters = _filters(document, language, tag, since, until)
+    asked = {"query": query, "k": k, "filters": filters}
+    found = run(_search(credentials(url, api_key, is_json=is_json), asked), is_json=is_json)
     if is_json:
         print_json(found)
         return
@@ -33,6 +48,24 @@ def search(
         console.print("Nothing was found.")
 
 
-async def _search(who: Credentials, query: str, k: int) -> Any:
+def _filters(
+    documents: list[str] | None,
+    languages: list[str] | None,
+    tags: list[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> dict[str, Any]:
+    """What was given, as the platform takes it; a day begins by this machine's clock."""
+    filters: dict[str, Any] = {
+        "document_ids": documents,
+        "languages": languages,
+        "tags": tags,
+        "created_since": since and since.astimezone().isoformat(),
+        "created_until": until and until.astimezone().isoformat(),
+    }
+    return {name: value for name, value in filters.items() if value}
+
+
+async def _search(who: Credentials, asked: dict[str, Any]) -> Any:
     async with open_api(who.url, who.api_key) as api:
-        return await api.call("POST", "/api/search", json={"query": query, "k": k})
+        return await api.call("POST", "/api/search", json=asked)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from contracts.base import Contract, Event, Job, Nothing, Personal, Reply, Request
 from contracts.channel import Fact, Rpc, Work
@@ -17,7 +17,30 @@ EMBED_CHARACTERS = 8_000
 """Of one text; no known model reads more, and `EMBED_AT_ONCE` of them fit one request."""
 PAGE_DEPTH = 3
 """Links from the page that was asked for to the last one that is fetched with it."""
+MOST_TAGS = 20
+"""Of one document."""
+TAG_CHARACTERS = 40
 DocumentState = Literal["received", "parsing", "chunking", "embedding", "ready", "failed", "deleting"]
+
+
+Tag = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        to_lower=True,
+        min_length=1,
+        max_length=TAG_CHARACTERS,
+        pattern=r"^\w[\w .:+/-]*$",
+    ),
+]
+"""A word or two by which a business tells its documents apart; large and small letters are the same."""
+
+
+def _once_each(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tags))
+
+
+Tags = Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS), AfterValidator(_once_each)]
 
 
 class DocumentError(Contract):
@@ -54,6 +77,7 @@ class Document(Contract):
     url: Personal[str | None] = None
     """Where it was fetched from; None for an upload."""
     notes: tuple[DocumentNote, ...] = ()
+    tags: Personal[tuple[str, ...]] = ()
 
 
 def inbox_key(tenant_id: TenantId, inbox_name: str) -> str:
@@ -70,16 +94,22 @@ class RegisterDocument(Request):
     size_bytes: Annotated[int, Field(ge=0, le=DOCUMENT_LIMIT_BYTES)]
     idempotency: Idempotency | None = None
     replaces: DocumentId | None = None
-    """The document that this is the new version of; it keeps its id, and `document_id` is not used."""
+    """The document that this is the new version of; it keeps its id and its tags, and `document_id` is not used."""
+    tags: Personal[Tags] = ()
+    """Of a new document; those of an archive go to every file in it."""
 
 
 class RegisterPage(Request):
-    """A page of the web, or a sitemap; ingest fetches it, and pages that it leads to up to `depth` links away."""
+    """A page of the web, or a sitemap; ingest fetches it, and pages that it leads to up to `depth` links away.
+
+    They all get the `tags`.
+    """
 
     document_id: DocumentId
     url: Personal[Annotated[str, Field(min_length=1, max_length=2_048)]]
     depth: Annotated[int, Field(ge=0, le=PAGE_DEPTH)] = 0
     idempotency: Idempotency | None = None
+    tags: Personal[Tags] = ()
 
 
 class DocumentReply(Reply):
@@ -98,6 +128,7 @@ class ListDocuments(PageRequest):
     """The business's documents, newest first."""
 
     state: DocumentState | None = None
+    tag: Personal[Tag | None] = None
 
 
 class Documents(Reply):
@@ -105,6 +136,13 @@ class Documents(Reply):
 
     items: tuple[Document, ...]
     next_cursor: str | None
+
+
+class UpdateDocument(Request):
+    """Change what its owner says of a document; what is not given stays."""
+
+    document_id: DocumentId
+    tags: Personal[Tags | None] = None
 
 
 class DeleteDocument(Request):
@@ -147,10 +185,19 @@ class KnowledgeSettingsReply(Reply):
 
 
 class SearchFilters(Contract):
-    """Search within these documents or languages only; an empty tuple means all."""
+    """Search within what meets all of these; an empty tuple and None mean everything.
+
+    `tags`: documents with one of them. `…_since` is a document's first moment that counts, `…_until` the first that
+    does not; a document is updated whenever anything of it changes, its reading and its tags too.
+    """
 
     document_ids: Annotated[tuple[DocumentId, ...], Field(max_length=100)] = ()
     languages: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    tags: Personal[Tags] = ()
+    created_since: AwareDatetime | None = None
+    created_until: AwareDatetime | None = None
+    updated_since: AwareDatetime | None = None
+    updated_until: AwareDatetime | None = None
 
 
 class Search(Request):
@@ -240,6 +287,7 @@ REGISTER_DOCUMENT = Rpc("ingest", "register_document", RegisterDocument, Documen
 REGISTER_PAGE = Rpc("ingest", "register_page", RegisterPage, DocumentReply, callers=_EDGE)
 GET_DOCUMENT = Rpc("ingest", "get_document", GetDocument, DocumentReply, callers=_EDGE)
 LIST_DOCUMENTS = Rpc("ingest", "list_documents", ListDocuments, Documents, callers=_EDGE)
+UPDATE_DOCUMENT = Rpc("ingest", "update_document", UpdateDocument, DocumentReply, callers=_EDGE)
 DELETE_DOCUMENT = Rpc("ingest", "delete_document", DeleteDocument, Nothing, callers=_EDGE)
 REPROCESS_DOCUMENT = Rpc("ingest", "reprocess_document", ReprocessDocument, DocumentReply, callers=_EDGE)
 GET_SETTINGS = Rpc("ingest", "get_settings", GetKnowledgeSettings, KnowledgeSettingsReply, callers=_EDGE)

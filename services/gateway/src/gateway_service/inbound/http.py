@@ -37,7 +37,7 @@ def make_app(desk: HttpDesk) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(desk.origins),
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
             expose_headers=_READABLE,
         )

@@ -19,6 +19,7 @@ from gateway_service.inbound.reading import (
     idempotency_key,
     idempotency_of,
     no_content,
+    read,
     read_body,
     with_right,
 )
@@ -26,6 +27,7 @@ from gateway_service.inbound.reading import (
 REGISTER_S = 5.0
 """ingest looks into the file and moves it, which may be to another continent."""
 _FILE_OR_PAGE = taking_file_or(ingest.RegisterPage, "document_id")
+_CHANGES = taking(ingest.UpdateDocument, "document_id")
 _READ, _CHANGE = with_right("documents.read"), with_right("documents")
 
 
@@ -46,9 +48,12 @@ def _all(router: APIRouter, desk: HttpDesk) -> None:
 
     @router.get("/api/documents", response_model=ingest.Documents)
     async def list_documents(
-        page: Page, state: Annotated[ingest.DocumentState | None, Query()] = None, principal: Principal = _READ
+        page: Page,
+        state: Annotated[ingest.DocumentState | None, Query()] = None,
+        tag: Annotated[ingest.Tag | None, Query()] = None,
+        principal: Principal = _READ,
     ) -> Response:
-        question = ingest.ListDocuments(limit=page.limit, cursor=page.cursor, state=state)
+        question = ingest.ListDocuments(limit=page.limit, cursor=page.cursor, state=state, tag=tag)
         return answer(await desk.services.ask(ingest.LIST_DOCUMENTS, question, principal.scope))
 
     @router.post("/api/search", response_model=ingest.SearchReply, openapi_extra=taking(ingest.Search))
@@ -68,6 +73,11 @@ def _one(router: APIRouter, desk: HttpDesk) -> None:
     )
     async def replace_document(document_id: Id, request: Request, principal: Principal = _CHANGE) -> Response:
         return answer(await _register(desk, principal, request, replaces=DocumentId(document_id)), 202)
+
+    @router.patch("/api/documents/{document_id}", response_model=ingest.Document, openapi_extra=_CHANGES)
+    async def update_document(document_id: Id, request: Request, principal: Principal = _CHANGE) -> Response:
+        asked = await read_body(request, ingest.UpdateDocument, document_id=DocumentId(document_id))
+        return answer((await desk.services.ask(ingest.UPDATE_DOCUMENT, asked, principal.scope)).document)
 
     @router.delete("/api/documents/{document_id}", status_code=204)
     async def delete_document(document_id: Id, principal: Principal = _CHANGE) -> Response:
@@ -96,15 +106,18 @@ async def _register(
     await upload.open()
     await desk.inbox.put(principal.tenant_id, name, upload.pieces())
     key = idempotency_key(request)
-    asked = ingest.RegisterDocument(
-        document_id=DocumentId(uuid7()),
-        inbox_name=name,
-        filename=upload.filename,
-        size_bytes=upload.size_bytes,
-        idempotency=None if key is None else Idempotency(key=key, body_sha256=upload.sha256),
-        replaces=replaces,
-    )
     try:
+        asked = read(
+            b"",
+            ingest.RegisterDocument,
+            document_id=DocumentId(uuid7()),
+            inbox_name=name,
+            filename=upload.filename,
+            size_bytes=upload.size_bytes,
+            idempotency=None if key is None else Idempotency(key=key, body_sha256=upload.sha256),
+            replaces=replaces,
+            tags=upload.tags,
+        )
         registered = await desk.services.ask(ingest.REGISTER_DOCUMENT, asked, principal.scope, timeout_s=REGISTER_S)
     except BaseException:
         await desk.inbox.drop(principal.tenant_id, name)

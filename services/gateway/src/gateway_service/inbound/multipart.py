@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 FIELD = "file"
 FILENAME_CHARS = 255
+TAGS_FIELD = "tags"
+TAGS_BYTES = 8_192
+"""Of all of them, in whatever encoding; more than the contract takes."""
 
 
 class FileUpload:
-    """The part named `file`. `open` reads up to its content, `pieces` gives it; size and hash are known after that."""
+    """The part named `file`. `open` reads up to its content, `pieces` gives it; size, hash and tags are known then."""
 
     def __init__(self, content_type: str, stream: AsyncIterator[bytes]) -> None:
         """Raises Rejected (`unsupported_type`) when it is no multipart body."""
@@ -32,7 +35,8 @@ class FileUpload:
         self._digest = hashlib.sha256()
         self._stream = stream
         self._header, self._value = b"", b""
-        self._is_file = self._is_found = self._is_over = self._is_complete = False
+        self._is_file = self._is_found = self._is_over = self._is_complete = self._is_tags = False
+        self._tags = b""
         self._pending: list[bytes] = []
         self._parser = MultipartParser(options[b"boundary"], self._callbacks())
 
@@ -64,8 +68,17 @@ class FileUpload:
 
     @property
     def sha256(self) -> str:
-        """Of the name and the bytes (hex): the same upload again has the same, whatever its boundary was."""
-        return self._digest.hexdigest()
+        """Of name, bytes and tags (hex): the same upload again has the same, whatever its boundary was."""
+        whole = self._digest.copy()
+        if self.tags:
+            whole.update("\0".join(("", *self.tags)).encode())
+        return whole.hexdigest()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What the fields `tags` say: one each, or several with commas between them."""
+        words = self._tags.decode("utf-8", "replace").split(",")
+        return tuple(word.strip() for word in words if word.strip())
 
     async def _feed(self) -> bool:
         """Parse what the socket gives next; False at its end."""
@@ -101,9 +114,11 @@ class FileUpload:
         self._value += data[start:end]
 
     def _on_header_end(self) -> None:
-        if self._header.lower() == b"content-disposition" and not self._is_found:
+        if self._header.lower() == b"content-disposition":
             _, options = parse_options_header(self._value)
-            if options.get(b"name", b"").decode("utf-8", "replace") == FIELD:
+            name = options.get(b"name", b"").decode("utf-8", "replace")
+            self._is_tags = name == TAGS_FIELD
+            if name == FIELD and not self._is_found:
                 self._is_file = self._is_found = True
                 self.filename = clean_filename(options.get(b"filename", b"").decode("utf-8", "replace"))
         self._header, self._value = b"", b""
@@ -111,9 +126,15 @@ class FileUpload:
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
             self._pending.append(data[start:end])
+        elif self._is_tags:
+            self._tags += data[start:end]
+            if len(self._tags) > TAGS_BYTES:
+                raise Rejected("there are too many tags")
 
     def _on_part_end(self) -> None:
         self._is_file = False
+        if self._is_tags:
+            self._is_tags, self._tags = False, self._tags + b","
 
     def _on_end(self) -> None:
         self._is_complete = True

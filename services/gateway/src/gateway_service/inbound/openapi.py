@@ -16,7 +16,10 @@ _FILE: dict[str, Any] = {
         "schema": {
             "type": "object",
             "required": ["file"],
-            "properties": {"file": {"type": "string", "format": "binary"}},
+            "properties": {
+                "file": {"type": "string", "format": "binary"},
+                "tags": {"type": "array", "items": {"type": "string"}},
+            },
         }
     }
 }

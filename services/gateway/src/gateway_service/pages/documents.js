@@ -1,7 +1,7 @@
-// The documents: upload with progress, watch them become ready, delete, read again.
+// The documents: upload with progress, watch them become ready, tag, delete, read again.
 
 import { upload } from "./api.js";
-import { confirmWith, element, find, say, showError } from "./dom.js";
+import { askWith, confirmWith, element, find, say, showError } from "./dom.js";
 
 const LOOK_MS = 2500;
 const SETTLED = new Set(["ready", "failed"]);
@@ -16,6 +16,7 @@ export class Documents {
     this.known = new Map();
     this.uploads = new Map();
     this.cursor = null;
+    this.tag = null;
     this.listen();
   }
 
@@ -30,6 +31,7 @@ export class Documents {
     drop.addEventListener("drop", (event) => { event.preventDefault(); this.take([...event.dataTransfer.files]); });
     find("address").addEventListener("submit", (event) => { event.preventDefault(); this.takeAddress(); });
     find("more-files").addEventListener("click", () => this.load(this.cursor));
+    find("all-tags").addEventListener("click", () => this.only(null));
   }
 
   async open() { await this.load(); }
@@ -39,13 +41,24 @@ export class Documents {
     this.known.clear();
     this.uploads.clear();
     this.cursor = null;
+    this.tag = null;
     find("files").replaceChildren();
+  }
+
+  // Those with one tag, or all of them.
+  async only(tag) {
+    this.tag = tag;
+    this.known.clear();
+    this.cursor = null;
+    await this.load();
   }
 
   async load(cursor = null) {
     try {
-      const page = await this.session.ask("GET", `/api/documents?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-      this.merge(page, cursor);
+      const asked = new URLSearchParams({ limit: 50, ...(cursor && { cursor }), ...(this.tag && { tag: this.tag }) });
+      const { tag } = this;
+      const page = await this.session.ask("GET", `/api/documents?${asked}`);
+      if (tag === this.tag) this.merge(page, cursor);
       showError("documents-error", null);
     } catch (error) {
       showError("documents-error", error);
@@ -124,13 +137,20 @@ export class Documents {
     say(`${document.title} was deleted.`);
   }
 
+  async changeTags(document) {
+    const given = await askWith(`Tags of ${document.title}`, (document.tags || []).join(", "));
+    if (given === null) return;
+    const tags = given.split(",").map((tag) => tag.trim()).filter(Boolean);
+    await this.change("PATCH", `/api/documents/${document.id}`, { tags });
+  }
+
   async readAgain(document) {
     await this.change("POST", `/api/documents/${document.id}/reprocess`);
   }
 
-  async change(method, path) {
+  async change(method, path, body) {
     try {
-      await this.session.ask(method, path);
+      await this.session.ask(method, path, { body });
       await this.load();
     } catch (error) {
       showError("documents-error", error);
@@ -147,6 +167,8 @@ export class Documents {
     );
     find("no-files").hidden = this.known.size + this.uploads.size > 0;
     find("more-files").hidden = !this.cursor;
+    find("tag-shown").hidden = !this.tag;
+    find("tag-name").textContent = this.tag || "";
   }
 
   uploadRow(key, { file, progress, error }) {
@@ -171,10 +193,18 @@ export class Documents {
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: document.title }),
         element("small", { className: "quiet", text: facts.join(" · ") }),
+        document.tags?.length ? this.tags(document) : null,
         document.notes?.length ? this.notes(document) : null,
         document.error ? element("small", { className: "error", text: trouble(document) }) : null),
       element("span", { className: `badge ${kind}`, text: WORDS[document.state] }),
       isSettled ? this.actions(document) : bar(document.progress, `${WORDS[document.state]}: ${document.title}`));
+  }
+
+  tags({ tags }) {
+    const chips = tags.map((tag) => element("button", {
+      type: "button", className: "tag", text: tag, "aria-label": `Only documents tagged ${tag}`, on: { click: () => this.only(tag) },
+    }));
+    return element("div", { className: "tags" }, ...chips);
   }
 
   notes({ notes }) {
@@ -190,6 +220,7 @@ export class Documents {
     });
     return element("div", { className: "file-actions" },
       document.error ? button("Read again", "Read again", () => this.readAgain(document)) : null,
+      document.state === "ready" ? button("Tags", "Tags of", () => this.changeTags(document)) : null,
       button("Delete", "Delete", () => this.remove(document)));
   }
 }

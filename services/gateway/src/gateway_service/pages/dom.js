@@ -46,3 +46,18 @@ export function confirmWith(title, text) {
     dialog.showModal();
   });
 }
+
+// One line of text; null when nothing is to be changed.
+export function askWith(title, value) {
+  const dialog = find("ask");
+  const field = find("ask-value");
+  find("ask-title").textContent = title;
+  field.value = value;
+  return new Promise((resolve) => {
+    const done = (answer) => { dialog.close(); resolve(answer); };
+    find("ask-form").onsubmit = (event) => { event.preventDefault(); done(field.value); };
+    find("ask-no").onclick = () => done(null);
+    dialog.oncancel = () => resolve(null);
+    dialog.showModal();
+  });
+}

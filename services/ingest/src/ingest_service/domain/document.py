@@ -81,6 +81,7 @@ class Document:
     url: str | None = None
     notes: Sequence[Note] = ()
     cut_by: CutSettings | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,13 @@ class Reading:
 
 
 def received(
-    document_id: DocumentId, filename: str, now: datetime, *, content: tuple[int, str] = (0, ""), url: str | None = None
+    document_id: DocumentId,
+    filename: str,
+    now: datetime,
+    *,
+    content: tuple[int, str] = (0, ""),
+    url: str | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Document:
     """A document that nobody has read yet; `content` is its size in bytes and its SHA-256 (hex)."""
     return Document(
@@ -147,6 +154,7 @@ def received(
         created_at=now,
         updated_at=now,
         url=url,
+        tags=tags,
     )
 
 

@@ -32,13 +32,15 @@ class Fetching:
     clock: Clock
     look_again: timedelta | None
 
-    async def register(self, document_id: DocumentId, url: str, depth: int, scope: TenantScope) -> Document:
+    async def register(
+        self, document_id: DocumentId, url: str, depth: int, scope: TenantScope, *, tags: tuple[str, ...] = ()
+    ) -> Document:
         """The document for an address; the same address again is the same document, unless that one failed.
 
         Raises:
             AddressRefused: It is no address of a web page.
         """
-        return await self.pages.add(scope, self._new(document_id, normal(url)), depth=depth)
+        return await self.pages.add(scope, self._new(document_id, normal(url), tags), depth=depth)
 
     async def fetch(self, document: Document, scope: TenantScope) -> Document:
         """Get and keep what the page holds, and register the pages that it leads to.
@@ -61,7 +63,7 @@ class Fetching:
             document,
             content,
             keep=lambda: self.files.put(scope, content.sha256, fetched.data),
-            found=[self._new(DocumentId(uuid7()), link) for link in links[:MOST_PAGES]],
+            found=[self._new(DocumentId(uuid7()), link, document.tags) for link in links[:MOST_PAGES]],
         )
         if held is None:
             raise Fenced
@@ -101,7 +103,7 @@ class Fetching:
     def _next_look(self) -> datetime | None:
         return None if self.look_again is None else self.clock.now() + self.look_again
 
-    def _new(self, document_id: DocumentId, url: str) -> Document:
+    def _new(self, document_id: DocumentId, url: str, tags: tuple[str, ...]) -> Document:
         parts = urlsplit(url)
         name = parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
-        return received(document_id, name[:LONGEST_NAME], self.clock.now(), url=url)
+        return received(document_id, name[:LONGEST_NAME], self.clock.now(), url=url, tags=tags)

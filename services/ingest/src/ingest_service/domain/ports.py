@@ -8,6 +8,7 @@ from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.passage_index import DenseVector
+from ingest_service.domain.select_documents import Selection
 from runtime.tenancy import TenantScope
 
 Step = Callable[[], Awaitable[None]]
@@ -150,9 +151,25 @@ class Documents(Protocol):
         ...
 
     async def page(
-        self, scope: TenantScope, *, state: State | None, limit: int, before: DocumentId | None
+        self,
+        scope: TenantScope,
+        *,
+        state: State | None,
+        limit: int,
+        before: DocumentId | None,
+        tag: str | None = None,
     ) -> list[Document]:
         """At most `limit` documents, newest first, older than `before`."""
+        ...
+
+    async def selected(
+        self, scope: TenantScope, selection: Selection, within: Sequence[DocumentId]
+    ) -> Sequence[DocumentId]:
+        """Those of which something may be found, of `within` alone unless that is empty."""
+        ...
+
+    async def set_tags(self, scope: TenantScope, document_id: DocumentId, tags: tuple[str, ...]) -> Document | None:
+        """The document with these tags alone; None: there is no such document, or it is being deleted."""
         ...
 
     async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:

@@ -19,6 +19,7 @@ class Arrival:
     document_id: DocumentId
     inbox_name: str
     filename: str
+    tags: tuple[str, ...] = ()
 
 
 async def examine(arrival: Arrival, scope: TenantScope, *, files: Files) -> Upload:
@@ -70,5 +71,5 @@ async def register_document(
 ) -> Document:
     """The document; the same bytes again are the same document, unless that one failed or is being deleted."""
     content = (upload.size_bytes, upload.sha256)
-    document = received(arrival.document_id, arrival.filename, clock.now(), content=content)
+    document = received(arrival.document_id, arrival.filename, clock.now(), content=content, tags=arrival.tags)
     return await documents.add(scope, document, keep=lambda: files.keep(scope, arrival.inbox_name, upload.sha256))

@@ -45,7 +45,7 @@ async def unpack(
         content = await asyncio.to_thread(_bytes_of, archive, entry)
         sha256 = hashlib.sha256(content).hexdigest()
         name = PurePosixPath(entry.filename.replace("\\", "/")).name[-LONGEST_NAME:]
-        made = received(DocumentId(uuid7()), name, clock.now(), content=(len(content), sha256))
+        made = received(DocumentId(uuid7()), name, clock.now(), content=(len(content), sha256), tags=document.tags)
 
         async def keep(content: bytes = content, sha256: str = sha256) -> None:
             await files.put(scope, sha256, content)

@@ -1,4 +1,4 @@
-"""Documents: register, look at, delete, read again."""
+"""Documents: register, look at, tag, delete, read again."""
 
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from contracts.ingest import (
     LIST_DOCUMENTS,
     REGISTER_DOCUMENT,
     REPROCESS_DOCUMENT,
+    UPDATE_DOCUMENT,
     DeleteDocument,
     DocumentError,
     DocumentNote,
@@ -19,6 +20,7 @@ from contracts.ingest import (
     ListDocuments,
     RegisterDocument,
     ReprocessDocument,
+    UpdateDocument,
 )
 from contracts.ingest import Document as DocumentShown
 from ingest_service.domain.document import Document, State
@@ -38,6 +40,7 @@ def register(bus: Bus, database: Database, desk: Desk) -> None:
     bus.answer(REGISTER_DOCUMENT, doors.register)
     bus.answer(GET_DOCUMENT, doors.get)
     bus.answer(LIST_DOCUMENTS, doors.list)
+    bus.answer(UPDATE_DOCUMENT, doors.update)
     bus.answer(DELETE_DOCUMENT, doors.delete)
     bus.answer(REPROCESS_DOCUMENT, doors.reprocess)
 
@@ -51,7 +54,7 @@ class _Doors:
         known = await self._desk.documents.get(scope, request.document_id)
         if known is not None:
             return DocumentReply(document=shown(known))
-        arrival = Arrival(request.document_id, request.inbox_name, request.filename)
+        arrival = Arrival(request.document_id, request.inbox_name, request.filename, request.tags)
         upload = await examine(arrival, scope, files=self._desk.files)
 
         async def make() -> DocumentReply:
@@ -79,10 +82,16 @@ class _Doors:
             state=None if request.state is None else State(request.state),
             limit=request.limit + 1,
             before=_place(request.cursor),
+            tag=request.tag,
         )
         page = found[: request.limit]
         more = str(page[-1].id) if len(found) > len(page) else None
         return Documents(items=tuple(shown(document) for document in page), next_cursor=more)
+
+    async def update(self, request: UpdateDocument, scope: TenantScope) -> DocumentReply:
+        if request.tags is None:
+            return await self.get(GetDocument(document_id=request.document_id), scope)
+        return _found(await self._desk.documents.set_tags(scope, request.document_id, request.tags))
 
     async def delete(self, request: DeleteDocument, scope: TenantScope) -> Nothing:
         if not await self._desk.documents.begin_deleting(scope, request.document_id):
@@ -125,4 +134,5 @@ def shown(document: Document) -> DocumentShown:
         updated_at=document.updated_at,
         url=document.url,
         notes=tuple(DocumentNote(page=note.page, reason=note.reason) for note in document.notes),
+        tags=document.tags,
     )

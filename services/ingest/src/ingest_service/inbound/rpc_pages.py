@@ -28,7 +28,9 @@ def register(service: Service, database: Database, fetching: Fetching, *, due: D
 
     async def register_page(request: RegisterPage, scope: TenantScope) -> DocumentReply:
         async def make() -> DocumentReply:
-            document = await fetching.register(request.document_id, request.url, request.depth, scope)
+            document = await fetching.register(
+                request.document_id, request.url, request.depth, scope, tags=request.tags
+            )
             return DocumentReply(document=shown(document))
 
         async with database.tenant_tx(scope) as tx:

@@ -2,12 +2,13 @@
 
 import asyncio
 
-from contracts.ingest import EMBED, SEARCH, Embed, Embeddings, PassageHit, Search, SearchReply
+from contracts.ingest import EMBED, SEARCH, Embed, Embeddings, PassageHit, Search, SearchFilters, SearchReply
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.passage_index import Narrowing
 from ingest_service.domain.ports import Embedder, TokenCounter
 from ingest_service.domain.rerank import Reranker
 from ingest_service.domain.search import Result, results
+from ingest_service.domain.select_documents import Selection, Span, narrowed
 from runtime.bus import Bus
 from runtime.errors import NotFound, Rejected
 from runtime.tenancy import TenantScope
@@ -24,7 +25,10 @@ def register(bus: Bus, desk: Desk, counter: TokenCounter, reranker: Reranker | N
     """Answer `rpc.ingest.search` and `rpc.ingest.embed`."""
 
     async def search(request: Search, scope: TenantScope) -> SearchReply:
-        only = Narrowing(document_ids=request.filters.document_ids, languages=request.filters.languages)
+        filters = request.filters
+        only = await narrowed(scope, _selection(filters), _narrowing(filters), desk.documents)
+        if only is None:
+            return SearchReply(items=())
         with desk.index.searching() as shelf:
             found = await results(
                 request.query,
@@ -48,6 +52,18 @@ def register(bus: Bus, desk: Desk, counter: TokenCounter, reranker: Reranker | N
 
     bus.answer(SEARCH, search)
     bus.answer_open(EMBED, embed)
+
+
+def _narrowing(filters: SearchFilters) -> Narrowing:
+    return Narrowing(document_ids=filters.document_ids, languages=filters.languages)
+
+
+def _selection(filters: SearchFilters) -> Selection:
+    return Selection(
+        tags=filters.tags,
+        created=Span(filters.created_since, filters.created_until),
+        updated=Span(filters.updated_since, filters.updated_until),
+    )
 
 
 def _refuse(request: Embed, embedder: Embedder) -> None:

@@ -15,7 +15,9 @@ from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.ports import Leased, Step
+from ingest_service.domain.select_documents import Selection
 from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say, twin_of
+from ingest_service.outbound.document_selection import has_one_of, selected_ids
 from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_of, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
 from runtime.db import Database, Transaction
@@ -87,17 +89,37 @@ class PostgresDocuments:
         return None if row is None else document_of(row)
 
     async def page(
-        self, scope: TenantScope, *, state: State | None, limit: int, before: DocumentId | None
+        self,
+        scope: TenantScope,
+        *,
+        state: State | None,
+        limit: int,
+        before: DocumentId | None,
+        tag: str | None = None,
     ) -> list[Document]:
         # ids are time-ordered, so that their order is the order of arrival
         question = select(DocumentRow).where(col(DocumentRow.tenant_id) == scope.tenant_id)
         if state is not None:
             question = question.where(col(DocumentRow.state) == state)
+        if tag is not None:
+            question = question.where(has_one_of((tag,)))
         if before is not None:
             question = question.where(col(DocumentRow.id) < before)
         async with self._database.tenant_tx(scope) as tx:
             rows = (await tx.session.exec(question.order_by(col(DocumentRow.id).desc()).limit(limit))).all()
         return [document_of(row) for row in rows]
+
+    async def selected(
+        self, scope: TenantScope, selection: Selection, within: Sequence[DocumentId]
+    ) -> Sequence[DocumentId]:
+        async with self._database.tenant_tx(scope) as tx:
+            ids = (await tx.session.exec(selected_ids(scope, selection, within))).all()
+        return [DocumentId(each) for each in ids]
+
+    async def set_tags(self, scope: TenantScope, document_id: DocumentId, tags: tuple[str, ...]) -> Document | None:
+        change = _change(scope, document_id).where(col(DocumentRow.state) != State.DELETING)
+        async with self._database.tenant_tx(scope) as tx:
+            return await _changed(tx, change.values(tags=list(tags)))
 
     async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
         async with self._database.tenant_tx(scope) as tx:

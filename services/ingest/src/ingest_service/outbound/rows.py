@@ -35,6 +35,7 @@ def document_of(row: DocumentRow) -> Document:
         url=row.url,
         notes=tuple(Note(note["page"], note["reason"]) for note in row.notes),
         cut_by=None if row.cut_by is None else CutSettings(**row.cut_by),
+        tags=tuple(row.tags),
     )
 
 
@@ -64,6 +65,7 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         url=document.url,
         notes=notes_value(document.notes),
         cut_by=None if document.cut_by is None else cut_value(document.cut_by),
+        tags=list(document.tags),
     )
 
 
