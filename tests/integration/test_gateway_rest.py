@@ -228,6 +228,9 @@ async def test_asking_through_rest_is_answered_in_the_conversation(stage: Stage,
     await eventually(answered, every_s=0.3)
     contents = [message["content"] for message in await business.messages(conversation)]
     assert contents.count("and now?") == 1
+    listed = await business.call("GET", "/api/conversations")
+    assert [(item["id"], item["title"]) for item in listed["items"]] == [(str(conversation), "hello there")]
+    assert (await business.call("GET", f"/api/conversations/{conversation}"))["title"] == "hello there"
     assert await business.refused("POST", f"/api/conversations/{uuid7()}/messages", json={"content": "x"}) == (
         404,
         "not_found",

@@ -211,6 +211,8 @@ class Conversation(Contract):
     message_count: int
     created_at: datetime
     updated_at: datetime
+    title: Personal[str | None] = None
+    """The beginning of its first question."""
 
 
 class ListConversations(PageRequest):

@@ -84,11 +84,13 @@ export class Chat {
       : at.toLocaleDateString([], { day: "numeric", month: "short" });
     const agent = this.agents?.find((known) => known.id === conversation.agent_id);
     const count = conversation.message_count;
+    const facts = [when, `${count} ${count === 1 ? "message" : "messages"}`];
+    if (agent && this.agents.length > 1) facts.push(agent.name);
     const isOpen = conversation.id === this.conversationId;
     return element("li", {}, element("button", {
       type: "button", "aria-current": isOpen ? "true" : null, on: { click: () => this.show(conversation) },
-    }, element("span", { text: agent ? agent.name : "Conversation" }),
-    element("small", { className: "quiet", text: `${when} · ${count} ${count === 1 ? "message" : "messages"}` })));
+    }, element("span", { className: "recent-title", text: conversation.title || agent?.name || "Conversation" }),
+    element("small", { className: "quiet", text: facts.join(" · ") })));
   }
 
   begin() {

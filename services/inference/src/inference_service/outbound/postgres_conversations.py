@@ -1,6 +1,6 @@
 """Conversations and messages in Postgres, to read."""
 
-from sqlalchemy import tuple_
+from sqlalchemy import ScalarSelect, func, tuple_
 from sqlmodel import col, select
 
 from contracts.ids import ConversationId
@@ -14,11 +14,15 @@ from contracts.inference import (
     Source,
     Usage,
 )
+from inference_service.domain.title import title
 from inference_service.outbound import cursor
 from inference_service.outbound.tables import ConversationRow, MessageRow, TurnRow
 from runtime.db import Database
 from runtime.errors import NotFound
 from runtime.tenancy import TenantScope
+
+FIRST_WORDS = 400
+"""Characters, with room for white space."""
 
 
 class PostgresConversations:
@@ -29,15 +33,15 @@ class PostgresConversations:
 
     async def get(self, scope: TenantScope, conversation_id: ConversationId) -> Conversation:
         async with self._database.tenant_tx(scope) as tx:
-            question = select(ConversationRow).where(ConversationRow.id == conversation_id)
-            row = (await tx.session.exec(question)).one_or_none()
-        if row is None:
+            question = select(ConversationRow, _first_words()).where(ConversationRow.id == conversation_id)
+            found = (await tx.session.exec(question)).one_or_none()
+        if found is None:
             raise NotFound
-        return _conversation(row)
+        return _conversation(*found)
 
     async def list(self, scope: TenantScope, request: ListConversations) -> Conversations:
         order = tuple_(col(ConversationRow.updated_at), col(ConversationRow.id))
-        question = select(ConversationRow).order_by(order.desc()).limit(request.limit + 1)
+        question = select(ConversationRow, _first_words()).order_by(order.desc()).limit(request.limit + 1)
         if request.status is not None:
             question = question.where(ConversationRow.status == request.status)
         if request.agent_id is not None:
@@ -47,8 +51,9 @@ class PostgresConversations:
         async with self._database.tenant_tx(scope) as tx:
             rows = (await tx.session.exec(question)).all()
         page = rows[: request.limit]
-        following = cursor.encode(page[-1].updated_at, page[-1].id) if len(rows) > request.limit else None
-        return Conversations(items=tuple(_conversation(row) for row in page), next_cursor=following)
+        last = page[-1][0] if page else None
+        following = cursor.encode(last.updated_at, last.id) if last is not None and len(rows) > request.limit else None
+        return Conversations(items=tuple(_conversation(row, words) for row, words in page), next_cursor=following)
 
     async def messages(self, scope: TenantScope, request: ListMessages) -> Messages:
         order = tuple_(col(MessageRow.created_at), col(MessageRow.id))
@@ -71,8 +76,24 @@ class PostgresConversations:
         return Messages(items=tuple(_message(message, turn) for message, turn in page), next_cursor=following)
 
 
-def _conversation(row: ConversationRow) -> Conversation:
-    return Conversation.model_validate(row.model_dump(exclude={"tenant_id", "epoch"}))
+def _first_words() -> ScalarSelect[str]:
+    """What the customer asked first; more of it than a title takes."""
+    return (
+        select(func.left(MessageRow.content, FIRST_WORDS))
+        .where(
+            col(MessageRow.tenant_id) == col(ConversationRow.tenant_id),
+            col(MessageRow.conversation_id) == col(ConversationRow.id),
+            col(MessageRow.author) == "customer",
+        )
+        .order_by(col(MessageRow.created_at), col(MessageRow.id))
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _conversation(row: ConversationRow, first_words: str | None) -> Conversation:
+    values = row.model_dump(exclude={"tenant_id", "epoch"})
+    return Conversation.model_validate({**values, "title": title(first_words or "")})
 
 
 def _message(row: MessageRow, turn: TurnRow | None) -> Message:
