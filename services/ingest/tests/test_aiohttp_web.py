@@ -1,5 +1,6 @@
 """The web as a visitor sees it: robots, redirects, limits, and no way into a private network."""
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import AsyncIterator
@@ -62,6 +63,37 @@ async def test_robots_txt_that_fails_forbids_for_now(site: Website, visitor: Aio
     with pytest.raises(Unavailable):
         await visitor.get(f"{site.url}/open")
     assert "/open" not in site.asked
+
+
+async def test_what_is_known_of_many_sites_is_bounded(visitor: AiohttpWeb, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(aiohttp_web, "MOST_SITES", 2)
+    async with website() as first, website() as second, website() as third:
+        sites = (first, second, third)
+        for site in sites:
+            site.pages["/a"] = b"x"
+
+        async def visit(*visited: Website) -> list[int]:
+            for site in visited:
+                await visitor.get(f"{site.url}/a")
+            return [site.asked.count("/robots.txt") for site in sites]
+
+        assert await visit(first, second, first) == [1, 1, 0]
+        assert await visit(third) == [1, 1, 1]
+        assert await visit(first, third) == [1, 1, 1], "the one that was not visited for longest is forgotten"
+        assert await visit(second) == [1, 2, 1]
+        monkeypatch.setattr(aiohttp_web, "ROBOTS_KEPT_S", 0.0)
+        assert await visit(second) == [1, 3, 1]
+        monkeypatch.setattr(aiohttp_web, "ROBOTS_KEPT_S", 3_600.0)
+        assert await visit(third) == [1, 3, 2], "old rules are forgotten, however few there are"
+
+
+async def test_a_site_that_somebody_waits_for_is_not_forgotten(
+    site: Website, visitor: AiohttpWeb, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(aiohttp_web, "MOST_SITES", 0)
+    site.pages |= {f"/{n}": b"x" for n in range(4)}
+    await asyncio.gather(*(visitor.get(f"{site.url}/{n}") for n in range(4)))
+    assert site.asked.count("/robots.txt") == 1
 
 
 async def test_redirects_end_where_the_page_is(site: Website, visitor: AiohttpWeb):

@@ -7,6 +7,7 @@ elsewhere between the look and the call. Redirects are followed by hand: each go
 import asyncio
 import socket
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from runtime.errors import Unavailable
 AGENT: Final = "LumoraBot"
 MOST_REDIRECTS: Final = 5
 ROBOTS_KEPT_S: Final = 3_600.0
+MOST_SITES: Final = 256
+"""Whose rules are kept; a site that was forgotten is asked for them again."""
 ROBOTS_BYTES: Final = 512 * 1024
 """RFC 9309 section 2.5 asks for at least 500 kibibytes."""
 LONGEST_PAUSE_S: Final = 10.0
@@ -46,6 +49,7 @@ class _Site:
     robots: Protego | None = None
     read_at: float = 0.0
     visited_at: float = 0.0
+    visitors: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -58,7 +62,7 @@ class AiohttpWeb:
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self._gate = _Gate(allowed)
-        self._sites: dict[str, _Site] = {}
+        self._sites: OrderedDict[str, _Site] = OrderedDict()
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Fetched | None:
@@ -66,8 +70,7 @@ class AiohttpWeb:
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value}
         for _ in range(MOST_REDIRECTS + 1):
-            site = self._sites.setdefault(origin(url), _Site())
-            async with site.turn:
+            async with self._turn_at(origin(url)) as site:
                 await self._ask_robots(site, url)
                 await _pause(site)
                 async with self._asked(url, headers) as answer:
@@ -78,6 +81,28 @@ class AiohttpWeb:
                     target = answer.headers.get("Location", "")
             url = normal(target, url)
         raise PageRefused("The page redirects too often.")
+
+    @asynccontextmanager
+    async def _turn_at(self, place: str) -> AsyncIterator[_Site]:
+        """One visit at a time to a site; what is known of those visited longest ago is forgotten."""
+        site = self._sites.setdefault(place, _Site())
+        self._sites.move_to_end(place)
+        site.visitors += 1
+        try:
+            async with site.turn:
+                yield site
+        finally:
+            site.visitors -= 1
+            self._forget()
+
+    def _forget(self) -> None:
+        """What is too much or too old; never a site that somebody is at or waits for: it would be visited twice."""
+        too_old = time.monotonic() - ROBOTS_KEPT_S
+        for place, site in list(self._sites.items()):
+            if site.visited_at > too_old and len(self._sites) <= MOST_SITES:
+                return
+            if not site.visitors:
+                del self._sites[place]
 
     async def close(self) -> None:
         """Close its connections."""
