@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ingest_service.outbound import tessdata
 from lumora.__main__ import build
 from lumora.commands import doctor as command
 from lumora.data_folder import DataFolder
@@ -71,6 +72,19 @@ def test_a_model_that_is_not_built_is_a_warning_and_an_empty_one_is_broken(tmp_p
     assert machine.model_at(path).state == "broken"
     path.write_bytes(b"graph")
     assert machine.model_at(path).state == "ok"
+
+
+def test_ocr_that_is_not_installed_is_no_fault_and_half_of_it_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(tessdata, "FOLDERS", (str(tmp_path),))
+    found = machine.ocr()
+    assert (found.state, "apt-get install tesseract-ocr" in found.told) == ("ok", True)
+    (tmp_path / "deu.traineddata").touch()
+    monkeypatch.setattr(tessdata, "LIBRARIES", ("libnowhere.so.5",))
+    found = machine.ocr()
+    assert (found.state, "libnowhere.so.5" in found.told) == ("warning", True)
+    monkeypatch.setattr(tessdata, "has_library", lambda: True)
+    found = machine.ocr()
+    assert (found.state, "deu" in found.told) == ("ok", True)
 
 
 def test_a_fresh_folder_has_nothing_wrong(data, tmp_path):

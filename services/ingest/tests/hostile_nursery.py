@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import resource
@@ -17,6 +18,8 @@ from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.outbound.cage import child, lines, nursery
 
 MIB = 1024 * 1024
+OCR = "colorsys"
+"""Any module stands for the one that reads pictures."""
 
 
 def hostile(data: bytes, say: child.Say, _settings: CutSettings) -> Iterator[lines.Line]:
@@ -112,6 +115,15 @@ def probe(path: str) -> Iterator[lines.Line]:
     yield from (said(json.dumps({name: _outcome(attempt) for name, attempt in tried.items()})))
 
 
+def see(seconds: str) -> Iterator[lines.Line]:
+    """Ask for the time to read pictures, and use so much of it."""
+    importlib.import_module(OCR)
+    until = time.process_time() + float(seconds)
+    while time.process_time() < until:
+        pass
+    yield from said("seen")
+
+
 def where(_: str) -> Iterator[lines.Line]:
     yield from said(json.dumps({"environment": sorted(os.environ), "files": _open_files()}))
 
@@ -156,8 +168,9 @@ ACTS: dict[str, Callable[[str], Iterator[lines.Line]]] = {
     "swallow": swallow,
     "probe": probe,
     "where": where,
+    "see": see,
     "say": said,
 }
 
 if __name__ == "__main__":
-    nursery.main(hostile, ())
+    nursery.main(hostile, (OCR,), sys.argv[1:], ocr=OCR)

@@ -5,6 +5,7 @@ import struct
 import zipfile
 
 import docx
+import pypdfium2
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from docx.text.paragraph import Paragraph
@@ -12,6 +13,7 @@ from openpyxl import Workbook
 from pptx import Presentation
 from pptx.util import Inches
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 ODF = (
@@ -140,6 +142,20 @@ def pdf(pages: list[list[tuple[float, float, float, str]]], *, title: str = "", 
         for left, height, size, words in lines:
             canvas.setFont("Helvetica", size)
             canvas.drawString(left, height, words)
+        canvas.showPage()
+    canvas.save()
+    return memory.getvalue()
+
+
+def scan(data: bytes, *, dpi: int = 200, rotation: int = 0) -> bytes:
+    """The same PDF as a scanner makes it: each page a picture of itself, turned by so many degrees."""
+    memory = io.BytesIO()
+    canvas = Canvas(memory)
+    for page in pypdfium2.PdfDocument(data):
+        picture = page.render(scale=dpi / 72, grayscale=True, rotation=rotation).to_pil()
+        size = picture.width * 72 / dpi, picture.height * 72 / dpi
+        canvas.setPageSize(size)
+        canvas.drawImage(ImageReader(picture), 0, 0, *size)
         canvas.showPage()
     canvas.save()
     return memory.getvalue()

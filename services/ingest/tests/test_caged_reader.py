@@ -17,8 +17,10 @@ from ingest_service.outbound.cage import landlock, lines, seccomp
 from ingest_service.outbound.cage.limits import MIB, Limits
 from ingest_service.outbound.caged_reader import BREACHES, PEAK, CagedReader
 from runtime.errors import Unavailable
+from services.ingest.tests import made
 from services.ingest.tests.memory import MemoryReader
 from services.ingest.tests.promises_reader import PromisesOfReader, Stopped, unheard
+from services.ingest.tests.test_readers_scan import SCANNED, with_tesseract
 from tests.support.platform import eventually
 
 HOSTILE = (str(Path(__file__).with_name("hostile_nursery.py")),)
@@ -90,6 +92,40 @@ async def test_a_reader_that_breaks_out_of_its_limits_is_ended_and_the_next_is_w
     assert await told(hostile, "say well") == "well"
     assert nursery_of(hostile) == nursery
     assert nursery.children() == []
+
+
+async def test_who_reads_pictures_has_more_time_but_not_for_ever():
+    reader = CagedReader(Limits(memory_mib=128, cpu_s=1, wall_s=3, ocr_cpu_s=2), program=HOSTILE)
+    try:
+        for _ in range(2):
+            # for each document anew: that one asked says nothing of the next
+            with pytest.raises(TookTooLong):
+                await reader.read(b"spin", unheard)
+            assert await told(reader, "see 1.5") == "seen"
+        with pytest.raises(TookTooLong):
+            await reader.read(b"see 60", unheard)
+    finally:
+        await reader.close()
+
+
+@with_tesseract
+async def test_a_scan_is_read_in_the_cage():
+    reader = CagedReader(Limits(memory_mib=480, cpu_s=20, wall_s=60, ocr_cpu_s=60), ocr_languages=("eng",))
+    cutting = await reader.read(made.scan(made.pdf([SCANNED])), unheard)
+    await reader.close()
+    assert "within thirty days" in cutting.passages[0].body
+    assert [note.reason for note in cutting.notes] == ["Read by OCR, as they are pictures: page 1."]
+
+
+@pytest.mark.parametrize("without", [{"ocr_languages": ("none",)}, {"ocr_cpu_s": 0}])
+async def test_without_ocr_a_scan_says_what_to_do(without):
+    languages, ocr_cpu_s = without.get("ocr_languages", ()), without.get("ocr_cpu_s", 60)
+    reader = CagedReader(Limits(480, 20, 60, ocr_cpu_s), ocr_languages=languages)
+    with pytest.raises(DocumentRefused) as refused:
+        await reader.read(made.scan(made.pdf([SCANNED])), unheard)
+    await reader.close()
+    assert refused.value.code == "no_text_layer"
+    assert "tesseract" in refused.value.detail
 
 
 @linux

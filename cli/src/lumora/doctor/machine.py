@@ -23,6 +23,7 @@ def machine() -> Iterator[Finding]:
     for name, (module, package) in _LIBRARIES.items():
         yield library(name, module, package)
     yield embedding_model()
+    yield ocr()
 
 
 def python(version: tuple[int, int]) -> Finding:
@@ -74,6 +75,21 @@ def embedding_model() -> Finding:
         told = f"The ingest service cannot be loaded ({type(error).__name__}): run `make install`."
         return broken("embedding model", told)
     return model_at(model.built_model_path())
+
+
+def ocr() -> Finding:
+    """Whether pages that are pictures can be read; documents of text need nothing for it."""
+    try:
+        tessdata = importlib.import_module("ingest_service.outbound.tessdata")
+    except (ImportError, OSError) as error:
+        return broken("ocr", f"The ingest service cannot be loaded ({type(error).__name__}): run `make install`.")
+    there = tessdata.installed(tessdata.folder())
+    if not there:
+        told = "not installed, so pages that are pictures are left out: install tesseract to have them read"
+        return ok("ocr", f"{told} (on Debian `apt-get install tesseract-ocr`, and `tesseract-ocr-deu` for German)")
+    if not tessdata.has_library():
+        return warning("ocr", f"Its languages are there, but not {tessdata.LIBRARIES[0]}: install tesseract 5.")
+    return ok("ocr", f"tesseract in {', '.join(tessdata.chosen((), there))} (INGEST_OCR_LANGUAGES chooses others)")
 
 
 def model_at(path: Path) -> Finding:

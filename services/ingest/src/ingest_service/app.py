@@ -47,7 +47,8 @@ async def build() -> Service:
     web = AiohttpWeb(settings.web_private_networks)
     look_again = timedelta(hours=hours) if hours else None
     fetching = Fetching(documents, PostgresPages(database), files, web, SystemClock(), look_again)
-    reader = CagedReader(Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s))
+    limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
+    reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
     desk = Desk(documents, files, shelves, reader, SystemClock(), on_ingest_job.observe, fetching)
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))

@@ -37,6 +37,10 @@ class IngestSettings(DatabaseSettings):
     """For one document; each further megabyte of it adds a second."""
     read_wall_s: Annotated[float, Field(ge=1)] = 120
     """The same by the clock on the wall: for a reader that waits instead of working."""
+    ocr_languages: Annotated[str, Field(pattern=r"^[A-Za-z_]*(\+[A-Za-z_]+)*$")] = ""
+    """Tesseract's languages for pages that are pictures, as in `deu+eng`; empty: the first six that are installed."""
+    ocr_cpu_s: Annotated[int, Field(ge=0, le=3_600)] = 300
+    """For the pictures of one document, beyond `read_cpu_s`; 0: pictures are not read."""
     web_look_again_h: Annotated[float, Field(ge=0)] = 24
     """Hours until a page that came from the web is looked at again; 0: never."""
     web_private_networks: tuple[IPvAnyNetwork, ...] = ()

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -58,9 +58,17 @@ class _Told:
 class CagedReader:
     """Implements `Reader`. The nursery is started with the first document, and rests when there is none."""
 
-    def __init__(self, limits: Limits, *, program: tuple[str, ...] = handle.PROGRAM, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        ocr_languages: Sequence[str] = (),
+        program: tuple[str, ...] | None = None,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        """Pictures are read in those of `ocr_languages` (`deu`) that tesseract has, without any in what it has."""
         self._limits = limits
-        self._program = program
+        self._program = program or (*handle.PROGRAM, "+".join(ocr_languages))
         self._idle_s = idle_s
         self._nursery: handle.NurseryHandle | None = None
         self._starting = asyncio.Lock()
@@ -128,7 +136,7 @@ class CagedReader:
                 finally:
                     os.close(writing)
                 try:
-                    async with asyncio.timeout(limits.wall_s + HANGS_AFTER_S):
+                    async with asyncio.timeout(limits.with_ocr().wall_s + HANGS_AFTER_S):
                         told = await _heard(stream, say)
                         ended = await ending
                 except TimeoutError as error:

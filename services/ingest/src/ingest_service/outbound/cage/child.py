@@ -20,8 +20,8 @@ from ingest_service.domain.errors import DocumentRefused
 from ingest_service.outbound.cage import limits, lines, seccomp
 
 READ, OUT_OF_MEMORY, WANTS = 0, 70, 100
-"""How a child ends by itself: it has said what is to be said; it had too little memory; it wants the module of that
-place after `WANTS` in memory first."""
+"""How a child ends by itself: it has said what is to be said; it had too little memory; it wants what the module of
+that place after `WANTS` needs: to be in memory first, or more time."""
 SAY_EVERY_S: Final = 0.1
 MOST_FILES: Final = 65_536
 """That a nursery could have open by far."""
@@ -34,7 +34,7 @@ Work = Callable[[bytes, Say, CutSettings], Iterable[lines.Line]]
 
 @dataclass(frozen=True)
 class Errand:
-    """What a child is for: `data` and `out` are open files, `wants` the modules that it leaves to the nursery."""
+    """What a child is for: `data` and `out` are open files, `wants` the modules that it does not import unasked."""
 
     data: int
     out: int
@@ -66,7 +66,7 @@ def _lock_in(errand: Errand) -> None:
     os.closerange(first + 1, second)
     os.closerange(second + 1, MOST_FILES)
     sys.meta_path.insert(0, _Wants(errand.wants))
-    limits.confine(errand.limit.of(os.fstat(errand.data).st_size), errand.at_start)
+    limits.confine(errand.limit, errand.at_start)
     if seccomp.is_available():
         seccomp.restrict()
     else:
@@ -108,7 +108,7 @@ class _Sayer:
 
 
 class _Wants:
-    """Ends the child when it imports a reader that the nursery could hold for all children to come."""
+    """Ends the child when it imports what the nursery has to give something for first."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         self._modules = modules

@@ -24,6 +24,7 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
     "UNSTRUCTURED_DISABLE_NOTICE": "1",
     # a process that forks has one thread
     "OMP_NUM_THREADS": "1",
+    "OMP_THREAD_LIMIT": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }

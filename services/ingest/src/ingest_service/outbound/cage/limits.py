@@ -13,6 +13,10 @@ NICENESS: Final = 10
 MOST_OPEN_FILES: Final = 64
 CPU_GRACE_S: Final = 2
 """Between the signal that ends the process and the one that nothing can ignore."""
+OCR_WAITS: Final = 3
+"""Times the CPU time of OCR that it may take by the clock."""
+OCR_MEMORY_MIB: Final = 256
+"""Beyond `Limits.memory_mib`: tesseract, its languages, and a drawn page at each step of its reading."""
 _REFUSED: Final = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.kill", "os.system")
 
 
@@ -21,16 +25,32 @@ class Limits:
     """Of one document. `memory_mib` is the whole of the process: modules, tokenizer, the document and its reading.
 
     `cpu_s` is for the first megabyte of a file; each further one adds a second, as long texts are no attack.
+    `ocr_cpu_s` comes on top for a document that holds pictures of text; 0: they are not read.
     """
 
     memory_mib: int
     cpu_s: int
     wall_s: float
+    ocr_cpu_s: int = 0
+
+    @property
+    def ocr_wall_s(self) -> float:
+        """The same by the clock: whoever gives way to others takes longer."""
+        return self.ocr_cpu_s * OCR_WAITS
 
     def of(self, size_bytes: int) -> "Limits":
         """For a file of that size."""
         more_s = size_bytes // MIB
         return replace(self, cpu_s=self.cpu_s + more_s, wall_s=self.wall_s + more_s)
+
+    def with_ocr(self) -> "Limits":
+        """For a document that holds pictures of text."""
+        return replace(
+            self,
+            memory_mib=self.memory_mib + OCR_MEMORY_MIB,
+            cpu_s=self.cpu_s + self.ocr_cpu_s,
+            wall_s=self.wall_s + self.ocr_wall_s,
+        )
 
     def to_arguments(self) -> list[str]:
         """For a command line; `from_arguments` reads them."""
@@ -38,8 +58,8 @@ class Limits:
 
     @classmethod
     def from_arguments(cls, arguments: list[str]) -> "Limits":
-        memory_mib, cpu_s, wall_s = arguments
-        return cls(int(memory_mib), int(cpu_s), float(wall_s))
+        memory_mib, cpu_s, wall_s, ocr_cpu_s = arguments
+        return cls(int(memory_mib), int(cpu_s), float(wall_s), int(ocr_cpu_s))
 
 
 @dataclass(frozen=True)

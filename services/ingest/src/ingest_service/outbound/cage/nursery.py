@@ -19,11 +19,13 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ingest_service.domain.cut_settings import CutSettings
+from ingest_service.outbound import tessdata
 from ingest_service.outbound.cage import child, landlock, limits, seccomp
 
 JOB: Final = "!IHH"
@@ -38,6 +40,7 @@ class _Job:
     data: int
     out: int
     cut_by: CutSettings
+    limit: limits.Limits
     wanted: tuple[str, ...] = ()
     pid: int = 0
     due_at: float = 0.0
@@ -45,13 +48,19 @@ class _Job:
 
 
 class Nursery:
-    """Children at work; `shelf` names the modules that are imported when the first child wants them."""
+    """Children at work; `shelf` names the modules that are imported when the first child wants them.
 
-    def __init__(self, control: socket.socket, limit: limits.Limits, work: child.Work, shelf: tuple[str, ...]) -> None:
+    `ocr` is the one of them that reads pictures. It is never imported here: whose child wants it has more time.
+    """
+
+    def __init__(
+        self, control: socket.socket, limit: limits.Limits, work: child.Work, shelf: tuple[str, ...], *, ocr: str = ""
+    ) -> None:
         self._control = control
         self._limit = limit
         self._work = work
         self._wanted = shelf
+        self._ocr = ocr
         self._jobs: dict[int, _Job] = {}
         self._statm = os.open("/proc/self/statm", os.O_RDONLY) if sys.platform == "linux" else None
         self._woken, self._wake = os.pipe()
@@ -87,18 +96,18 @@ class Nursery:
     def _take(self, number: int, files: list[int], cut_by: CutSettings) -> None:
         if files:
             data, out = files
-            self._jobs[number] = _Job(number, data, out, cut_by)
+            limit = self._limit.of(os.fstat(data).st_size)
+            self._jobs[number] = _Job(number, data, out, cut_by, limit, self._wanted)
             self._fork(self._jobs[number])
         elif number in self._jobs:
             os.kill(self._jobs[number].pid, signal.SIGKILL)
 
     def _fork(self, job: _Job) -> None:
-        job.due_at = time.monotonic() + self._limit.of(os.fstat(job.data).st_size).wall_s
-        job.wanted = self._wanted
+        job.due_at = time.monotonic() + job.limit.wall_s
         at_start = limits.footprint(self._statm)
         job.pid = os.fork()
         if job.pid == 0:
-            child.live(child.Errand(job.data, job.out, self._limit, at_start, job.wanted, job.cut_by), self._work)
+            child.live(child.Errand(job.data, job.out, job.limit, at_start, job.wanted, job.cut_by), self._work)
 
     def _reap(self) -> None:
         while self._jobs:
@@ -108,7 +117,7 @@ class Nursery:
             job = next(job for job in self._jobs.values() if job.pid == pid)
             code = os.waitstatus_to_exitcode(status)
             if child.WANTS <= code < child.WANTS + len(job.wanted):
-                self._import(job.wanted[code - child.WANTS])
+                self._give(job, job.wanted[code - child.WANTS])
                 self._fork(job)
             else:
                 self._report(job, code, used)
@@ -121,6 +130,15 @@ class Nursery:
         cpu_s = used.ru_utime + used.ru_stime
         report = {"job": job.number, "code": code, "was_late": job.was_late, "peak_bytes": peak, "cpu_s": cpu_s}
         self._control.sendall(json.dumps(report).encode() + b"\n")
+
+    def _give(self, job: _Job, module: str) -> None:
+        """What a job wants: a module in memory, or time to read pictures."""
+        if module == self._ocr:
+            job.limit = job.limit.with_ocr()
+        else:
+            self._import(module)
+        # what this job had, it cannot want again
+        job.wanted = tuple(name for name in job.wanted if name != module)
 
     def _import(self, module: str) -> None:
         self._wanted = tuple(name for name in self._wanted if name != module)
@@ -141,7 +159,7 @@ def _lock_in() -> None:
     if seccomp.is_available():
         seccomp.refuse_new_privileges()
         if landlock.version():
-            landlock.restrict(landlock.libraries())
+            landlock.restrict([*landlock.libraries(), *filter(None, [tessdata.folder()])])
 
 
 def _ignore_signals(wake: int) -> None:
@@ -153,7 +171,7 @@ def _ignore_signals(wake: int) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
 
 
-def main(work: child.Work, shelf: tuple[str, ...]) -> None:
+def main(work: child.Work, shelf: tuple[str, ...], arguments: Sequence[str], *, ocr: str = "") -> None:
     """The arguments are the socket's number and the limits."""
-    _, control, *limit = sys.argv
-    Nursery(socket.socket(fileno=int(control)), limits.Limits.from_arguments(limit), work, shelf).serve()
+    control, *limit = arguments
+    Nursery(socket.socket(fileno=int(control)), limits.Limits.from_arguments(limit), work, shelf, ocr=ocr).serve()

@@ -7,7 +7,7 @@ from ingest_service.domain import media_types as kinds
 from ingest_service.domain import sniff
 from ingest_service.domain.errors import Damaged, DocumentRefused
 from ingest_service.domain.manuscript import Manuscript
-from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
 
 _MODULES: Final = {
     kinds.PDF: "pdf",
@@ -32,9 +32,11 @@ _MODULES: Final = {
     kinds.MARKDOWN: "text",
     kinds.PLAIN: "text",
 }
+_SEEN: Final = frozenset({kinds.PDF})
+"""Kinds that may hold pictures of text."""
 
 
-def read(data: bytes, say: Say) -> Manuscript:
+def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     """Read a document of any kind, told from its bytes; pure, and slow for a long one.
 
     Raises:
@@ -44,7 +46,7 @@ def read(data: bytes, say: Say) -> Manuscript:
     kind = sniff.tell(data)
     reader = importlib.import_module(f"{__name__}.{_MODULES[kind]}")
     try:
-        manuscript: Manuscript = reader.read(data, say)
+        manuscript: Manuscript = reader.read(data, say, ocr) if kind in _SEEN else reader.read(data, say)
     except (DocumentRefused, MemoryError):
         raise
     except RecursionError as error:

@@ -7,38 +7,44 @@ words that are hyphenated across lines with a mark.
 import ctypes
 import math
 import re
+from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 import pypdfium2
 from pypdfium2 import raw
 
-from ingest_service.domain import media_types
+from ingest_service.domain import language, media_types
+from ingest_service.domain.document import Note
 from ingest_service.domain.errors import Damaged, DocumentTooLong, EmptyDocument, Encrypted, NoTextLayer
 from ingest_service.domain.manuscript import MOST_CHARACTERS, MOST_PAGES, Composer, Manuscript
 from ingest_service.outbound.readers.pdf_layout import Line, Page, compose_pages
-from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
+from ingest_service.outbound.readers.scan import ABSENT, Scanner
 from ingest_service.outbound.readers.titles import own_title
 
 BOLD_FROM: Final = 600
 """Font weight, 400 being regular."""
+LINES_THAT_TELL_THE_LANGUAGE: Final = 50
 _UNREADABLE: Final = re.compile("[\x00-\x01\x03-\x08\x0b\x0e-\x1f\ue000-\uefff\uf8ff\ufffd]")
-_NO_TEXT: Final = "This page has no text layer: it is a picture, and reading pictures (OCR) is not installed."
 _LAM_ALEF: Final = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
 
 
-def read(data: bytes, say: Say) -> Manuscript:
+def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     """Raises: Encrypted, NoTextLayer, EmptyDocument, DocumentTooLong, Damaged."""
     document = _opened(data)
     try:
         pages = _pages(document, say)
+        notes = _scanned(document, pages, ocr, say)
         title = own_title(str(document.get_metadata_value("Title")))
     finally:
         document.close()
+    if not any(page.lines for page in pages):
+        raise NoTextLayer(_without_text(notes)) if notes else EmptyDocument("The document has no text in it.")
     composer = Composer()
     compose_pages(composer, pages)
-    for number, page in enumerate(pages, start=1):
-        if page.is_picture:
-            composer.note(_NO_TEXT, page=number)
+    for note in notes:
+        composer.note(note.reason, page=note.page)
     return composer.manuscript(media_types.PDF, title)
 
 
@@ -56,21 +62,49 @@ def _opened(data: bytes) -> pypdfium2.PdfDocument:
 
 
 def _pages(document: pypdfium2.PdfDocument, say: Say) -> list[Page]:
-    count = len(document)
+    """All pages by their text layer; those without one are not said to be done yet."""
     pages: list[Page] = []
-    characters = 0
-    for number in range(count):
+    characters = done = 0
+    for number in range(len(document)):
         page = _page(document, number)
         characters += sum(len(line.text) for line in page.lines)
         if characters > MOST_CHARACTERS:
             raise DocumentTooLong(f"The document has more than {MOST_CHARACTERS:,} characters. Send it in parts.")
         pages.append(page)
-        say(number + 1, count)
-    if not any(page.lines for page in pages):
-        if any(page.is_picture for page in pages):
-            raise NoTextLayer("No page of the PDF has a text layer. Run OCR on it and send the result.")
-        raise EmptyDocument("The document has no text in it.")
+        done += not page.is_picture
+        say(done, len(document))
     return pages
+
+
+def _scanned(document: pypdfium2.PdfDocument, pages: list[Page], ocr: Ocr, say: Say) -> list[Note]:
+    """Put what OCR reads in the place of pages that are pictures; what is to be said of those pages."""
+    pictures = [number for number, page in enumerate(pages) if page.is_picture]
+    if not ocr.is_there:
+        say(len(pages), len(pages))
+        return [Note(number + 1, ABSENT) for number in pictures]
+    scanner = Scanner(ocr, language.detect(_beginning(pages)))
+    try:
+        for done, number in enumerate(pictures, start=1):
+            pages[number] = scanner.page(document, number) or pages[number]
+            say(len(pages) - len(pictures) + done, len(pages))
+        return scanner.notes()
+    finally:
+        scanner.close()
+
+
+def _beginning(pages: Sequence[Page]) -> str:
+    words = (line.text for page in pages for line in page.lines)
+    return " ".join(islice(words, LINES_THAT_TELL_THE_LANGUAGE))
+
+
+def _without_text(notes: Sequence[Note]) -> str:
+    """Why no page of a document of pictures could be read."""
+    if notes[0].reason == ABSENT:
+        return (
+            "No page of the PDF has a text layer, and reading pictures (OCR) is not installed. Run OCR on it and send "
+            "the result, or have tesseract installed."
+        )
+    return f"No page of the PDF has a text layer, and OCR found no text. {notes[0].reason}"
 
 
 def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
