@@ -31,6 +31,11 @@ def test_one_leg_alone_keeps_its_order():
     assert fuse([], [], weight=0.4) == []
 
 
+def test_without_a_say_meaning_orders_only_what_no_word_finds():
+    found = fuse([Hit(A, 0.9), Hit(B, 0.8), Hit(C, 0.7)], [Hit(C, 2.0)], weight=0.0)
+    assert [item.id for item in found] == [C, A, B]
+
+
 def test_a_cosine_below_zero_takes_nothing_away():
     assert fuse([Hit(A, -0.2)], [Hit(A, 3.0)], weight=0.4)[0].score == pytest.approx(0.6)
 

@@ -50,7 +50,7 @@ _BY_SCRIPT: Final = {
 _PERSIAN: Final = re.compile("[\u067e\u0686\u0698\u06af\u06cc]")
 _URDU: Final = re.compile("[\u0679\u0688\u0691\u06ba\u06d2]")
 _UKRAINIAN: Final = re.compile("[\u0456\u0457\u0454\u0491]", re.IGNORECASE)
-_VIETNAMESE: Final = re.compile("[\u0103\u01a1\u01b0\u0111\u1ea0-\u1ef9]", re.IGNORECASE)
+_VIETNAMESE: Final = re.compile("[\u01a1\u01b0\u0111\u1ea0-\u1ef9]", re.IGNORECASE)
 # what follows an apostrophe is no word of its own: `what's` must not count for a language whose word is `s`
 _WORD: Final = re.compile(f"(?<!['\u2019])[{scripts.LATIN}]+")
 
@@ -90,6 +90,22 @@ _LANGUAGES_OF: Final[dict[str, tuple[str, ...]]] = {
     word: tuple(language for language, words in COMMON_WORDS.items() if word in words.split())
     for word in {word for words in COMMON_WORDS.values() for word in words.split()}
 }
+# letters that one language writes, or a few: a short question often has such a word and none of the common ones
+_LETTERS: Final = {
+    "\u0131\u011f": ("tr",),
+    "\u015f": ("tr", "ro"),
+    "\u0219\u021b\u0163\u0103": ("ro",),
+    "\u0142\u0105\u0119\u017c\u017a\u015b\u0107": ("pl",),
+    "\u0159\u011b\u016f": ("cs",),
+    "\u0151\u0171": ("hu",),
+    "\u00df": ("de",),
+    "\u00f1\u00bf": ("es",),
+    "\u00e3\u00f5": ("pt",),
+    "\u00f8\u00e6": ("da", "no"),
+    "\u00e5": ("sv", "da", "no"),
+}
+_LETTER: Final = re.compile(f"[{''.join(_LETTERS)}]")
+_WRITTEN_IN: Final = {letter: languages for letters, languages in _LETTERS.items() for letter in letters}
 _UNDECIDED: Final = ("en", "de", "es", "fr", "it", "pt", "nl")
 
 
@@ -132,6 +148,11 @@ def _latin(text: str) -> tuple[str, ...]:
         spoken_in = _LANGUAGES_OF.get(word, ())
         for language in spoken_in:
             scores[language] += 1.0 / len(spoken_in)
+    # Python makes two characters of the Turkish capital
+    for letter in _LETTER.findall(text.replace("\u0130", "\u0131").lower()):
+        written_in = _WRITTEN_IN[letter]
+        for language in written_in:
+            scores[language] += 1.0 / len(written_in)
     if not scores:
         return _UNDECIDED
     best, *others = sorted(scores, key=scores.__getitem__, reverse=True)
