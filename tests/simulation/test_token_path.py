@@ -9,6 +9,7 @@ from contracts.ids import ConversationId, MessageId, uuid7
 from filter_service.domain.token_stream import TokenStream
 from filter_service.outbound.nats_screens import NatsScreens
 from gateway_service.domain.resume import Progress, TokenRange, Verdict
+from gateway_service.outbound.token_feed import FILLED
 from tests.simulation.virtual_time import run
 from tests.simulation.world import REDELIVERY_S, Kept, World, script, whole_text
 
@@ -18,7 +19,7 @@ MESSAGES = 4
 
 async def live(seed: int) -> list[str]:
     """One run; returns every broken promise."""
-    rng = random.Random(seed)
+    rng, filled = random.Random(seed), FILLED._value.get()
     world = World(seed)
     for number in range(2):
         await world.gateway(number)
@@ -35,6 +36,8 @@ async def live(seed: int) -> list[str]:
     except TimeoutError:
         return ["an answer never ended"]
     trouble.cancel()
+    if FILLED._value.get() > filled:
+        return ["the broker did not have what was confirmed"]
     return [fault for message_id, said in scripts.items() for fault in faults(world, message_id, whole_text(said))]
 
 

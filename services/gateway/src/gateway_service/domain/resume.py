@@ -25,11 +25,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TokenRange:
-    """A `token` frame: output tokens `first` to `last` of an attempt."""
+    """A `token` frame: output tokens `first` to `last` of an attempt; `size` of their text is in bytes of JSON."""
 
     attempt: int
     first: int
     last: int
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,18 @@ class Progress:
     from its start.
     """
 
-    __slots__ = ("attempt", "is_over", "next_seq")
+    __slots__ = ("_measured", "_size", "attempt", "is_over", "next_seq")
 
     def __init__(self, attempt: int | None = None, after_seq: int = -1) -> None:
         self.attempt = attempt if attempt is not None and after_seq >= 0 else 0
         self.next_seq = after_seq + 1 if self.attempt else 0
         self.is_over = False
+        self._measured = self._size = 0
+
+    @property
+    def size(self) -> int | None:
+        """Of the text that the client has, in bytes of JSON; None when not all of it came by here."""
+        return self._size if self._measured == self.next_seq else None
 
     def take(self, frame: Frame) -> Verdict:
         """Judge a frame, and count it as sent when the verdict is SEND.
@@ -72,6 +79,8 @@ class Progress:
         return self._end(frame) if isinstance(frame, Over) else Verdict.DROP
 
     def _go_on(self, frame: TokenRange) -> Verdict:
+        if frame.first == self._measured:
+            self._measured, self._size = frame.last + 1, self._size + frame.size
         if frame.first != self.next_seq:
             return Verdict.GAP if frame.first > self.next_seq else Verdict.DROP
         self.next_seq = frame.last + 1
@@ -82,6 +91,7 @@ class Progress:
         if not isinstance(frame, Started):
             return Verdict.GAP
         self.attempt, self.next_seq, self.is_over = frame.attempt, 0, False
+        self._measured = self._size = 0
         return Verdict.SEND
 
     def _end(self, frame: Over) -> Verdict:

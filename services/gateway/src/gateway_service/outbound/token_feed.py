@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from prometheus_client import Counter
 
 from contracts import subjects
 from contracts.frames import MessageBlocked, MessageCompletedFrame, MessageFailedFrame
@@ -18,7 +19,7 @@ from contracts.inference import MESSAGE_COMPLETED, MESSAGE_FAILED, MessageComple
 from contracts.tokens import ENDED_HINT
 from gateway_service.domain.chat_ports import Client, Turns
 from gateway_service.domain.resume import Progress, TokenRange, Verdict
-from gateway_service.outbound.token_frames import read_frame
+from gateway_service.outbound.token_frames import read_frame, rest_of
 from gateway_service.outbound.token_history import read_history
 from runtime import logs
 from runtime.bus import Bus
@@ -35,6 +36,8 @@ RESUMABLE = timedelta(minutes=10)
 END_PATIENCE_S = 1.0
 """The stored answer may be known a moment before its last tokens have come through."""
 BLOCKED_TEXT = "I cannot answer that here."
+
+FILLED = Counter("gateway_answers_filled_total", "Answers whose last tokens were made of the stored text.")
 
 _log = logs.get_logger()
 
@@ -132,7 +135,7 @@ class TokenFeed:
             await asyncio.sleep(LOOK_S)
             now = asyncio.get_running_loop().time()
             for following in self._all():
-                if following.due_s <= now and not following.is_finishing:
+                if following.has_begun and following.due_s <= now and not following.is_finishing:
                     following.due_s = now + SILENCE_S
                     self._spawn(self._finish(following))
 
@@ -196,21 +199,23 @@ class TokenFeed:
     # ---- the end ----------------------------------------------------------------------------------------------
 
     def hear_ended(self, message: Msg) -> None:
-        """A stored answer; most are followed elsewhere and not even read. Before `message.accepted` it is too early."""
+        """A stored answer; most are followed elsewhere and not even read."""
         _, _, tenant, key = message.subject.split(".")
-        listening = [
-            following
-            for following in self._followings.get(UUID(key), ())
-            if str(following.scope.tenant_id) == tenant and following.has_begun
-        ]
+        followings = self._followings.get(UUID(key), ())
+        listening = [following for following in followings if str(following.scope.tenant_id) == tenant]
         if listening:
-            turn = Turn.read(message.data)
-            for following in listening:
-                self._spawn(self._finish(following, turn))
+            self._ended(listening, Turn.read(message.data))
 
     async def _on_ended(self, fact: MessageCompleted | MessageFailed, _scope: TenantScope) -> None:
-        for following in tuple(self._followings.get(fact.message_id, ())):
-            self._spawn(self._finish(following))
+        self._ended(self._followings.get(fact.message_id, ()))
+
+    def _ended(self, followings: Sequence[Following], told: Turn | None = None) -> None:
+        """Before `message.accepted` it is too early: then inference is asked soon after."""
+        for following in followings:
+            if following.has_begun:
+                self._spawn(self._finish(following, told))
+            else:
+                following.due_s = 0.0
 
     async def _finish(self, following: Following, told: Turn | None = None) -> None:
         """Ask how the turn stands, unless we were told; if it ended, so does the following."""
@@ -235,23 +240,38 @@ class TokenFeed:
         # Without a text there is nothing to see, unless an older attempt's is still on the screen.
         has_more = bool(turn.content) or following.progress.attempt not in {0, turn.attempt}
         is_resumable = turn.state == "completed" and has_more and self._is_resumable(turn)
-        if is_resumable and not await self._see_the_end(following, turn.attempt):
+        if is_resumable and not await self._see_the_end(following, turn):
             following.due_s = asyncio.get_running_loop().time() + RETRY_S
         elif not following.is_ended:
             following.client.push(last_frame(turn))
             self.leave(following)
 
-    async def _see_the_end(self, following: Following, attempt: int) -> bool:
+    async def _see_the_end(self, following: Following, turn: Turn) -> bool:
         """All tokens before the stored answer: the last ones may still be under way, or must be read back.
 
-        False when they cannot be read back now. What even the history does not hold comes with the stored answer.
+        False when they cannot be read back now. What even the history does not hold (the broker keeps tokens in memory
+        for a moment, and not for ever) is made of the stored answer: its text is exactly the tokens joined.
         """
+        progress = following.progress
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_PATIENCE_S if following.progress.attempt == attempt else 0):
+            async with asyncio.timeout(END_PATIENCE_S if progress.attempt == turn.attempt else 0):
                 await following.over.wait()
-        if following.progress.attempt == attempt and following.progress.is_over:
+        if progress.attempt == turn.attempt and progress.is_over:
             return True
-        return await self._repair(following)
+        if not await self._repair(following):
+            return False
+        if not (progress.attempt == turn.attempt and progress.is_over):
+            self._fill(following, rest_of(turn, progress))
+        return True
+
+    def _fill(self, following: Following, missing: list[bytes]) -> None:
+        if missing and not following.is_ended:
+            FILLED.inc()
+            _log.warning(
+                "answer.filled", message_id=str(following.message_id), seen_seq=following.progress.next_seq - 1
+            )
+        for frame in missing:
+            following.take(frame)
 
     def _is_resumable(self, turn: Turn) -> bool:
         return turn.ended_at is None or self._clock.now() - turn.ended_at < RESUMABLE
