@@ -41,7 +41,8 @@ clean: ## Stop the platform; delete all data, the environment and the caches. Sa
 	  if [ -e $$folder ]; then echo "Deleting $$folder ($$(du -sh $$folder | cut -f1))"; rm -rf $$folder; fi; done
 	@find libs services cli tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
-test: sync check integration e2e ## Everything that CI runs
+test: sync ## Everything that CI runs, two parts at a time
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) check integration e2e
 
 check: sync lint types unit contracts-check ## Format, lint, types, unit tests, contracts, conventions
 
