@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client import REGISTRY
 
+from inference_service.domain.breaker import Limits
 from inference_service.domain.errors import ModelBroken, ModelFailed, ModelOverloaded, ModelRejected, PromptTooLong
 from inference_service.domain.guarded import MOST_NAMES, GuardedModel
 from inference_service.domain.model import End, Pieces, Prompt
@@ -16,6 +17,7 @@ from inference_service.outbound.prometheus_providers import PrometheusProviders
 from runtime.testing.ollama_server import SimulatedOllama
 from services.inference.tests.fakes import END
 
+FAILURES = Limits().failures
 WORD = Pieces(("hi",))
 
 
@@ -93,10 +95,10 @@ async def test_a_dead_model_is_left_alone_then_probed_then_back() -> None:
     refusal = await house.fail(20)
     assert isinstance(refusal, ModelOverloaded)
     assert refusal.retry_after_s == pytest.approx(5)
-    assert house.provider.asked == 5
+    assert house.provider.asked == FAILURES
     assert house.watch.states == {"m": "open"}
-    assert house.watch.failures == ["model_broken"] * 5
-    assert house.watch.refusals == ["breaker"] * 15
+    assert house.watch.failures == ["model_broken"] * FAILURES
+    assert house.watch.refusals == ["breaker"] * (20 - FAILURES)
     house.now, house.provider.items = 5.0, (WORD, END)
     assert await house.ask() == [WORD, END]
     assert house.watch.states == {"m": "closed"}
@@ -104,9 +106,9 @@ async def test_a_dead_model_is_left_alone_then_probed_then_back() -> None:
 
 async def test_breakers_are_per_model() -> None:
     house = House(ModelBroken())
-    await house.fail(6)
+    await house.fail(FAILURES + 1)
     await house.fail(1, "other")
-    assert house.provider.asked == 6
+    assert house.provider.asked == FAILURES + 1
 
 
 async def test_retry_after_is_honoured_at_once() -> None:
@@ -131,12 +133,12 @@ async def test_a_refused_request_is_no_failing_model(error: ModelFailed) -> None
 async def test_a_model_that_breaks_off_in_mid_answer_is_left_alone_too() -> None:
     house = House(WORD, ModelBroken())
     await house.fail(20)
-    assert house.provider.asked == 5
+    assert house.provider.asked == FAILURES
 
 
 async def test_the_first_word_of_a_probe_lets_the_others_in() -> None:
     house = House(ModelBroken())
-    await house.fail(5)
+    await house.fail(FAILURES)
     house.now, house.provider.items, house.provider.is_held = 5.0, (WORD, END), True
     prompt = Prompt("", (), "why?", (), "m")
     async with aclosing(house.model.stream(prompt, deadline=float("inf"))) as items:
@@ -146,14 +148,14 @@ async def test_the_first_word_of_a_probe_lets_the_others_in() -> None:
 
 async def test_only_one_probe_is_under_way_and_one_that_is_cancelled_leaves_the_next_one_free() -> None:
     house = House(ModelBroken())
-    await house.fail(5)
+    await house.fail(FAILURES)
     house.now, house.provider.items, house.provider.is_mute = 5.0, (WORD, END), True
     probe = asyncio.create_task(house.ask())
-    while house.provider.asked < 6:  # noqa: ASYNC110 - the fake has no event
+    while house.provider.asked == FAILURES:  # noqa: ASYNC110 - the fake has no event
         await asyncio.sleep(0)
     assert house.watch.states == {"m": "half_open"}
     await house.fail(3)
-    assert house.provider.asked == 6
+    assert house.provider.asked == FAILURES + 1
     probe.cancel()
     await asyncio.gather(probe, return_exceptions=True)
     assert house.watch.states == {"m": "open"}
@@ -163,7 +165,7 @@ async def test_only_one_probe_is_under_way_and_one_that_is_cancelled_leaves_the_
 
 async def test_a_probe_that_was_never_sent_shows_nothing() -> None:
     house = House(ModelBroken())
-    await house.fail(5)
+    await house.fail(FAILURES)
     house.now, house.provider.items = 5.0, (PromptTooLong(),)
     await house.fail(1)
     assert house.watch.states == {"m": "open"}
@@ -207,8 +209,8 @@ async def test_states_and_failures_are_metrics_and_a_killed_server_is_left_alone
             await _hear(guarded, prompt)
     await model.close()
     assert _metric("inference_breaker_state", provider="test", model="simulated-n1") == 2
-    assert _metric("inference_provider_failures_total", provider="test", code="model_unreachable") == 5
-    assert _metric("inference_provider_refusals_total", provider="test", reason="breaker") == 15
+    assert _metric("inference_provider_failures_total", provider="test", code="model_unreachable") == FAILURES
+    assert _metric("inference_provider_refusals_total", provider="test", reason="breaker") == 20 - FAILURES
 
 
 async def _hear(model: GuardedModel, prompt: Prompt) -> None:

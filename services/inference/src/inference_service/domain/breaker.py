@@ -18,15 +18,16 @@ class Limits:
     """When a breaker opens and for how long; times in seconds.
 
     Attributes:
-        failures: as many must have failed within the window, and at least half of the outcomes in it.
-        outcomes: how many are remembered: a dead provider is left alone after at most that many calls.
+        failures: as many must have failed within the window, and at least half of the outcomes in it. Each worker
+            counts for itself: few enough that two of them stay below 20 calls.
+        outcomes: how many are remembered.
         window_s: how long an outcome is remembered.
         open_s: how long it stays open the first time; each failed probe doubles it, up to `longest_open_s`.
         longest_asked_s: how much of a provider's Retry-After is believed.
     """
 
-    failures: int = 5
-    outcomes: int = 20
+    failures: int = 3
+    outcomes: int = 12
     window_s: float = 60.0
     open_s: float = 5.0
     longest_open_s: float = 60.0
