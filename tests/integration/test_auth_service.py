@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from contracts import auth
-from contracts.ids import uuid7
+from contracts.ids import SessionId, uuid7
 from contracts.paging import Idempotency
 from gateway_service.domain.errors import NotAuthenticated
 from gateway_service.outbound.keys_rpc import KeysRpc
@@ -79,7 +79,12 @@ async def test_from_registering_to_signing_out(bus: Bus, verifier: Verifier):
 
     again = await bus.request(auth.LOGIN, auth.Login(email=asked.email.upper(), password=PASSWORD))
     fresh = await bus.request(auth.REFRESH, auth.Refresh(refresh_token=again.refresh_token, client="c"))
+    session_id = (await verifier.verify(fresh.access_token)).session_id
+    me_still = auth.Me(user_id=session.user.id, session_id=SessionId(session_id) if session_id else None)
+    assert (await bus.request(auth.ME, me_still, principal.scope)).user == session.user
     await bus.request(auth.LOGOUT, auth.Refresh(refresh_token=fresh.refresh_token))
+    with pytest.raises(Rejected, match="not_authenticated"):
+        await bus.request(auth.ME, me_still, principal.scope)
     with pytest.raises(Rejected, match="not_authenticated"):
         await bus.request(auth.REFRESH, auth.Refresh(refresh_token=fresh.refresh_token, client="c"))
 

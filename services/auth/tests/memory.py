@@ -106,6 +106,9 @@ class MemorySessions:
             if token.id == token_id and token.tenant_id == scope.tenant_id:
                 self._tokens[sha] = replace(token, used_at=now, used_by=client)
 
+    async def is_open(self, scope: TenantScope, family_id: UUID, member_id: UserId) -> bool:
+        return self._families.get(family_id) == member_id and family_id not in self._revoked
+
     async def revoke_family(self, scope: TenantScope, family_id: UUID, now: datetime) -> None:
         self._revoked.add(family_id)
 

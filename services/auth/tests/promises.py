@@ -110,6 +110,10 @@ class Promises:
         found = await kept.sessions.find(sha)
         assert found is not None
         assert found.is_revoked
+        assert not await kept.sessions.is_open(scope, token.family_id, owner.id)
+        assert await kept.sessions.is_open(scope, other.family_id, owner.id)
+        assert not await kept.sessions.is_open(scope, other.family_id, UserId(uuid7()))
+        assert not await kept.sessions.is_open(scope, uuid7(), owner.id)
         async with kept.transactions.tenant_tx(scope):
             assert not (await kept.sessions.lock(scope, other.id)).is_revoked
 

@@ -185,4 +185,4 @@ async def test_what_a_credential_opened_is_closed_when_it_is_taken_back():
         clients.remove(socket)
         socket.close(1000)
     await asyncio.gather(*running)
-    assert not clients._credentials
+    assert not clients._principals

@@ -81,9 +81,10 @@ class Session(Reply):
 
 
 class Me(Request):
-    """Who am I?"""
+    """Who am I, and am I still, if `session_id` is given: the `sid` of an access token."""
 
     user_id: UserId
+    session_id: SessionId | None = None
 
 
 class MeReply(Reply):

@@ -41,6 +41,7 @@ async def build() -> Service:
         sign_in=sign_in,
         tenants=tenants,
         members=members,
+        sessions=sign_in.sessions,
         api_keys=PostgresApiKeys(database),
         public_keys=signing,
         secrets=sealer,

@@ -2,6 +2,7 @@
 
 from contracts.auth import API_KEY_REVOKED
 from gateway_service.domain.limits import RateLimits
+from gateway_service.domain.session_watch import SessionWatch
 from gateway_service.inbound import on_credential_ended, on_document_progressed, ws
 from gateway_service.inbound.http import make_app
 from gateway_service.inbound.http_desk import HttpDesk
@@ -9,6 +10,7 @@ from gateway_service.inbound.server import PublicServer
 from gateway_service.outbound.keys_rpc import KeysRpc
 from gateway_service.outbound.rate_counters import NatsCounters
 from gateway_service.outbound.services_rpc import ServicesRpc
+from gateway_service.outbound.sessions_rpc import SessionsRpc
 from gateway_service.outbound.sockets import Sockets
 from gateway_service.outbound.token_feed import TokenFeed
 from gateway_service.outbound.turns_rpc import TurnsRpc
@@ -29,6 +31,7 @@ async def build() -> Service:
     limits = RateLimits(NatsCounters(bus, clock), clock, limit=settings.requests_per_minute, replicas=settings.replicas)
     turns, sockets = TurnsRpc(bus), Sockets()
     feed = TokenFeed(bus, turns, clock)
+    sessions = SessionWatch(SessionsRpc(bus), sockets)
     inbox = UploadInbox(settings.files_url)
     app = make_app(
         HttpDesk(
@@ -59,6 +62,7 @@ async def build() -> Service:
         await on_credential_ended.listen(bus, sockets)
         await on_document_progressed.listen(bus, sockets)
         bus.on_reconnect(verifier.drop_all)
+        bus.on_reconnect(sessions.look)
 
     service.health.informational("auth", keys.check)
     service.health.informational("files", inbox.check)
@@ -66,6 +70,7 @@ async def build() -> Service:
     service.on_start(feed.start)
     service.on_start(server.start)
     service.loop("feed", feed.watch)
+    service.loop("sessions", sessions.run)
     service.on_drain(sockets.drain)
     service.on_stop(server.stop)
     return service

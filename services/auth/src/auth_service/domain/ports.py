@@ -82,6 +82,10 @@ class Sessions(Protocol):
 
     async def mark_used(self, scope: TenantScope, token_id: UUID, client: str, now: datetime) -> None: ...
 
+    async def is_open(self, scope: TenantScope, family_id: UUID, member_id: UserId) -> bool:
+        """Whether this person has such a family, and nobody revoked it."""
+        ...
+
     async def revoke_family(self, scope: TenantScope, family_id: UUID, now: datetime) -> None: ...
 
     async def drop_expired(self, scope: TenantScope, member_id: UserId, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from auth_service.domain.ports import ApiKeys, Members, PublicKeys, Secrets, Tenants
+from auth_service.domain.ports import ApiKeys, Members, PublicKeys, Secrets, Sessions, Tenants
 from auth_service.domain.sign_in import SignIn
 from runtime.clock import Clock
 from runtime.db import Database
@@ -16,6 +16,7 @@ class Desk:
     sign_in: SignIn
     tenants: Tenants
     members: Members
+    sessions: Sessions
     api_keys: ApiKeys
     public_keys: PublicKeys
     secrets: Secrets

@@ -68,6 +68,15 @@ class PostgresSessions:
         async with self._database.tenant_tx(scope) as tx:
             await tx.session.exec(used)
 
+    async def is_open(self, scope: TenantScope, family_id: UUID, member_id: UserId) -> bool:
+        question = select(SessionFamilyRow.id).where(
+            col(SessionFamilyRow.id) == family_id,
+            col(SessionFamilyRow.member_id) == member_id,
+            col(SessionFamilyRow.revoked_at).is_(None),
+        )
+        async with self._database.tenant_tx(scope) as tx:
+            return (await tx.session.exec(question)).one_or_none() is not None
+
     async def revoke_family(self, scope: TenantScope, family_id: UUID, now: datetime) -> None:
         revoked = (
             update(SessionFamilyRow)

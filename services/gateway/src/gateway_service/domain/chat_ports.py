@@ -73,6 +73,10 @@ class Clients(Protocol):
         """What these clients came in with opens nothing any more: they are closed."""
         ...
 
+    def people(self) -> list[Principal]:
+        """Who is signed in here, once for each session."""
+        ...
+
     def remove(self, client: Client) -> None: ...
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable
 from typing import Protocol, TypeVar
 
-from contracts.auth import KeySet, VerifiedKey
+from contracts.auth import KeySet, Role, VerifiedKey
 from contracts.base import Reply, Request
 from contracts.channel import Rpc
 from contracts.ids import TenantId
@@ -35,6 +35,19 @@ class Keys(Protocol):
 
         Raises:
             Rejected: nobody's (`not_authenticated`).
+            Unavailable: auth is away.
+        """
+        ...
+
+
+class Sessions(Protocol):
+    """Who is still signed in."""
+
+    async def role(self, principal: Principal) -> Role:
+        """The role that a person has now.
+
+        Raises:
+            Rejected: the session ended, or the person is gone.
             Unavailable: auth is away.
         """
         ...

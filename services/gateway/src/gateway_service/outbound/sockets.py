@@ -117,7 +117,7 @@ class Sockets:
     def __init__(self) -> None:
         self._open: set[Client] = set()
         self._people: defaultdict[TenantId, set[Client]] = defaultdict(set)
-        self._credentials: dict[Client, UUID | None] = {}
+        self._principals: dict[Client, Principal] = {}
         self.is_draining = False
 
     def open(self, send: Send) -> Socket:
@@ -127,7 +127,7 @@ class Sockets:
         return socket
 
     def admit(self, client: Client, principal: Principal) -> None:
-        self._credentials[client] = principal.credential_id
+        self._principals[client] = principal
         if principal.kind == "user" and principal.may("documents.read"):
             self._people[principal.tenant_id].add(client)
 
@@ -136,12 +136,15 @@ class Sockets:
             client.push(frame)
 
     def end(self, credential_id: UUID) -> None:
-        for client, theirs in self._credentials.items():
-            if theirs == credential_id:
+        for client, principal in self._principals.items():
+            if principal.credential_id == credential_id:
                 client.close(CLOSE_NOT_AUTHENTICATED)
 
+    def people(self) -> list[Principal]:
+        return list({each.session_id: each for each in self._principals.values() if each.kind == "user"}.values())
+
     def remove(self, client: Client) -> None:
-        self._credentials.pop(client, None)
+        self._principals.pop(client, None)
         for tenant_id in [tenant_id for tenant_id, people in self._people.items() if client in people]:
             self._people[tenant_id].discard(client)
             if not self._people[tenant_id]:
