@@ -8,6 +8,7 @@ from runtime.testing.scripted_server import Script
 from tests.e2e.test_knowledge import EXTRACTIVE, RETURNS, TENTS, asked, ready, upload
 from tests.support.business import Business
 from tests.support.chat import Answer
+from tests.support.checker import check_all
 from tests.support.platform import eventually
 from tests.support.stage import Stage
 
@@ -69,6 +70,39 @@ async def test_a_wrong_number_is_found_out_and_told_to_nobody_but_the_business(s
     assert await other.refused("GET", path) == (404, "not_found")
     (gap,) = await gaps_of(business, 1)
     assert (gap["question"], gap["examples"][0]["reason"]) == (QUESTION, "unsupported")
+
+
+async def test_an_agent_hedges_or_removes_what_the_documents_do_not_bear_out(stage: Stage) -> None:
+    true, false = "You can return anything within 30 days of delivery [1].", "You have 45 days to return it [1]."
+    stage.model.models["simulated-half"] = Script(say=f"{false} {true} Anything else?")
+    stage.model.models["simulated-wrong"] = Script(say=false)
+    business = await stage.business("ollama/simulated-half", unsupported="hedge")
+    await ready(business, await upload(business, "returns.md", RETURNS.encode()))
+    path = f"/api/agent/{business.agent_id}"
+    assert (await business.call("GET", path))["unsupported"] == "hedge"
+    assert await business.refused("PUT", path, json={"unsupported": "censor"}) == (422, "invalid_request")
+
+    hedged = await asked(business, QUESTION)
+    assert hedged.shown == f"{false} (Not confirmed by our documents.) {true} Anything else?"
+    assert [one["action"] for one in (await trace_of(business, hedged))["sentences"]] == ["hedged", "shown", "shown"]
+
+    assert (await business.call("PUT", path, json={"unsupported": "remove"}))["unsupported"] == "remove"
+    removed = await asked(business, QUESTION)
+    assert removed.end is not None
+    assert removed.shown == removed.end["content"] == f"{true} Anything else?"
+    trace = await trace_of(business, removed)
+    assert [(one["action"], one["verdict"]) for one in trace["sentences"]] == [
+        ("removed", "unsupported"),
+        ("shown", "supported"),
+        ("shown", "no_claim"),
+    ]
+    assert (trace["supported_share"], trace["confidence"]) == (0.5, removed.end["confidence"])
+    assert trace["timings_ms"]["first_shown"] >= trace["timings_ms"]["first_token"]
+
+    await business.call("PUT", path, json={"model": "ollama/simulated-wrong"})
+    refused = await asked(business, QUESTION)
+    assert refused.shown == "I could not find an answer to that in our documents."
+    await check_all(business, [hedged, removed, refused])
 
 
 async def test_what_was_asked_in_vain_is_gathered_and_an_answer_closes_it(stage: Stage) -> None:

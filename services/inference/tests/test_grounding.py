@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contracts.ingest import PassageHit
 from inference_service.domain import grounding
 from inference_service.domain.ground import Ground
-from inference_service.domain.grounding import Grounding, check_answer, quoted_sources
+from inference_service.domain.grounding import Checking, Grounding, quoted_sources
 from inference_service.domain.model import Passage, Prompt
 from inference_service.outbound.extractive_model import ExtractiveModel
 from services.inference.tests.fakes import hit
@@ -31,7 +31,7 @@ CHINESE = "您可以在30天内退货。打折商品不可退货。"
 
 
 async def checked(answer: str, *texts: str, is_away: bool = False) -> Grounding:
-    return await check_answer(answer, [hit(text) for text in texts or (RETURNS,)], MemoryEmbedder(is_away=is_away))
+    return await Checking([hit(text) for text in texts or (RETURNS,)], MemoryEmbedder(is_away=is_away)).answer(answer)
 
 
 async def reasons(answer: str, *texts: str) -> list[str]:
@@ -94,14 +94,14 @@ class HangingEmbedder:
 async def test_embeddings_that_do_not_come_are_not_waited_for(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(grounding, "_PATIENCE_S", 0.01)
     answer = "You can return anything within 30 days of delivery [1]."
-    checking = await check_answer(answer, [hit(RETURNS)], HangingEmbedder())
+    checking = await Checking([hit(RETURNS)], HangingEmbedder()).answer(answer)
     assert checking.is_lexical
     assert [one.reason for one in checking.supports] == ["alike"]
 
 
 async def test_a_quotation_asks_for_no_embeddings():
     embedder = MemoryEmbedder()
-    await check_answer("Refunds take 5 working days. [1]", [hit(RETURNS)], embedder)
+    await Checking([hit(RETURNS)], embedder).answer("Refunds take 5 working days. [1]")
     assert embedder.asked == []
 
 
@@ -109,7 +109,7 @@ async def test_the_quote_is_the_sentence_that_bears_the_claim_out_at_its_place_i
     document = "# Returns\n\n" + RETURNS
     start = document.index("You can return")
     found = hit(RETURNS).model_copy(update={"start": start, "end": start + len(RETURNS)})
-    checking = await check_answer("Shipping within Europe costs 4,90 € [1].", [found], MemoryEmbedder())
+    checking = await Checking([found], MemoryEmbedder()).answer("Shipping within Europe costs 4,90 € [1].")
     (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote.strip("- ") == "Shipping within Europe costs €4.90."
     assert document[source.start : source.end] == source.quote
@@ -120,7 +120,7 @@ async def test_a_lead_that_stands_elsewhere_does_not_shift_the_places():
     document = f"{lead}\n| tiny | 5 € |\n{body}"
     start = document.index("| small")
     found = hit(f"{lead}\n{body}").model_copy(update={"start": start, "end": len(document)})
-    checking = await check_answer("The price of size large is 20 € [1].", [found], MemoryEmbedder())
+    checking = await Checking([found], MemoryEmbedder()).answer("The price of size large is 20 € [1].")
     (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote == "| large | 20 € |"
     assert document[source.start : source.end] == source.quote
@@ -128,7 +128,7 @@ async def test_a_lead_that_stands_elsewhere_does_not_shift_the_places():
 
 async def test_what_is_unsupported_gives_no_quote():
     found = hit(RETURNS)
-    checking = await check_answer("Refunds take 50 working days [1].", [found], MemoryEmbedder())
+    checking = await Checking([found], MemoryEmbedder()).answer("Refunds take 50 working days [1].")
     (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote == ""
 
@@ -157,6 +157,6 @@ async def answer_of(question: str, passage: Passage) -> str:
 )
 async def test_any_answer_and_any_passage_can_be_checked(answer: str, text: str):
     found: PassageHit = hit(text)
-    checking = await check_answer(answer, [found], MemoryEmbedder())
+    checking = await Checking([found], MemoryEmbedder()).answer(answer)
     for source in quoted_sources(Ground((found,), is_known=True).sources, checking):
         assert source.quote in text

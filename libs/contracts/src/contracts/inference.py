@@ -15,6 +15,7 @@ CONTENT_LIMIT = 16_000
 
 Autonomy = Literal["auto"]
 """`observe` and `draft` are promised by the public interface and refused until drafts exist."""
+Unsupported = Literal["mark", "hedge", "remove"]
 Author = Literal["customer", "machine", "person"]
 ConversationStatus = Literal["active", "waiting_for_person", "with_person", "resolved", "reopened"]
 TurnState = Literal["queued", "accepted", "running", "completed", "failed"]
@@ -51,7 +52,7 @@ class Usage(Contract):
 
 
 class Agent(Contract):
-    """An AI agent of a business."""
+    """An AI agent of a business; `unsupported` is what it does with sentences that the documents do not bear out."""
 
     id: AgentId
     name: str
@@ -60,6 +61,7 @@ class Agent(Contract):
     model: str
     fallbacks: tuple[str, ...]
     autonomy: Autonomy
+    unsupported: Unsupported = "mark"
     is_default: bool
     created_at: datetime
     updated_at: datetime
@@ -75,6 +77,7 @@ class CreateAgent(Request):
     """None: the best model that was found at start, else `extractive`."""
     fallbacks: Annotated[tuple[ModelId, ...], Field(max_length=8)] | None = None
     autonomy: Autonomy = "auto"
+    unsupported: Unsupported = "mark"
     idempotency: Idempotency | None = None
 
 
@@ -88,6 +91,7 @@ class UpdateAgent(Request):
     model: ModelId | None = None
     fallbacks: Annotated[tuple[ModelId, ...], Field(max_length=8)] | None = None
     autonomy: Autonomy | None = None
+    unsupported: Unsupported | None = None
 
 
 class AgentReply(Reply):

@@ -8,11 +8,13 @@ from pydantic import Field
 from contracts.base import Contract, Personal, Reply, Request
 from contracts.channel import Rpc
 from contracts.ids import AgentId, ConversationId, MessageId
-from contracts.inference import FinishReason
+from contracts.inference import FinishReason, Unsupported
 
 SupportReason = Literal["quoted", "alike", "number", "denial", "unlike", "no_passage"]
 """Why a claim stands (quoted, alike) or not: a number or date that the passage has not, a denial on one side only,
 words too far from the passage's, or nothing to hold it against."""
+Action = Literal["shown", "hedged", "removed"]
+"""What was done with a sentence; `hedged` was shown with a caveat."""
 GapReason = Literal["nothing_found", "not_answered", "unsupported"]
 
 TEXT_LIMIT = 600
@@ -57,7 +59,7 @@ class TracedSentence(Contract):
     """One sentence of the answer; `score` goes from 0 to 1.
 
     `start` and `end` are characters of the answer, `quote_start` and `quote_end` of the document that source `n` is a
-    part of.
+    part of. A sentence that was removed has no length: it begins and ends where it would have stood.
     """
 
     start: int
@@ -65,6 +67,7 @@ class TracedSentence(Contract):
     text: Personal[Annotated[str, Field(max_length=TEXT_LIMIT)]]
     cited: tuple[int, ...] = ()
     verdict: Literal["no_claim", "supported", "unsupported", "unchecked"]
+    action: Action = "shown"
     reason: SupportReason | None = None
     score: float | None = None
     n: int | None = None
@@ -78,6 +81,8 @@ class TracedTimings(Contract):
 
     found: float | None = None
     first_token: float | None = None
+    """The model's: what an agent has checked first is let out later."""
+    first_shown: float | None = None
     shown: float | None = None
     checked: float | None = None
 
@@ -100,6 +105,8 @@ class AnswerTrace(Contract):
     finish_reason: FinishReason
     filter_categories: tuple[str, ...] = ()
     sentences: Annotated[tuple[TracedSentence, ...], Field(max_length=SENTENCE_LIMIT)] = ()
+    unsupported: Unsupported = "mark"
+    """What the agent does with unsupported sentences; an answer without knowledge, or of quotations, is only marked."""
     is_checked_by_words_alone: bool = False
     supported_share: float | None = None
     """Share of the claims that are supported; None when the answer claims nothing."""

@@ -7,17 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.ids import MessageId
-from contracts.inference import FinishReason, Source, Turn, Usage
+from contracts.inference import FinishReason, Source, Turn, Unsupported, Usage
 from inference_service.domain.checked import checked
 from inference_service.domain.citation import cited
 from inference_service.domain.compose import compose
 from inference_service.domain.errors import ModelFailed, ModelRejected
 from inference_service.domain.extract import Embedder
 from inference_service.domain.ground import Ground
+from inference_service.domain.grounding import Checking
+from inference_service.domain.held_stream import held_back
 from inference_service.domain.lease import keeping
 from inference_service.domain.model import End, Model, Pieces, Prompt
 from inference_service.domain.notes import Notes
-from inference_service.domain.ports import Followers, InputCheck, Knowledge, Providers, Sink, StopSignals, Stream, Turns
+from inference_service.domain.ports import (
+    Candidate,
+    Followers,
+    InputCheck,
+    Knowledge,
+    Providers,
+    Sink,
+    StopSignals,
+    Stream,
+    Turns,
+)
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended, LeasedTurn, Outcome
 from runtime.errors import NotNow, Rejected, Retryable, Unavailable
 from runtime.tenancy import TenantScope
@@ -111,11 +123,12 @@ async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: async
             desk.check.blocked_categories(scope, turn.question), _ground(turn, scope, desk)
         )
         notes.reached("found")
+        checking = Checking(ground.hits, desk.embedder)
         if categories:
             outcome = Outcome(content="", finish_reason="blocked", model="", categories=categories)
         else:
-            outcome = await _generate(turn, desk, stream, ground, stop, notes=notes)
-    return await checked(outcome, turn, ground=ground, notes=notes, embedder=desk.embedder)
+            outcome = await _generate(turn, desk, stream, ground, stop, notes=notes, checking=checking)
+    return await checked(outcome, turn, ground=ground, notes=notes, checking=checking)
 
 
 async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:
@@ -128,7 +141,14 @@ async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:
 
 
 async def _generate(
-    turn: LeasedTurn, desk: Desk, stream: Stream, ground: Ground, stop: asyncio.Event, *, notes: Notes
+    turn: LeasedTurn,
+    desk: Desk,
+    stream: Stream,
+    ground: Ground,
+    stop: asyncio.Event,
+    *,
+    notes: Notes,
+    checking: Checking,
 ) -> Outcome:
     """Ask the models in order until one begins; one that breaks off after its first word ends the attempt."""
     failures: list[ModelFailed] = []
@@ -137,11 +157,13 @@ async def _generate(
         if candidate is None:
             notes.considered(model_id, "passed_over", "no_such_provider")
             continue
-        if candidate.needs_knowledge and not ground.is_known:
+        if not ground.is_known and (candidate.needs_knowledge or turn.unsupported == "remove"):
             failures.append(ModelFailed("the documents cannot be searched now", code="unavailable"))
             notes.considered(model_id, "passed_over", "unavailable")
             continue
-        relay = Relay(stream, model_id, ground.sources, notes)
+        notes.unsupported = _policy(turn, candidate)
+        way = held_back(stream, notes, checking, turn.question)
+        relay = Relay(way, model_id, ground.sources, notes)
         prompt = compose(turn, candidate.name, ground.hits)
         notes.asks(prompt)
         try:
@@ -153,8 +175,13 @@ async def _generate(
             notes.considered(model_id, "failed", error.code)
             continue
         notes.considered(model_id, "answered")
-        return await _conclude(relay, stream, ground, end)
+        return await _conclude(relay, way, ground, end)
     raise _joined(failures)
+
+
+def _policy(turn: LeasedTurn, candidate: Candidate) -> Unsupported:
+    """What is done with unsupported sentences: quotations stand by themselves, and without documents nothing could."""
+    return turn.unsupported if turn.options.use_knowledge and not candidate.needs_knowledge else "mark"
 
 
 def _joined(failures: list[ModelFailed]) -> ModelFailed:

@@ -2,20 +2,19 @@
 
 from dataclasses import replace
 
-from inference_service.domain.extract import Embedder
 from inference_service.domain.gap import gap_reason
 from inference_service.domain.ground import Ground
-from inference_service.domain.grounding import check_answer, quoted_sources
+from inference_service.domain.grounding import Checking, quoted_sources
 from inference_service.domain.notes import Notes
 from inference_service.domain.turn import LeasedTurn, Outcome
 
 
-async def checked(outcome: Outcome, turn: LeasedTurn, *, ground: Ground, notes: Notes, embedder: Embedder) -> Outcome:
+async def checked(outcome: Outcome, turn: LeasedTurn, *, ground: Ground, notes: Notes, checking: Checking) -> Outcome:
     """Return the outcome with quotes, a confidence that counts what is unsupported, and the trace.
 
     The text stays as it was shown: an unsupported sentence is marked in the trace, never taken back.
     """
-    grounding = await check_answer(outcome.content, ground.hits, embedder)
+    grounding = await checking.answer(outcome.content)
     notes.reached("checked")
     outcome = replace(
         outcome,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from inference_service.domain import marks
+from inference_service.domain.caveat import CAVEAT
 from inference_service.domain.citation import CITATION, cited
 from inference_service.domain.sentences import sentence_spans
 from inference_service.domain.words import content_terms, language_of
 
-_LEADING: Final = re.compile(rf"\s*(?:{CITATION.pattern}[\s.,;]*)+")
-"""Citations after a full stop belong to the sentence that it ended."""
+_LEADING: Final = re.compile(rf"\s*(?:(?:{CITATION.pattern}|{CAVEAT.pattern})[\s.,;]*)+")
+"""Citations and a caveat after a full stop belong to the sentence that it ended."""
 _FEWEST: Final = 2
 """Content words below which an uncited sentence (`Yes.`, `Hello Ada!`) says nothing that a passage could bear out."""
 
@@ -53,9 +54,10 @@ class AnswerSentence:
     Attributes:
         start: where it begins in the answer, in characters.
         end: where it ends there, its citations included.
-        text: its words, without citations.
+        text: its words, without citations and caveat.
         cited: the numbers of the sources it cites.
         is_claim: whether a document must bear it out.
+        is_hedged: whether a caveat says that the documents do not confirm it.
     """
 
     start: int
@@ -63,6 +65,7 @@ class AnswerSentence:
     text: str
     cited: tuple[int, ...]
     is_claim: bool
+    is_hedged: bool = False
 
 
 def answer_sentences(content: str) -> tuple[AnswerSentence, ...]:
@@ -70,9 +73,25 @@ def answer_sentences(content: str) -> tuple[AnswerSentence, ...]:
     found: list[AnswerSentence] = []
     start = 0
     for line in content.splitlines(keepends=True):
-        found += _of_line(line, start)
+        found += (weighed(replace(one, start=one.start + start, end=one.end + start)) for one in line_sentences(line))
         start += len(line)
-    return tuple(replace(one, is_claim=is_claim(one.text, one.cited)) for one in found)
+    return tuple(found)
+
+
+def line_sentences(line: str, *, is_begun: bool = False) -> tuple[AnswerSentence, ...]:
+    """Cut one line into its sentences, not `weighed` yet; one that has begun before has no list mark any more."""
+    return tuple(_of_line(line, is_begun=is_begun))
+
+
+def one_sentence(text: str, start: int = 0) -> AnswerSentence:
+    """Take a text for one sentence, whatever it holds; it is not `weighed` yet."""
+    is_hedged = bool(CAVEAT.search(text))
+    return AnswerSentence(start, start + len(text), _bare(text), cited(text), is_claim=False, is_hedged=is_hedged)
+
+
+def weighed(sentence: AnswerSentence) -> AnswerSentence:
+    """Return the sentence with the word whether it claims something."""
+    return replace(sentence, is_claim=is_claim(sentence.text, sentence.cited))
 
 
 def is_claim(text: str, numbers: tuple[int, ...] = ()) -> bool:
@@ -90,27 +109,37 @@ def is_claim(text: str, numbers: tuple[int, ...] = ()) -> bool:
     return len(content_terms(plain, language_of(plain))) >= _FEWEST
 
 
-def _of_line(line: str, offset: int) -> Iterator[AnswerSentence]:
-    marker = marks.LIST_ITEM.match(line)
+def admits(text: str) -> bool:
+    """Tell whether a sentence says that the answer was not found."""
+    return bool(_ADMISSION.search(text.translate(_APOSTROPHES)))
+
+
+def _of_line(line: str, *, is_begun: bool) -> Iterator[AnswerSentence]:
+    marker = None if is_begun else marks.LIST_ITEM.match(line)
     first = marker.end() if marker else 0
     held: AnswerSentence | None = None
     for start, end in sentence_spans(line[first:]):
-        piece, at = line[first + start : first + end], offset + first + start
+        piece, at = line[first + start : first + end], first + start
         leading = _LEADING.match(piece) if held is not None else None
         if leading and held is not None:
-            held = replace(held, end=at + leading.end(), cited=_both(held.cited, cited(leading.group())))
+            held = _with(held, leading.group(), at + leading.end())
             at, piece = at + leading.end(), piece[leading.end() :]
         if not piece.strip():
             continue
         if held is not None:
             yield held
-        held = AnswerSentence(at, at + len(piece), _bare(piece), cited(piece), is_claim=False)
+        held = one_sentence(piece, at)
     if held is not None:
         yield held
 
 
+def _with(held: AnswerSentence, leading: str, end: int) -> AnswerSentence:
+    is_hedged = held.is_hedged or bool(CAVEAT.search(leading))
+    return replace(held, end=end, cited=_both(held.cited, cited(leading)), is_hedged=is_hedged)
+
+
 def _bare(piece: str) -> str:
-    return re.sub(r"\s+([.!?,;:。！？])", r"\1", " ".join(CITATION.sub(" ", piece).split()))
+    return re.sub(r"\s+([.!?,;:。！？])", r"\1", " ".join(CITATION.sub(" ", CAVEAT.sub(" ", piece)).split()))
 
 
 def _both(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,15 +1,17 @@
-"""The check of an answer that was shown: which sentences the documents bear out, and with which words.
+"""The check of an answer: which sentences the documents bear out, and with which words.
 
-It runs after the last token, on what the customer saw, and changes nothing of it.
+What the customer saw is checked as a whole, after the last token. Where sentences are held back, each one is checked
+before it is let out, and the whole keeps those verdicts.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.inference import Source
 from contracts.ingest import PassageHit
+from contracts.trace import Action
 from inference_service.domain.claims import AnswerSentence, answer_sentences
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.extract import Embedder
@@ -23,8 +25,13 @@ _EMBEDDED: Final = 48
 """Texts that are embedded for one answer: some 100 ms on one core."""
 _PATIENCE_S: Final = 1.5
 """The customer has read the answer and waits for its end: later embeddings are not waited for."""
+_PATIENCE_OF_ONE_S: Final = 0.5
+"""The customer waits for the next sentence: the same."""
 _LONGEST_QUOTE: Final = 500
 """Characters up to which the quotes of two sentences that cite one source are told as one."""
+
+_Key = tuple[str, tuple[int, ...]]
+"""What a claim says and cites: the same is judged the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +40,12 @@ class SentenceCheck:
 
     sentence: AnswerSentence
     support: Support | None
+    action: Action = "shown"
 
 
 @dataclass(frozen=True, slots=True)
 class Grounding:
-    """All sentences of an answer in order, and whether embeddings took part."""
+    """All sentences of an answer in order, removed ones too, and whether embeddings took part."""
 
     checks: tuple[SentenceCheck, ...] = ()
     is_lexical: bool = True
@@ -54,20 +62,103 @@ class Grounding:
         return sum(one.is_supported for one in supports) / len(supports) if supports else 1.0
 
 
-async def check_answer(content: str, hits: Sequence[PassageHit], embedder: Embedder) -> Grounding:
-    """Check each sentence of an answer against the passages that it was given, numbered from 1."""
-    sentences = answer_sentences(content)
-    claims = [one for one in sentences if one.is_claim][:_CHECKED]
-    language = language_of(content)
-    if language == "und" and hits:
-        language = language_of(hits[0].text)
-    found = await _find(claims, hits, language)
-    is_lexical = not reads(language)
-    if not is_lexical:
-        is_lexical = not await _compare(claims, found, embedder)
-    supports = {start: judge(candidates, language) for start, candidates in found.items()}
-    checks = tuple(SentenceCheck(one, supports.get(one.start) if one.is_claim else None) for one in sentences)
-    return Grounding(checks, is_lexical=is_lexical)
+class Checking:
+    """The check of one answer against its passages, numbered from 1: each is read once, for all sentences."""
+
+    def __init__(self, hits: Sequence[PassageHit], embedder: Embedder) -> None:
+        self._hits = tuple(hits)
+        self._embedder = embedder
+        self._read: dict[tuple[int, str], ReadPassage] = {}
+        self._supports: dict[_Key, Support] = {}
+        self._removed: list[tuple[int, SentenceCheck]] = []
+        self._room = _EMBEDDED
+        self._is_embedder_away = False
+
+    async def sentence(self, claim: AnswerSentence, said: str) -> Support:
+        """Check one claim before it is let out; `said`, the end of the answer so far, tells its language."""
+        await self._check((claim,), self._language(said), _PATIENCE_OF_ONE_S)
+        return self._supports[_key(claim)]
+
+    def remove(self, sentence: AnswerSentence, support: Support | None, *, after: int) -> None:
+        """Note a sentence that was left out behind so many that were let out."""
+        self._removed.append((after, SentenceCheck(sentence, support, "removed")))
+
+    async def answer(self, content: str) -> Grounding:
+        """Check each sentence of what was shown; those that were checked before keep their verdict."""
+        sentences = answer_sentences(content)
+        claims = [one for one in sentences if one.is_claim][:_CHECKED]
+        language = self._language(content)
+        await self._check(claims, language, _PATIENCE_S)
+        shown = tuple(
+            SentenceCheck(
+                one,
+                self._supports.get(_key(one)) if one.is_claim else None,
+                "hedged" if one.is_hedged else "shown",
+            )
+            for one in sentences
+        )
+        return Grounding(self._with_removed(shown), is_lexical=self._is_embedder_away or not reads(language))
+
+    def _with_removed(self, shown: tuple[SentenceCheck, ...]) -> tuple[SentenceCheck, ...]:
+        """Put the removed sentences where they would have stood; they have no length."""
+        found: list[SentenceCheck] = []
+        left = list(self._removed)
+        for count, check in enumerate((*shown, None)):
+            place = shown[count - 1].sentence.end if count and shown else 0
+            while left and (left[0][0] <= count or check is None):
+                one = left.pop(0)[1]
+                found.append(replace(one, sentence=replace(one.sentence, start=place, end=place)))
+            if check is not None:
+                found.append(check)
+        return tuple(found)
+
+    def _language(self, said: str) -> str:
+        language = language_of(said)
+        return language_of(self._hits[0].text) if language == "und" and self._hits else language
+
+    async def _check(self, claims: Sequence[AnswerSentence], language: str, patience_s: float) -> None:
+        new = {_key(claim): claim for claim in claims if _key(claim) not in self._supports}
+        found = await self._find(tuple(new.values()), language)
+        if reads(language) and not self._is_embedder_away:
+            self._is_embedder_away = not await self._compare(found, patience_s)
+        self._supports |= {key: judge(candidates, language) for key, candidates in found.items()}
+
+    async def _find(self, claims: Sequence[AnswerSentence], language: str) -> dict[_Key, tuple[Match, ...]]:
+        """Find the candidates of each claim; only passages that are needed are read.
+
+        Others stream meanwhile: no step of it holds the loop for longer than a passage takes to read, some 5 ms.
+        """
+        needed = {n for claim in claims for n in claim.cited or range(1, len(self._hits) + 1)}
+        passages: list[ReadPassage] = []
+        for n, hit in enumerate(self._hits, 1):
+            if n not in needed:
+                continue
+            if (n, language) not in self._read:
+                self._read[n, language] = read_passage(n, hit, language)
+                await asyncio.sleep(0)
+            passages.append(self._read[n, language])
+        return {_key(claim): matches(claim, passages, language) for claim in claims}
+
+    async def _compare(self, found: dict[_Key, tuple[Match, ...]], patience_s: float) -> bool:
+        """Add the cosines of what words alone leave open; False when they could not be had."""
+        texts: list[str] = []
+        open_: list[_Key] = []
+        for key, candidates in found.items():
+            if candidates and not candidates[0].is_quoted and len(texts) + 1 + len(candidates) <= self._room:
+                open_.append(key)
+                texts += [key[0], *(_with_context(match) for match in candidates)]
+        if not texts:
+            return True
+        self._room -= len(texts)
+        try:
+            async with asyncio.timeout(patience_s):
+                vectors = iter(await self._embedder.embed(texts))
+        except (EmbedderFailed, TimeoutError):
+            return False
+        for key in open_:
+            own = next(vectors)
+            found[key] = with_cosines(found[key], own, [next(vectors) for _ in found[key]])
+        return True
 
 
 def quoted_sources(sources: Sequence[Source], grounding: Grounding) -> tuple[Source, ...]:
@@ -75,43 +166,8 @@ def quoted_sources(sources: Sequence[Source], grounding: Grounding) -> tuple[Sou
     return tuple(_quoted(source, grounding) for source in sources)
 
 
-async def _find(
-    claims: Sequence[AnswerSentence], hits: Sequence[PassageHit], language: str
-) -> dict[int, tuple[Match, ...]]:
-    """Find the candidates of each claim, by where it begins; only passages that are needed are read.
-
-    Others stream meanwhile: no step of it holds the loop for longer than a passage takes to read, some 5 ms.
-    """
-    needed = {n for claim in claims for n in claim.cited or range(1, len(hits) + 1)}
-    passages: list[ReadPassage] = []
-    for n, hit in enumerate(hits, 1):
-        if n in needed:
-            passages.append(read_passage(n, hit, language))
-            await asyncio.sleep(0)
-    return {claim.start: matches(claim, passages, language) for claim in claims}
-
-
-async def _compare(claims: Sequence[AnswerSentence], found: dict[int, tuple[Match, ...]], embedder: Embedder) -> bool:
-    """Add the cosines of what words alone leave open; False when they could not be had."""
-    texts: list[str] = []
-    open_claims: list[AnswerSentence] = []
-    for claim in claims:
-        candidates = found[claim.start]
-        is_open = candidates and not candidates[0].is_quoted and len(texts) + 1 + len(candidates) <= _EMBEDDED
-        if is_open:
-            open_claims.append(claim)
-            texts += [claim.text, *(_with_context(match) for match in candidates)]
-    if not texts:
-        return True
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            vectors = iter(await embedder.embed(texts))
-    except (EmbedderFailed, TimeoutError):
-        return False
-    for claim in open_claims:
-        own = next(vectors)
-        found[claim.start] = with_cosines(found[claim.start], own, [next(vectors) for _ in found[claim.start]])
-    return True
+def _key(claim: AnswerSentence) -> _Key:
+    return claim.text, claim.cited
 
 
 def _with_context(match: Match) -> str:

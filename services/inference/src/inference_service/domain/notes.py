@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from contracts.inference import Source
+from contracts.inference import Source, Unsupported
 from contracts.trace import (
     SENTENCE_LIMIT,
     TEXT_LIMIT,
@@ -20,7 +20,7 @@ from inference_service.domain.grounding import Grounding, SentenceCheck
 from inference_service.domain.model import Prompt
 from inference_service.domain.turn import LeasedTurn, Outcome
 
-Moment = Literal["found", "first_token", "shown", "checked"]
+Moment = Literal["found", "first_token", "first_shown", "shown", "checked"]
 
 
 class Notes:
@@ -33,6 +33,8 @@ class Notes:
         self._moments: dict[Moment, float] = {}
         self._models: list[TracedModel] = []
         self._prompt: Prompt | None = None
+        self.unsupported: Unsupported = "mark"
+        """What was done with unsupported sentences."""
 
     def reached(self, moment: Moment) -> None:
         """Note the time; the first time counts."""
@@ -64,6 +66,7 @@ class Notes:
             finish_reason=outcome.finish_reason,
             filter_categories=outcome.categories,
             sentences=tuple(_sentence(check) for check in grounding.checks[:SENTENCE_LIMIT]),
+            unsupported=self.unsupported,
             is_checked_by_words_alone=grounding.is_lexical,
             supported_share=round(grounding.share, 4) if grounding.supports else None,
             confidence=outcome.confidence,
@@ -112,6 +115,7 @@ def _sentence(check: SentenceCheck) -> TracedSentence:
         text=sentence.text[:TEXT_LIMIT],
         cited=sentence.cited,
         verdict="unchecked" if sentence.is_claim else "no_claim",
+        action=check.action,
     )
     if support is None:
         return bare

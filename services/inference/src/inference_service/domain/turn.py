@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.ids import AgentId, ConversationId, MessageId
-from contracts.inference import AnswerOptions, FinishReason, Source, Usage
+from contracts.inference import AnswerOptions, FinishReason, Source, Unsupported, Usage
 from contracts.trace import AnswerTrace
 from inference_service.domain.standalone_question import standalone_question
 
@@ -43,6 +43,8 @@ class LeasedTurn:
     """`provider/model`, the first choice first."""
     waited_s: float
     """How long ago the customer asked, in seconds, when this attempt began."""
+    unsupported: Unsupported = "mark"
+    """What the agent does with sentences that the documents do not bear out."""
     agent_updated_at: datetime | None = None
     """When the agent was last changed: which version of it answers."""
 

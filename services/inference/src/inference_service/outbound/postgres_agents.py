@@ -78,6 +78,7 @@ async def _insert(tx: Transaction, request: CreateAgent, model: str, fallbacks: 
         model=model,
         fallbacks=list(fallbacks),
         autonomy=request.autonomy,
+        unsupported=request.unsupported,
         is_default=is_first,
         created_at=now,
         updated_at=now,

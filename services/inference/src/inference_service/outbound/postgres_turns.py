@@ -89,6 +89,7 @@ class PostgresTurns:
             persona=row["persona"],
             instructions=row["instructions"],
             agent_name=row["name"],
+            unsupported=row["unsupported"],
             agent_updated_at=row["agent_updated_at"],
             models=tuple(dict.fromkeys((options.model or row["model"], *row["fallbacks"]))),
             waited_s=row["waited_s"],

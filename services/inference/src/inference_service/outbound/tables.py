@@ -30,6 +30,7 @@ class AgentRow(SQLModel, table=True):
     model: str
     fallbacks: list[str] = _texts()
     autonomy: str
+    unsupported: str = "mark"
     is_default: bool
     created_at: datetime = _moment()
     updated_at: datetime = _moment()

@@ -50,7 +50,7 @@ LEASE = """
         AND (q.tenant_id, q.id) = (t.tenant_id, t.customer_message_id)
     RETURNING t.conversation_id, t.agent_id, t.attempt, t.is_stop_asked, t.options::text AS options, c.epoch,
         c.message_count, q.content AS question, q.created_at AS asked_at, q.id AS question_id,
-        a.name, a.persona, a.instructions, a.model, a.fallbacks, a.updated_at AS agent_updated_at,
+        a.name, a.persona, a.instructions, a.model, a.fallbacks, a.unsupported, a.updated_at AS agent_updated_at,
         extract(epoch FROM now() - t.accepted_at)::float8 AS waited_s
 """
 """turn, lease in seconds."""
