@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import ollama
 import pytest
@@ -98,6 +99,25 @@ async def test_goes_through_the_proxy_of_the_environment(
     monkeypatch.setenv("http_proxy", server.url)
     model = OllamaModel("http://nowhere.invalid:1")
     assert (await hear(model, prompt())).text == SAY
+    await model.close()
+
+
+async def test_says_who_it_is_to_the_proxy(server: SimulatedOllama, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url.replace("://", "://us%40er:word@"))
+    model = OllamaModel("http://nowhere.invalid:1")
+    await hear(model, prompt())
+    assert server.generations[0].headers["Proxy-Authorization"] == "Basic dXNAZXI6d29yZA=="
+    await model.close()
+
+
+async def test_a_netrc_says_nothing_beside_the_servers_own_key(
+    server: SimulatedOllama, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    model = OllamaModel(server.url, headers={"Authorization": "Bearer k1"})
+    assert (await hear(model, prompt())).text == SAY
+    assert server.generations[0].headers["Authorization"] == "Bearer k1"
     await model.close()
 
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Final, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
@@ -95,7 +97,7 @@ class TokenStreams:
         trace.on_connection_reuseconn.append(_note_reuse)
         limits = aiohttp.ClientTimeout(total=None, sock_connect=self._timeouts.connect_s)
         return aiohttp.ClientSession(
-            headers=headers, connector=connector, timeout=limits, trace_configs=[trace], trust_env=True
+            headers=headers, connector=connector, timeout=limits, trace_configs=[trace], proxy=_proxy(self._url)
         )
 
     async def _ask(self, body: bytes, *, speaks_by: float, deadline: float) -> aiohttp.ClientResponse:
@@ -128,6 +130,15 @@ class TokenStreams:
             if not note.is_reused:
                 raise
             return await self._unpooled.post(self._url, data=body, allow_redirects=False)
+
+
+def _proxy(url: str) -> str | None:
+    """The environment's proxy for this address, with who we are to it.
+
+    Read once: aiohttp would read the environment, and look for a .netrc in a thread, for every question.
+    """
+    address = urlsplit(url)
+    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
 
 
 class _Silence:
