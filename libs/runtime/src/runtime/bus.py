@@ -1,6 +1,6 @@
 """The connection to NATS: publish with a PubAck, ask and answer RPC, listen.
 
-FastStream carries commands, facts and RPC; the token path uses the same connection's `nc` below it.
+FastStream carries jobs and looks after the connection; questions, publishing and the token path use its `nc` below it.
 """
 
 import asyncio
@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import nats.errors
-from faststream.nats import NatsBroker, NatsMessage, NatsResponse
+from faststream.nats import NatsBroker, NatsMessage
 from faststream.nats.security import NatsNKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.js.client import JetStreamContext
 from nats.js.errors import APIError
 from pydantic import ValidationError
 
@@ -28,6 +29,7 @@ from contracts.errors import Failure
 from contracts.ids import TenantId
 from runtime import logs, metrics, nats_permissions, tracing
 from runtime.errors import DeadlineExceeded, LumoraError, Rejected, Retryable, Unavailable, Unreadable, from_failure
+from runtime.questions import Answering
 from runtime.tenancy import TenantScope
 
 RequestT = TypeVar("RequestT", bound=Request)
@@ -38,7 +40,6 @@ OpenAnswer = Callable[[RequestT], Awaitable[ReplyT]]
 PUBLISH_TIMEOUT_S = 3.0
 RECONNECT_WAIT_S = 0.5
 FLUSH_NEVER_S = 86_400
-RPC_CONCURRENCY = 128
 GRACEFUL_S = 50.0
 
 EVENT_ID, MESSAGE_ID, SCHEMA, DEADLINE = "Event-Id", "Nats-Msg-Id", "Schema", "Deadline-Ms"
@@ -55,7 +56,7 @@ class Bus:
         self._on_closed = on_closed
         self._reconnected: list[Callable[[], Awaitable[None]]] = []
         self._flushing: set[asyncio.Task[None]] = set()
-        self._answering: dict[str, Any] = {}
+        self._answering: dict[str, Answering] = {}
         self.broker = NatsBroker(
             url,
             name=service,
@@ -78,6 +79,10 @@ class Bus:
         """The raw connection, for the token path."""
         client: Client = self.broker.connection
         return client
+
+    @property
+    def _jetstream(self) -> JetStreamContext:
+        return self.nc.jetstream(timeout=PUBLISH_TIMEOUT_S)
 
     @property
     def is_connected(self) -> bool:
@@ -103,6 +108,8 @@ class Bus:
     async def start(self) -> None:
         """Begin to hear what was registered: on return the server knows of every subscription."""
         await self.broker.start()
+        for answering in self._answering.values():
+            await answering.start(self.nc)
         with contextlib.suppress(Unavailable):  # away again: said once more on reconnect
             await self.settle()
 
@@ -143,6 +150,9 @@ class Bus:
     async def stop(self) -> None:
         """Stop hearing, let running handlers end, drain the connection."""
         self._on_closed = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACEFUL_S):
+                await asyncio.gather(*(answering.stop() for answering in self._answering.values()))
         await self.broker.stop()
         self._forget_flushes()
 
@@ -180,19 +190,20 @@ class Bus:
             msg = f"{rpc.schema} needs a tenant scope"
             raise TypeError(msg)
         try:
-            answer = await self.broker.request(request.dump(), subjects.rpc(rpc), headers=headers, timeout=wait_s)
+            with tracing.asking(subjects.rpc(rpc), headers):
+                answer = await self.nc.request(subjects.rpc(rpc), request.dump(), timeout=wait_s, headers=headers)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise Unavailable(f"{rpc.owner} does not answer", retry_after_s=2) from error
-        if answer.headers.get(FAILED):
-            raise from_failure(Failure.read(answer.body))
-        return rpc.reply.read(answer.body)
+        if answer.headers is not None and answer.headers.get(FAILED):
+            raise from_failure(Failure.read(answer.data))
+        return rpc.reply.read(answer.data)
 
     # ---- answering --------------------------------------------------------------------------------------------
 
     def answer(self, rpc: Rpc[RequestT, ReplyT], handler: Answer[RequestT, ReplyT]) -> None:
         """Answer a tenant's question, in the queue group of the service."""
 
-        async def scoped(request: RequestT, message: NatsMessage) -> ReplyT:
+        async def scoped(request: RequestT, message: Msg) -> ReplyT:
             return await handler(request, _scope_of(message))
 
         self._answer(rpc, scoped)
@@ -203,37 +214,30 @@ class Bus:
             msg = f"{rpc.schema} is asked within a tenant"
             raise TypeError(msg)
 
-        async def unscoped(request: RequestT, _message: NatsMessage) -> ReplyT:
+        async def unscoped(request: RequestT, _message: Msg) -> ReplyT:
             return await handler(request)
 
         self._answer(rpc, unscoped)
 
-    def _answer(
-        self, rpc: Rpc[RequestT, ReplyT], handler: Callable[[RequestT, NatsMessage], Awaitable[ReplyT]]
-    ) -> None:
-        subscriber = self.broker.subscriber(
-            subjects.rpc(rpc), queue=rpc.owner, max_workers=RPC_CONCURRENCY, decoder=whole_message
-        )
-
-        async def respond(message: NatsMessage) -> NatsResponse:
+    def _answer(self, rpc: Rpc[RequestT, ReplyT], handler: Callable[[RequestT, Msg], Awaitable[ReplyT]]) -> None:
+        async def respond(message: Msg) -> tuple[bytes, dict[str, str] | None]:
             begin = time.perf_counter()
             try:
                 reply = await handler(_read_request(rpc, message), message)
             except Exception as error:  # noqa: BLE001 - the caller gets an answer now, not a timeout
                 failure = _failure_of(rpc, error)
                 metrics.RPC_SECONDS.labels(rpc.verb, failure.code).observe(time.perf_counter() - begin)
-                return NatsResponse(failure.dump(), headers={FAILED: failure.code})
+                return failure.dump(), {FAILED: failure.code}
             metrics.RPC_SECONDS.labels(rpc.verb, "ok").observe(time.perf_counter() - begin)
-            return NatsResponse(reply.dump())
+            return reply.dump(), None
 
-        subscriber(respond)
-        self._answering[rpc.schema] = subscriber
+        self._answering[rpc.schema] = Answering(subjects.rpc(rpc), rpc.owner, respond)
 
     async def retire(self, rpc: Rpc[Any, Any]) -> None:
         """Answer this question no more, while the rest goes on: other replicas take it from now on."""
-        subscriber = self._answering.pop(rpc.schema, None)
-        if subscriber is not None:
-            await subscriber.stop()
+        answering = self._answering.pop(rpc.schema, None)
+        if answering is not None:
+            await answering.stop()
 
     # ---- saying and hearing -----------------------------------------------------------------------------------
 
@@ -245,7 +249,8 @@ class Bus:
             Unavailable: the broker is away or did not acknowledge in time.
         """
         try:
-            await self.broker.publish(body, subject, stream=stream, headers=headers, timeout=PUBLISH_TIMEOUT_S)
+            with tracing.asking(subject, headers):
+                await self._jetstream.publish(subject, body, stream=stream, headers=headers)
         except APIError as error:
             if error.err_code in _CAP_REACHED:
                 raise CapReached(retry_after_s=2) from error
@@ -309,19 +314,20 @@ async def whole_message(message: NatsMessage) -> NatsMessage:
     return message
 
 
-def _read_request(rpc: Rpc[RequestT, ReplyT], message: NatsMessage) -> RequestT:
-    deadline = message.headers.get(DEADLINE, "")
+def _read_request(rpc: Rpc[RequestT, ReplyT], message: Msg) -> RequestT:
+    deadline = (message.headers or {}).get(DEADLINE, "")
     if deadline.isdigit() and int(deadline) < time.time() * 1000:
         raise DeadlineExceeded
     try:
-        return rpc.request.read(message.body)
+        return rpc.request.read(message.data)
     except ValidationError as error:
         raise Unreadable(describe(error)) from error
 
 
-def _scope_of(message: NatsMessage) -> TenantScope:
+def _scope_of(message: Msg) -> TenantScope:
+    headers = message.headers or {}
     try:
-        return TenantScope(TenantId(UUID(message.headers[TENANT])), message.headers.get(ACTOR, ""))
+        return TenantScope(TenantId(UUID(headers[TENANT])), headers.get(ACTOR, ""))
     except (KeyError, ValueError) as error:
         raise Unreadable("no tenant") from error
 

@@ -1,4 +1,4 @@
-"""A subscription of the token path: each message is handed to a plain function in the same turn that read it.
+"""A subscription of tokens or questions: each message is handed to a plain function in the same turn that read it.
 
 nats-py gives every subscription a queue and a task that waits at it. For a token that is one more switch of tasks than
 its whole handling costs, and each answer has subscriptions of its own. The tap sits where the queue does and calls.
@@ -36,10 +36,10 @@ class _Tap:
         """For a drain: all was handled when it came."""
 
 
-async def tap(connection: Client, subject: str, hear: Hear) -> Subscription:
-    """Subscribe; `hear` must not wait, and what it raises is logged."""
+async def tap(connection: Client, subject: str, hear: Hear, queue: str = "") -> Subscription:
+    """Subscribe, alone or as one of a queue group; `hear` must not wait, and what it raises is logged."""
     # Without a limit of bytes: nothing is counted as waiting, because nothing takes it out again.
-    subscription = await connection.subscribe(subject, pending_bytes_limit=0)
+    subscription = await connection.subscribe(subject, queue, pending_bytes_limit=0)
     waiting, subscription._pending_queue = subscription._pending_queue, _Tap(hear)  # type: ignore[assignment]  # noqa: SLF001 - there is no public seat
     while not waiting.empty():
         hear(waiting.get_nowait())

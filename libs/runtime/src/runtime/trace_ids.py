@@ -6,7 +6,8 @@ enough to find every log line of a request.
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from faststream import BaseMiddleware
@@ -24,19 +25,25 @@ class TraceIds(BaseMiddleware):
 
     async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: PublishCommand) -> Any:
         if TRACEPARENT not in cmd.headers:
-            cmd.headers[TRACEPARENT] = _header()
+            cmd.headers[TRACEPARENT] = header()
         return await call_next(cmd)
 
     async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: StreamMessage[Any]) -> Any:
-        told = _read(msg.headers.get(TRACEPARENT, "")) or _fresh()
-        token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(told)))
-        try:
+        with current(msg.headers.get(TRACEPARENT, "")):
             return await call_next(msg)
-        finally:
-            context.detach(token)
 
 
-def _header() -> str:
+@contextmanager
+def current(told: str) -> Iterator[None]:
+    """Make the trace of a `traceparent` the current one inside the block, or one that begins here."""
+    token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(_read(told) or _fresh())))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def header() -> str:
     """The current span's, or that of a trace that begins here."""
     current = trace.get_current_span().get_span_context()
     if not current.is_valid:

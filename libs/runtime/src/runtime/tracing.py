@@ -3,7 +3,8 @@
 They travel over NATS in the header `traceparent`; without an endpoint only the ids do.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from faststream.nats.opentelemetry import NatsTelemetryMiddleware
@@ -14,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from runtime import trace_ids
 from runtime.settings import telemetry_endpoint
 from runtime.trace_ids import TraceIds
 
@@ -33,8 +35,25 @@ def configure(service: str) -> TracerProvider:
 
 def carrier() -> Any:
     """FastStream's middleware that carries traces over NATS: whole spans, or the ids alone when none is recorded."""
-    is_recorded = getattr(trace.get_tracer_provider(), "sampler", ALWAYS_OFF) is not ALWAYS_OFF
-    return NatsTelemetryMiddleware(include_messages_counters=False) if is_recorded else TraceIds
+    return NatsTelemetryMiddleware(include_messages_counters=False) if _is_recorded() else TraceIds
+
+
+@contextmanager
+def asking(subject: str, headers: dict[str, str]) -> Iterator[None]:
+    """Around what is said past FastStream: the trace goes into the headers, a span of it where spans are recorded."""
+    with span(f"{subject} ask") if _is_recorded() else nullcontext():
+        headers.setdefault(trace_ids.TRACEPARENT, trace_ids.header())
+        yield
+
+
+def handling(name: str, headers: Mapping[str, str]) -> AbstractContextManager[Any]:
+    """Around what is heard past FastStream: inside, the trace that its headers tell of is the current one."""
+    told = headers.get(trace_ids.TRACEPARENT, "")
+    return span(name, told) if _is_recorded() else trace_ids.current(told)
+
+
+def _is_recorded() -> bool:
+    return getattr(trace.get_tracer_provider(), "sampler", ALWAYS_OFF) is not ALWAYS_OFF
 
 
 def span(name: str, traceparent: str = "") -> AbstractContextManager[trace.Span]:
