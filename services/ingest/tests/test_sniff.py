@@ -192,8 +192,8 @@ def test_the_first_bytes_tell_a_foreign_kind_early():
         refuse_foreign(head)
 
 
-@pytest.mark.parametrize("data", ["Привет, мир. Как дела?".encode("koi8-r"), "返品できますか".encode("shift-jis")])
-def test_an_encoding_that_cannot_be_told_is_said_so(data):
+def test_an_encoding_that_cannot_be_told_is_said_so():
+    data = bytes(range(0xFF, 0x9F, -1))
     with pytest.raises(DocumentRefused):
         read(data)
 

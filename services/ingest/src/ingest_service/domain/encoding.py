@@ -3,15 +3,12 @@
 import re
 from typing import Final
 
-from charset_normalizer import from_bytes
-
+from ingest_service.domain import national
 from ingest_service.domain.errors import UnreadableText, UnsupportedType
 from ingest_service.domain.media_types import READABLE
 
 LOOKED_AT: Final = 4_096
 """Bytes from the start that tell UTF-16 without a mark."""
-GUESSED_FROM: Final = 65_536
-"""Bytes from which a national encoding is guessed."""
 _BOMS: Final = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -21,10 +18,9 @@ _BOMS: Final = (
 )
 _OFTEN, _HARDLY = 0.4, 0.05
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-_GUESSABLE_BYTES: Final = 48
-"""Bytes beyond ASCII; of fewer, every guess is as good as another."""
-_COHERENT: Final = 0.2
-_EAST_ASIAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_RARE: Final = 0.3
+"""Share of bytes beyond ASCII up to which a text that is like no language is taken for a Western one."""
+_WESTERN: Final = "cp1252"
 
 
 def decode(data: bytes) -> str:
@@ -42,11 +38,23 @@ def decode(data: bytes) -> str:
             raise UnreadableText(
                 f"The text says that it is {encoding.upper()}, but is not. Save it as UTF-8."
             ) from error
-        text = _mended(data) or _western(data)
+        text = _mended(data) or _guessed(data)
     text = text.removeprefix("\ufeff")
     if "\x00" in text or len(_CONTROLS.findall(text)) * 100 > len(text):
         raise _binary()
     return text
+
+
+def guess_of(data: bytes) -> str | None:
+    """The encoding that `decode` has to guess for a text that says none, as people call it; None when it is told."""
+    if encoding_of(data) is not None:
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        likely = None if _mended(data) else _likely(data)
+        return likely and re.sub(r"^CP125", "Windows-125", likely.upper())
+    return None
 
 
 def encoding_of(data: bytes) -> str | None:
@@ -80,28 +88,24 @@ def _mended(data: bytes) -> str | None:
     return text if text.count("\ufffd") * 10 <= beyond else None
 
 
-def _western(data: bytes) -> str:
-    """Windows-1252 or Latin-1, where letters beyond ASCII are the exception; in other encodings they are the rule."""
-    beyond = len(data.translate(None, bytes(range(128))))
-    if beyond * 10 > len(data) * 3:
-        return _guessed(data, beyond)
+def _guessed(data: bytes) -> str:
+    """In the encoding of a country or region, though the last bytes may be no character."""
+    if _CONTROLS.search(data[:LOOKED_AT].decode("latin-1")):
+        raise _binary()
+    encoding = _likely(data)
+    if encoding is None:
+        raise UnreadableText("The text's encoding cannot be told. Save it as UTF-8 and send it again.")
     try:
-        return data.decode("cp1252")
+        return data.decode(encoding, errors="strict" if encoding == _WESTERN else "replace")
     except UnicodeDecodeError as error:
         raise _binary() from error
 
 
-def _guessed(data: bytes, beyond: int) -> str:
-    """A national encoding, if its text is clearly one of a language that is written with it."""
-    if _CONTROLS.search(data[:LOOKED_AT].decode("latin-1")):
-        raise _binary()
-    guess = from_bytes(data[:GUESSED_FROM]).best() if beyond >= _GUESSABLE_BYTES else None
-    if guess is not None:
-        head = str(guess)
-        is_east_asian = guess.multi_byte_usage and len(_EAST_ASIAN.findall(head)) * 2 > len(head)
-        if is_east_asian or guess.coherence >= _COHERENT:
-            return data.decode(guess.encoding, errors="replace")
-    raise UnreadableText("The text's encoding cannot be told. Save it as UTF-8 and send it again.")
+def _likely(data: bytes) -> str | None:
+    found = national.guess(data)
+    if found is not None:
+        return found.encoding
+    return _WESTERN if len(data.translate(None, bytes(range(128)))) <= len(data) * _RARE else None
 
 
 def _binary() -> UnsupportedType:

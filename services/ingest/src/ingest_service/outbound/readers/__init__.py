@@ -1,10 +1,13 @@
 """Readers of documents: one module a format, imported when the first such document comes."""
 
 import importlib
+from dataclasses import replace
 from typing import Final
 
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain import sniff
+from ingest_service.domain.document import Note
+from ingest_service.domain.encoding import guess_of
 from ingest_service.domain.errors import Damaged, DocumentRefused
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
@@ -34,6 +37,12 @@ _MODULES: Final = {
 }
 _SEEN: Final = frozenset({kinds.PDF})
 """Kinds that may hold pictures of text."""
+_BARE: Final = frozenset({kinds.PLAIN, kinds.MARKDOWN, kinds.CSV, kinds.TSV, kinds.JSON, kinds.JSON_LINES, kinds.VTT})
+"""Kinds that do not say their encoding."""
+_GUESSED: Final = (
+    "The text does not say its encoding; by its letters and words it was read as {}. If letters are wrong, save it as "
+    "UTF-8 and send it again."
+)
 
 
 def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
@@ -54,4 +63,12 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     except Exception as error:
         # the libraries answer broken files with whatever breaks first; the same bytes will break there again
         raise Damaged(f"The document is damaged ({type(error).__name__}). Save it again and send it anew.") from error
-    return manuscript
+    return _with_guess(manuscript, data) if kind in _BARE else manuscript
+
+
+def _with_guess(manuscript: Manuscript, data: bytes) -> Manuscript:
+    """Say so when the text's encoding was guessed."""
+    encoding = guess_of(data)
+    if encoding is None:
+        return manuscript
+    return replace(manuscript, notes=(*manuscript.notes, Note(None, _GUESSED.format(encoding))))
