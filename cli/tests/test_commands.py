@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from lumora.__main__ import build
 from lumora.client.credentials import find_credentials
 from lumora.commands.chat import printable
+from lumora.commands.ingest import time_left
 from lumora.data_folder import DataFolder, write_private
 from lumora.ports import free_port
 
@@ -106,6 +107,21 @@ def test_up_refuses_what_cannot_be(arguments):
     result = ran(*arguments)
     assert result.exit_code == 2
     assert arguments[1] in result.output
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "less than a minute left"),
+        (44, "less than a minute left"),
+        (45, "about 1 min left"),
+        (125, "about 2 min left"),
+        (5_399, "about 90 min left"),
+        (9_000, "about 2 h left"),
+    ],
+)
+def test_how_long_a_document_takes_is_said_roughly(seconds, said):
+    assert time_left(seconds) == said
 
 
 def test_an_answer_cannot_steer_the_terminal():

@@ -257,6 +257,7 @@ async def test_progress_is_said_as_it_happens(bus: Bus, service: Ingest, scope: 
     shares = [fact.progress for fact in said]
     assert shares == sorted(shares)
     assert sum(0.1 < share < 1 for share in shares) >= 1
+    assert all(fact.eta_s is None for fact in said if fact.state != "embedding")
 
 
 async def test_texts_are_embedded_for_others(bus: Bus, platform: Platform, scope: TenantScope):

@@ -9,6 +9,7 @@ from typing import Any
 from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step, Upload
 from ingest_service.domain.select_documents import Selection, Span
 from runtime.errors import Conflict
@@ -151,10 +152,13 @@ class MemoryDocuments:
         if row is not None:
             self._say(self._put(scope, row, state=State.RECEIVED, attempt=row.attempt - 1))
 
-    async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
+    async def advance(
+        self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None
+    ) -> bool:
         row = self._mine(scope, document)
         if row is not None:
-            self._say(self._put(scope, row, state=state, progress=progress))
+            expected_at = None if expected is None else expected.at
+            self._say(self._put(scope, row, state=state, progress=progress, expected_at=expected_at))
         return row is not None
 
     async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Note, Reading, State, StoredPassage
+from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Documents, Leased
 from ingest_service.domain.select_documents import Selection, Span
 from runtime.errors import Conflict
@@ -129,6 +130,15 @@ class PromisesOfDocuments:
         waiting = await documents.get(scope, document.id)
         assert waiting is not None
         assert (waiting.state, waiting.attempt, waiting.progress) == (State.RECEIVED, 0, 0.0)
+
+    async def test_when_it_will_be_ready_is_kept_until_the_next_word(self, documents: Documents):
+        scope, expected = new_scope(), Expected(NOW + timedelta(seconds=90), 90)
+        document = await claimed(documents, scope, await added(documents, scope))
+        for said, kept in ((expected, expected.at), (None, None)):
+            assert await documents.advance(scope, document, State.EMBEDDING, 0.5, expected=said)
+            found = await documents.get(scope, document.id)
+            assert found is not None
+            assert (found.state, found.progress, found.expected_at) == (State.EMBEDDING, 0.5, kept)
 
     async def test_progress_outlives_an_attempt_and_ends_with_the_reading(self, documents: Documents):
         scope = new_scope()

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -161,6 +162,25 @@ async def test_progress_is_said_every_half_second(room):
     assert shares == sorted(shares)
     assert len(shares) == 1 + steps // 3
     assert all(0.1 <= share <= 1 for share in shares)
+
+
+async def test_when_it_will_be_ready_is_known_from_the_second_batch_on(room):
+    document = await room.send(("# Part\n\nSome words are here.\n\n" * 200).encode())
+    expected = []
+
+    def pass_time() -> None:
+        row = room.documents.rows[room.scope.tenant_id, document.id]
+        expected.append(row.expected_at)
+        room.clock.advance(1)
+
+    room.index.before = pass_time
+    await room.work(document)
+    assert len(expected) > 3
+    assert expected[:2] == [None, None]
+    ready_at = room.clock.now()
+    # the last batch is not a full one, but took as long
+    assert all(ready_at - timedelta(seconds=1) <= at <= ready_at for at in expected[2:])
+    assert (await room.row(document)).expected_at is None
 
 
 async def test_another_worker_is_left_in_peace(room):

@@ -16,6 +16,7 @@ from lumora.commands.output import ApiKey, AsJson, Url, credentials, print_json,
 from lumora.refused import Refused
 
 _AT_ONCE = 4
+_A_MINUTE_S, _HOURS_FROM_S = 45, 90 * 60
 
 _PAGE = ("http://", "https://")
 
@@ -82,6 +83,21 @@ class Bar:
         self._progress.update(self._task, completed=done, state=state)
 
 
+def _how(document: dict[str, Any]) -> str:
+    """Its state, and how long it will take where that is known."""
+    eta_s = document.get("eta_s")
+    return document["state"] if eta_s is None else f"{document['state']}, {time_left(eta_s)}"
+
+
+def time_left(seconds: int) -> str:
+    """As one would say it: an estimate is not known to the second."""
+    if seconds < _A_MINUTE_S:
+        return "less than a minute left"
+    if seconds < _HOURS_FROM_S:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {round(seconds / 3600)} h left"
+
+
 def _name(source: str) -> str:
     return source if source.startswith(_PAGE) else Path(source).name
 
@@ -90,7 +106,7 @@ async def _one(
     api: Api, source: str, manner: Manner, bar: Bar, *, places: asyncio.Semaphore, timeout_s: float
 ) -> dict[str, Any]:
     def show(document: dict[str, Any]) -> None:
-        bar.show(document["state"], document["progress"])
+        bar.show(_how(document), document["progress"])
 
     async with places:
         bar.show("uploading", 0.0)

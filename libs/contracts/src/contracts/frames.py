@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from contracts.base import Contract, Personal
 from contracts.ids import AgentId, ClientMessageId, ConversationId, DocumentId, MessageId
 from contracts.inference import CONTENT_LIMIT, AnswerOptions, Author, FinishReason, Source, Usage
-from contracts.ingest import DocumentError, DocumentState
+from contracts.ingest import DocumentError, DocumentState, Seconds
 
 PATH = "/api/chat"
 SUBPROTOCOL = "lumora.v1"
@@ -190,6 +190,8 @@ class DocumentProgress(Contract):
     state: DocumentState
     progress: float
     error: DocumentError | None = None
+    eta_s: Seconds | None = None
+    """Until it is ready; None when that is not known."""
 
 
 class ErrorFrame(Contract):

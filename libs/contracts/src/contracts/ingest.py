@@ -21,6 +21,7 @@ MOST_TAGS = 20
 """Of one document."""
 TAG_CHARACTERS = 40
 DocumentState = Literal["received", "parsing", "chunking", "embedding", "ready", "failed", "deleting"]
+Seconds = Annotated[int, Field(ge=0)]
 
 
 Tag = Annotated[
@@ -78,6 +79,8 @@ class Document(Contract):
     """Where it was fetched from; None for an upload."""
     notes: tuple[DocumentNote, ...] = ()
     tags: Personal[tuple[str, ...]] = ()
+    eta_s: Seconds | None = None
+    """Until it is ready; None when that is not known, as for what waits."""
 
 
 def inbox_key(tenant_id: TenantId, inbox_name: str) -> str:
@@ -267,6 +270,7 @@ class DocumentProgressed(Event):
     state: DocumentState
     progress: float
     error_code: str | None = None
+    eta_s: Seconds | None = None
 
 
 class DocumentDeleted(Event):

@@ -12,12 +12,15 @@ async def listen(bus: Bus, clients: Clients) -> None:
     """Hear the fact live, on every replica; a page that missed one asks for the document itself."""
 
     async def on_progressed(fact: DocumentProgressed, scope: TenantScope) -> None:
-        clients.tell_people(scope.tenant_id, _frame(fact).dump())
+        clients.tell_people(scope.tenant_id, frame_of(fact).dump())
 
     await bus.listen(DOCUMENT_PROGRESSED, on_progressed)
 
 
-def _frame(fact: DocumentProgressed) -> DocumentProgress:
+def frame_of(fact: DocumentProgressed) -> DocumentProgress:
+    """What people are told of it."""
     known = ERRORS.get(fact.error_code or "")
     error = DocumentError(code=fact.error_code or "", detail=known.title) if known is not None else None
-    return DocumentProgress(document_id=fact.document_id, state=fact.state, progress=fact.progress, error=error)
+    return DocumentProgress(
+        document_id=fact.document_id, state=fact.state, progress=fact.progress, error=error, eta_s=fact.eta_s
+    )

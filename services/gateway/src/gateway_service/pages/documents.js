@@ -87,7 +87,8 @@ export class Documents {
   heard(frame) {
     const document = this.known.get(frame.document_id);
     if (!document) return;
-    this.known.set(document.id, { ...document, state: frame.state, progress: frame.progress, error: frame.error || null });
+    const { state, progress, error = null, eta_s: eta = null } = frame;
+    this.known.set(document.id, { ...document, state, progress, error, eta_s: eta });
     this.show();
     if (SETTLED.has(frame.state)) this.load();
   }
@@ -197,7 +198,13 @@ export class Documents {
         document.notes?.length ? this.notes(document) : null,
         document.error ? element("small", { className: "error", text: trouble(document) }) : null),
       element("span", { className: `badge ${kind}`, text: WORDS[document.state] }),
-      isSettled ? this.actions(document) : bar(document.progress, `${WORDS[document.state]}: ${document.title}`));
+      isSettled ? this.actions(document) : this.way(document));
+  }
+
+  // How far it is, and how long it will take where that is known.
+  way({ state, title, progress, eta_s: eta }) {
+    return element("div", { className: "file-way" }, bar(progress, `${WORDS[state]}: ${title}`),
+      eta ? element("small", { className: "quiet", text: left(eta) }) : null);
   }
 
   tags({ tags }) {
@@ -232,6 +239,12 @@ function trouble({ state, error }) {
 
 function bar(value, label) {
   return element("progress", { max: 1, value, "aria-label": label });
+}
+
+function left(seconds) {
+  if (seconds < 45) return "less than a minute left";
+  if (seconds < 90 * 60) return `about ${Math.round(seconds / 60)} min left`;
+  return `about ${Math.round(seconds / 3600)} h left`;
 }
 
 function size(bytes) {

@@ -59,7 +59,8 @@ class Document:
     A `failure` of one that is ready is that of its newest reading: what is found of it is an earlier one.
     `generation` rises when it is to be read anew; `attempt` when a worker takes it, or when what one began must not
     count any more. `cut_by` is chosen by a generation's first attempt and stays, so that each attempt goes on with the
-    same passages; None before that, and for what was read when there was no choice.
+    same passages; None before that, and for what was read when there was no choice. `expected_at`: when it will be
+    ready, by the pace of the last attempt that embedded; it counts while the document is embedded.
     """
 
     id: DocumentId
@@ -82,6 +83,7 @@ class Document:
     notes: Sequence[Note] = ()
     cut_by: CutSettings | None = None
     tags: tuple[str, ...] = ()
+    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

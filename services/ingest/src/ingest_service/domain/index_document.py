@@ -12,6 +12,7 @@ from ingest_service.domain.cut_settings import DEFAULT
 from ingest_service.domain.document import Document, Failure, Reading, State
 from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.errors import DocumentRefused, IsArchive
+from ingest_service.domain.estimate import Estimate
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
@@ -135,11 +136,13 @@ async def _embed(document: Document, reading: Reading, scope: TenantScope, desk:
     passages = reading.passages
     # more than there are: they were cut by another version, and prove nothing
     begin = written // A_BATCH * A_BATCH if written <= len(passages) else 0
+    estimate = Estimate(len(passages), desk.clock)
     for start in range(begin, len(passages), A_BATCH):
         batch = passages[start : start + A_BATCH]
         await desk.index.write(scope, batch, document.generation)
-        share = (start + len(batch)) / len(passages)
-        await progress.say(State.EMBEDDING, EMBEDDING_FROM + (1 - EMBEDDING_FROM) * share)
+        done = start + len(batch)
+        share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(passages)
+        await progress.say(State.EMBEDDING, share, estimate.after(done))
 
 
 async def delete_document(document: Document, scope: TenantScope, desk: Desk) -> None:

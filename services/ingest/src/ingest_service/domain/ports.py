@@ -7,6 +7,7 @@ from typing import Protocol
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.estimate import Expected
 from ingest_service.domain.passage_index import DenseVector
 from ingest_service.domain.select_documents import Selection
 from runtime.tenancy import TenantScope
@@ -220,8 +221,10 @@ class Documents(Protocol):
         """
         ...
 
-    async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
-        """Note how far it is; False: the attempt does not count any more."""
+    async def advance(
+        self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None
+    ) -> bool:
+        """Note how far it is, and when it will be ready; False: the attempt does not count any more."""
         ...
 
     async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:

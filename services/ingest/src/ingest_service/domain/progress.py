@@ -3,6 +3,7 @@
 from typing import Final
 
 from ingest_service.domain.document import Document, State
+from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Documents
 from runtime.clock import Clock
 from runtime.tenancy import TenantScope
@@ -27,8 +28,8 @@ class Progress:
         self._share = document.progress
         self._said_at = clock.monotonic_s()
 
-    async def say(self, state: State, share: float) -> None:
-        """Note it: a new state at once, within a state every half second.
+    async def say(self, state: State, share: float, expected: Expected | None = None) -> None:
+        """Note it: a new state at once, within a state every half second; `expected`: when it will be ready, if known.
 
         Raises:
             Fenced: The attempt does not count any more.
@@ -39,5 +40,5 @@ class Progress:
         if _ORDER.index(state) < _ORDER.index(self._state):
             return
         self._state, self._share, self._said_at = state, max(share, self._share), now
-        if not await self._documents.advance(self._scope, self._document, state, self._share):
+        if not await self._documents.advance(self._scope, self._document, state, self._share, expected=expected):
             raise Fenced

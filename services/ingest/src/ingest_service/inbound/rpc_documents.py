@@ -1,5 +1,6 @@
 """Documents: register, look at, tag, delete, read again."""
 
+from datetime import datetime
 from uuid import UUID
 
 from contracts.base import Nothing
@@ -24,6 +25,7 @@ from contracts.ingest import (
 )
 from contracts.ingest import Document as DocumentShown
 from ingest_service.domain.document import Document, State
+from ingest_service.domain.estimate import seconds_left
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
@@ -53,12 +55,14 @@ class _Doors:
     async def register(self, request: RegisterDocument, scope: TenantScope) -> DocumentReply:
         known = await self._desk.documents.get(scope, request.document_id)
         if known is not None:
-            return DocumentReply(document=shown(known))
+            return DocumentReply(document=self._shown(known))
         arrival = Arrival(request.document_id, request.inbox_name, request.filename, request.tags)
         upload = await examine(arrival, scope, files=self._desk.files)
 
         async def make() -> DocumentReply:
-            return DocumentReply(document=shown(await self._take(arrival, upload, scope, replaces=request.replaces)))
+            return DocumentReply(
+                document=self._shown(await self._take(arrival, upload, scope, replaces=request.replaces))
+            )
 
         async with self._database.tenant_tx(scope) as tx:
             reply = await once(tx, request.idempotency, DocumentReply, make)
@@ -74,7 +78,7 @@ class _Doors:
         return await register_document(arrival, upload, scope, documents=documents, files=files, clock=self._desk.clock)
 
     async def get(self, request: GetDocument, scope: TenantScope) -> DocumentReply:
-        return _found(await self._desk.documents.get(scope, request.document_id))
+        return self._found(await self._desk.documents.get(scope, request.document_id))
 
     async def list(self, request: ListDocuments, scope: TenantScope) -> Documents:
         found = await self._desk.documents.page(
@@ -86,12 +90,12 @@ class _Doors:
         )
         page = found[: request.limit]
         more = str(page[-1].id) if len(found) > len(page) else None
-        return Documents(items=tuple(shown(document) for document in page), next_cursor=more)
+        return Documents(items=tuple(self._shown(document) for document in page), next_cursor=more)
 
     async def update(self, request: UpdateDocument, scope: TenantScope) -> DocumentReply:
         if request.tags is None:
             return await self.get(GetDocument(document_id=request.document_id), scope)
-        return _found(await self._desk.documents.set_tags(scope, request.document_id, request.tags))
+        return self._found(await self._desk.documents.set_tags(scope, request.document_id, request.tags))
 
     async def delete(self, request: DeleteDocument, scope: TenantScope) -> Nothing:
         if not await self._desk.documents.begin_deleting(scope, request.document_id):
@@ -99,7 +103,15 @@ class _Doors:
         return Nothing()
 
     async def reprocess(self, request: ReprocessDocument, scope: TenantScope) -> DocumentReply:
-        return _found(await self._desk.documents.read_again(scope, request.document_id))
+        return self._found(await self._desk.documents.read_again(scope, request.document_id))
+
+    def _found(self, document: Document | None) -> DocumentReply:
+        if document is None:
+            raise NotFound
+        return DocumentReply(document=self._shown(document))
+
+    def _shown(self, document: Document) -> DocumentShown:
+        return shown(document, self._desk.clock.now())
 
 
 def _place(cursor: str | None) -> DocumentId | None:
@@ -109,13 +121,7 @@ def _place(cursor: str | None) -> DocumentId | None:
         raise Rejected("The cursor is not one of ours.") from error
 
 
-def _found(document: Document | None) -> DocumentReply:
-    if document is None:
-        raise NotFound
-    return DocumentReply(document=shown(document))
-
-
-def shown(document: Document) -> DocumentShown:
+def shown(document: Document, now: datetime) -> DocumentShown:
     """The document as its owner sees it."""
     failure = document.failure
     return DocumentShown(
@@ -135,4 +141,5 @@ def shown(document: Document) -> DocumentShown:
         url=document.url,
         notes=tuple(DocumentNote(page=note.page, reason=note.reason) for note in document.notes),
         tags=document.tags,
+        eta_s=seconds_left(document, now),
     )

@@ -31,7 +31,7 @@ def register(service: Service, database: Database, fetching: Fetching, *, due: D
             document = await fetching.register(
                 request.document_id, request.url, request.depth, scope, tags=request.tags
             )
-            return DocumentReply(document=shown(document))
+            return DocumentReply(document=shown(document, fetching.clock.now()))
 
         async with database.tenant_tx(scope) as tx:
             return await once(tx, request.idempotency, DocumentReply, make)

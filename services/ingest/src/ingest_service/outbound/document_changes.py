@@ -34,11 +34,17 @@ async def requeue(tx: Transaction, document_id: DocumentId, state: State) -> Non
 
 
 async def say(
-    tx: Transaction, document_id: DocumentId, state: State, progress: float, error_code: str | None = None
+    tx: Transaction,
+    document_id: DocumentId,
+    state: State,
+    progress: float,
+    *,
+    error_code: str | None = None,
+    eta_s: int | None = None,
 ) -> None:
-    """Say how far a document is."""
+    """Say how far a document is, and how many seconds are left if that is known."""
     fact = DocumentProgressed(
-        document_id=document_id, state=state.value, progress=round(progress, 4), error_code=error_code
+        document_id=document_id, state=state.value, progress=round(progress, 4), error_code=error_code, eta_s=eta_s
     )
     await tx.publish(DOCUMENT_PROGRESSED, fact)
 

@@ -14,6 +14,7 @@ from contracts.ids import DocumentId, PassageId
 from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.domain.select_documents import Selection
 from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say, twin_of
@@ -206,12 +207,14 @@ class PostgresDocuments:
             if waiting is not None:
                 await say(tx, document.id, State.RECEIVED, waiting.progress)
 
-    async def advance(self, scope: TenantScope, document: Document, state: State, progress: float) -> bool:
+    async def advance(
+        self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None
+    ) -> bool:
+        values = {"state": state, "progress": progress, "lease_until": LEASE, "expected_at": expected and expected.at}
         async with self._database.tenant_tx(scope) as tx:
-            values = {"state": state, "progress": progress, "lease_until": LEASE}
             if await self._fenced(scope, document, values) is None:
                 return False
-            await say(tx, document.id, state, progress)
+            await say(tx, document.id, state, progress, eta_s=expected and expected.in_s)
         return True
 
     async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:
@@ -246,7 +249,7 @@ class PostgresDocuments:
             failed = await self._fenced(scope, document, {**rest, **why})
             if failed is None:
                 return None
-            await say(tx, document.id, failed.state, failed.progress, failure.code)
+            await say(tx, document.id, failed.state, failed.progress, error_code=failure.code)
         return failed.state
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:

@@ -36,6 +36,7 @@ def document_of(row: DocumentRow) -> Document:
         notes=tuple(Note(note["page"], note["reason"]) for note in row.notes),
         cut_by=None if row.cut_by is None else CutSettings(**row.cut_by),
         tags=tuple(row.tags),
+        expected_at=row.expected_at,
     )
 
 
@@ -66,6 +67,7 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         notes=notes_value(document.notes),
         cut_by=None if document.cut_by is None else cut_value(document.cut_by),
         tags=list(document.tags),
+        expected_at=document.expected_at,
     )
 
 

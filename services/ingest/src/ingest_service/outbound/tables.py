@@ -38,6 +38,7 @@ class DocumentRow(SQLModel, table=True):
     notes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     cut_by: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
+    expected_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class KnowledgeSettingsRow(SQLModel, table=True):
