@@ -5,7 +5,8 @@
 DIR holds folders with `files/`, and where an outside reading is known `index.jsonl` and `expected/` (Markdown). Token
 recall is the share of the expected words that the text holds, counted as often as they stand there. Baselines in the
 same run: pdfium's bare text for PDF, and with `--unstructured` (an interpreter that has it) its partitions of the rest.
-Seconds are CPU time, seconds and MiB those of the document's own process, imports and tokenizer included.
+Seconds are CPU time, seconds and MiB those of the document's own process, imports and tokenizer included. Pages that
+are pictures are read by OCR where tesseract is installed, by one thread as in the cage.
 """
 
 import argparse
@@ -33,10 +34,13 @@ from collections import Counter
 from ingest_service.domain.chunk import chunk
 from ingest_service.domain.errors import DocumentRefused
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
+from ingest_service.outbound import tessdata
 from ingest_service.outbound.readers import read
+from ingest_service.outbound.readers.ports import Ocr
+ocr = Ocr(tessdata.chosen((), tessdata.installed(tessdata.folder())), cpu_s=300, wall_s=900)
 counter = MiniLmTokenizer()
 try:
-    found = read(open(sys.argv[1], "rb").read(), lambda done, of: None)
+    found = read(open(sys.argv[1], "rb").read(), lambda done, of: None, ocr)
     said = {"kind": found.media_type, "text": found.text, "pages": len(found.pages), "notes": len(found.notes),
             "blocks": Counter(block.kind.value for block in found.blocks), "passages": len(chunk(found, counter))}
 except DocumentRefused as refused:
@@ -71,7 +75,12 @@ PARTITIONS = {
     "csv": "csv",
     "odt": "odt",
 }
-QUIET = {"DO_NOT_TRACK": "true", "SCARF_NO_ANALYTICS": "true", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
+QUIET = {
+    "OMP_THREAD_LIMIT": "1",
+    "DO_NOT_TRACK": "true",
+    "SCARF_NO_ANALYTICS": "true",
+    "UNSTRUCTURED_DISABLE_NOTICE": "1",
+}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,12 @@ AS_READ = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """As in the cage: threads of OpenMP that wait for each other cost several times the time on a busy machine."""
+    monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
+
+
 def unheard(done: int, of: int) -> None:
     assert 0 <= done <= of
 

@@ -43,7 +43,10 @@ _TOO_LARGE: Final = "This page is a picture that is too large to be read by OCR.
 _BROKEN: Final = "This page is damaged, and was left out."
 _TOO_SLOW: Final = "This page is a picture that takes too long to be read by OCR; it was left out."
 _NOTHING: Final = "This page is a picture in which OCR found no text."
-_DOUBTFUL: Final = "OCR is not sure of its words on this page ({:.0f} of 100): compare them with the picture."
+_DOUBTFUL: Final = (
+    "OCR is not sure of its words on this page ({:.0f} of 100): compare them with the picture. Perhaps its language is "
+    "not installed."
+)
 _READ: Final = "Read by OCR, as they are pictures: {}."
 _NO_TIME: Final = "Reading pictures (OCR) took as long as it may; left out: {}. Send the document in parts."
 
