@@ -1,5 +1,6 @@
 """Pages of the web through the running service: fetched, followed, found, and looked at again."""
 
+import contextlib
 import signal
 from collections.abc import AsyncIterator
 
@@ -9,7 +10,7 @@ from contracts import ingest
 from contracts.ids import DocumentId, TenantId, uuid7
 from contracts.paging import Idempotency
 from runtime.bus import Bus
-from runtime.errors import Conflict, Rejected
+from runtime.errors import Conflict, NotFound, Rejected
 from runtime.tenancy import TenantScope
 from tests.support.ingest_process import Ingest, find, look, until, until_gone
 from tests.support.platform import Platform, eventually
@@ -91,6 +92,47 @@ async def test_links_are_followed_as_deep_as_asked_and_as_robots_txt_allows(
     assert refused.code == "robots_refused"
     assert "/secret/plans" not in site.asked
     assert "/deeper" not in site.asked
+
+
+async def test_a_site_is_deleted_with_the_pages_that_nobody_asked_for(bus: Bus, scope: TenantScope, site: Website):
+    home = await register(bus, scope, f"{site.url}/", depth=2)
+
+    async def all_there() -> bool:
+        return len(await documents(bus, scope)) == 4
+
+    await eventually(all_there, timeout_s=60)
+    assert (await look(bus, scope, home.id)).led_to == 3
+    returns = await register(bus, scope, f"{site.url}/returns")
+    assert (await look(bus, scope, home.id)).led_to == 2
+    assert (await look(bus, scope, returns.id)).led_to == 0
+    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    asked = ingest.DeleteDocument(document_id=home.id, pages=True)
+    with pytest.raises(NotFound):
+        await bus.request(ingest.DELETE_DOCUMENT, asked, stranger)
+    for _ in range(2):
+        with contextlib.suppress(NotFound):
+            await bus.request(ingest.DELETE_DOCUMENT, asked, scope)
+
+    async def one_left() -> bool:
+        return set(await documents(bus, scope)) == {returns.url}
+
+    await eventually(one_left, timeout_s=60)
+    await until(bus, scope, returns.id, "ready")
+
+
+async def test_a_site_that_is_deleted_while_it_is_followed_leaves_nothing(bus: Bus, scope: TenantScope, site: Website):
+    home = await register(bus, scope, f"{site.url}/", depth=3)
+
+    async def some_there() -> bool:
+        return len(await documents(bus, scope)) > 1
+
+    await eventually(some_there, timeout_s=60)
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=home.id, pages=True), scope)
+
+    async def none_left() -> bool:
+        return not await documents(bus, scope)
+
+    await eventually(none_left, timeout_s=60)
 
 
 async def test_a_sitemap_brings_its_pages(bus: Bus, scope: TenantScope, site: Website):

@@ -200,6 +200,14 @@ async def test_agents_are_made_changed_and_removed(edge: Edge):
     assert (await edge.call("DELETE", f"/api/agent/{ID}")).status_code == 204
 
 
+@pytest.mark.parametrize(("query", "pages"), [("", False), ("?pages=true", True), ("?pages=false", False)])
+async def test_a_document_is_deleted_with_the_pages_it_led_to_if_that_is_asked(edge: Edge, query: str, pages: bool):
+    edge.services.tell(ingest.DELETE_DOCUMENT, Nothing())
+    assert (await edge.call("DELETE", f"/api/documents/{ID}{query}")).status_code == 204
+    assert edge.services.asked[-1][1] == ingest.DeleteDocument(document_id=DocumentId(ID), pages=pages)
+    assert (await edge.call("DELETE", f"/api/documents/{ID}?pages=some")).status_code == 422
+
+
 async def test_stats_and_models_pass_through(edge: Edge):
     edge.services.tell(GET_STATS, Stats(conversations=2))
     edge.services.tell(ai.LIST_MODELS, ai.Models(items=()))

@@ -81,6 +81,8 @@ class Document(Contract):
     tags: Personal[tuple[str, ...]] = ()
     eta_s: Seconds | None = None
     """Until it is ready; None when that is not known, as for what waits."""
+    led_to: int | None = None
+    """Pages of the web that came by this one's address, without itself; told when one document is asked for."""
 
 
 def inbox_key(tenant_id: TenantId, inbox_name: str) -> str:
@@ -149,9 +151,10 @@ class UpdateDocument(Request):
 
 
 class DeleteDocument(Request):
-    """Remove file, rows and vectors."""
+    """Remove file, rows and vectors; with `pages` also those of the pages that came by its address."""
 
     document_id: DocumentId
+    pages: bool = False
 
 
 class ReprocessDocument(Request):

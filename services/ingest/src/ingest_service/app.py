@@ -46,13 +46,14 @@ async def build() -> Service:
     hours, documents = settings.web_look_again_h, PostgresDocuments(database)
     web = AiohttpWeb(settings.web_private_networks)
     look_again = timedelta(hours=hours) if hours else None
-    fetching = Fetching(documents, PostgresPages(database), files, web, SystemClock(), look_again)
+    pages = PostgresPages(database, documents)
+    fetching = Fetching(documents, pages, files, web, SystemClock(), look_again)
     limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
     reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
     desk = Desk(documents, files, shelves, reader, SystemClock(), on_ingest_job.observe, fetching)
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
-    rpc_documents.register(service.bus, database, desk)
+    rpc_documents.register(service.bus, database, desk, pages)
     rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
     rpc_settings.register(service, documents, RelayRecut(relay))
     rpc_search.register(service.bus, desk, counter, _reranker(service, settings))

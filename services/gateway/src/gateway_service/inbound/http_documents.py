@@ -80,8 +80,10 @@ def _one(router: APIRouter, desk: HttpDesk) -> None:
         return answer((await desk.services.ask(ingest.UPDATE_DOCUMENT, asked, principal.scope)).document)
 
     @router.delete("/api/documents/{document_id}", status_code=204)
-    async def delete_document(document_id: Id, principal: Principal = _CHANGE) -> Response:
-        asked = ingest.DeleteDocument(document_id=DocumentId(document_id))
+    async def delete_document(
+        document_id: Id, *, pages: Annotated[bool, Query()] = False, principal: Principal = _CHANGE
+    ) -> Response:
+        asked = ingest.DeleteDocument(document_id=DocumentId(document_id), pages=pages)
         await desk.services.ask(ingest.DELETE_DOCUMENT, asked, principal.scope)
         return no_content()
 

@@ -133,9 +133,27 @@ export class Documents {
   }
 
   async remove(document) {
-    if (!await confirmWith(`Delete ${document.title}?`, "Your agents will not answer from it any more.")) return;
-    await this.change("DELETE", `/api/documents/${document.id}`);
-    say(`${document.title} was deleted.`);
+    const ledTo = document.url ? await this.ledTo(document) : 0;
+    if (ledTo === null) return;
+    const pages = ledTo === 1 ? "the page" : `the ${ledTo} pages`;
+    const [text, names] = ledTo
+      ? [`Your agents will not answer from it any more. ${ledTo === 1 ? "One page" : `${ledTo} pages`} came in by this address.`,
+        { yes: "Delete this page only", all: `Delete it with ${pages} it led to` }]
+      : ["Your agents will not answer from it any more.", {}];
+    const answer = await confirmWith(`Delete ${document.title}?`, text, names);
+    if (!answer) return;
+    await this.change("DELETE", `/api/documents/${document.id}${answer === "all" ? "?pages=true" : ""}`);
+    say(answer === "all" ? `${document.title} was deleted with ${pages} it led to.` : `${document.title} was deleted.`);
+  }
+
+  // How many pages came in by its address; null when that cannot be told.
+  async ledTo({ id }) {
+    try {
+      return (await this.session.ask("GET", `/api/documents/${id}`)).led_to || 0;
+    } catch (error) {
+      showError("documents-error", error);
+      return null;
+    }
   }
 
   async changeTags(document) {

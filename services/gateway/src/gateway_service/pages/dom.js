@@ -34,13 +34,17 @@ export function sentence(error) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-export function confirmWith(title, text) {
+export function confirmWith(title, text, { yes = "Delete", all = null } = {}) {
   const dialog = find("confirm");
   find("confirm-title").textContent = title;
   find("confirm-text").textContent = text;
+  find("confirm-yes").textContent = yes;
+  find("confirm-all").textContent = all || "";
+  find("confirm-all").hidden = !all;
   return new Promise((resolve) => {
     const done = (answer) => () => { dialog.close(); resolve(answer); };
     find("confirm-yes").onclick = done(true);
+    find("confirm-all").onclick = done("all");
     find("confirm-no").onclick = done(false);
     dialog.oncancel = () => resolve(false);
     dialog.showModal();

@@ -29,6 +29,7 @@ from ingest_service.domain.estimate import seconds_left
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
+from ingest_service.domain.web_page import Pages
 from runtime.bus import Bus
 from runtime.db import Database
 from runtime.errors import NotFound, Rejected
@@ -36,9 +37,9 @@ from runtime.idempotency import once
 from runtime.tenancy import TenantScope
 
 
-def register(bus: Bus, database: Database, desk: Desk) -> None:
+def register(bus: Bus, database: Database, desk: Desk, pages: Pages) -> None:
     """Answer `rpc.ingest.*_document(s)`."""
-    doors = _Doors(database, desk)
+    doors = _Doors(database, desk, pages)
     bus.answer(REGISTER_DOCUMENT, doors.register)
     bus.answer(GET_DOCUMENT, doors.get)
     bus.answer(LIST_DOCUMENTS, doors.list)
@@ -48,9 +49,10 @@ def register(bus: Bus, database: Database, desk: Desk) -> None:
 
 
 class _Doors:
-    def __init__(self, database: Database, desk: Desk) -> None:
+    def __init__(self, database: Database, desk: Desk, pages: Pages) -> None:
         self._database = database
         self._desk = desk
+        self._pages = pages
 
     async def register(self, request: RegisterDocument, scope: TenantScope) -> DocumentReply:
         known = await self._desk.documents.get(scope, request.document_id)
@@ -78,7 +80,11 @@ class _Doors:
         return await register_document(arrival, upload, scope, documents=documents, files=files, clock=self._desk.clock)
 
     async def get(self, request: GetDocument, scope: TenantScope) -> DocumentReply:
-        return self._found(await self._desk.documents.get(scope, request.document_id))
+        reply = self._found(await self._desk.documents.get(scope, request.document_id))
+        if reply.document.url is None:
+            return reply
+        led_to = await self._pages.led_to(scope, request.document_id)
+        return DocumentReply(document=reply.document.model_copy(update={"led_to": len(led_to)}))
 
     async def list(self, request: ListDocuments, scope: TenantScope) -> Documents:
         found = await self._desk.documents.page(
@@ -98,7 +104,8 @@ class _Doors:
         return self._found(await self._desk.documents.set_tags(scope, request.document_id, request.tags))
 
     async def delete(self, request: DeleteDocument, scope: TenantScope) -> Nothing:
-        if not await self._desk.documents.begin_deleting(scope, request.document_id):
+        deleting = self._pages if request.pages else self._desk.documents
+        if not await deleting.begin_deleting(scope, request.document_id):
             raise NotFound
         return Nothing()
 

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from contracts.ids import DocumentId
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.errors import SameContent
-from ingest_service.domain.ports import Step
+from ingest_service.domain.ports import Documents, Step
 from ingest_service.domain.web_page import MOST_PAGES, Content, Marks, WebPage
 from ingest_service.outbound.document_changes import enqueue, lock_content, twin_of
 from ingest_service.outbound.rows import document_of, row_of
@@ -24,18 +24,25 @@ _NOTED: Final = """
     UPDATE web_page SET etag = $3, last_modified = $4, look_again_at = $5
     WHERE tenant_id = $1 AND document_id = $2 RETURNING site_id, depth
 """
+_ASKED_FOR: Final = "UPDATE web_page SET site_id = document_id WHERE tenant_id = $1 AND document_id = $2"
+_LED_TO: Final = """
+    SELECT d.id FROM web_page AS w JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id
+    WHERE w.tenant_id = $1 AND w.site_id = $2 AND w.document_id <> $2 AND d.state <> 'deleting' ORDER BY d.id
+"""
 
 
 class PostgresPages:
     """Implements `Pages`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, documents: Documents) -> None:
         self._database = database
+        self._documents = documents
 
     async def add(self, scope: TenantScope, document: Document, *, depth: int) -> Document:
         async with self._database.tenant_tx(scope, lock="web pages") as tx:
             known = await _with_addresses(tx, [document.url or ""])
             if known:
+                await tx.execute(_ASKED_FOR, scope.tenant_id, known[0].id)
                 return document_of(known[0])
             await _insert(tx, scope, document, site_id=document.id, depth=depth)
         return document
@@ -50,6 +57,19 @@ class PostgresPages:
         if row is None:
             return None
         return WebPage(document_id, DocumentId(row["site_id"]), row["depth"], row["etag"], row["last_modified"])
+
+    async def led_to(self, scope: TenantScope, document_id: DocumentId) -> Sequence[DocumentId]:
+        async with self._database.tenant_tx(scope) as tx:
+            rows = await tx.fetch_rows(_LED_TO, scope.tenant_id, document_id)
+        return [DocumentId(row["id"]) for row in rows]
+
+    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
+        # whoever fetches one of them waits for the lock, and is fenced then: it adds no further pages
+        async with self._database.tenant_tx(scope, lock="web pages"):
+            is_there = await self._documents.begin_deleting(scope, document_id)
+            for page_id in await self.led_to(scope, document_id):
+                await self._documents.begin_deleting(scope, page_id)
+        return is_there
 
     async def fetched(
         self, scope: TenantScope, document: Document, content: Content, *, keep: Step, found: Sequence[Document]
