@@ -19,6 +19,7 @@ from tests.support.stage import Stage, open_stage
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 LIMIT = 80
+AT_ONCE = 16
 TEXT = b"# Returns\n\nYou can return anything within thirty days, unused and with its receipt.\n"
 
 
@@ -59,7 +60,12 @@ async def test_gateways_count_a_caller_together(stage: Stage, second: httpx.Asyn
         # Nothing is behind this path, so that it is the edge alone that answers.
         return await rest.get("/api/nothing", headers=business.bearer)
 
-    answers = await asyncio.gather(*(ask(number) for number in range(2 * LIMIT)))
+    # A few at a time: all at once may take a busy broker longer than a gateway waits before it counts for itself.
+    answers = [
+        answer
+        for first in range(0, 2 * LIMIT, AT_ONCE)
+        for answer in await asyncio.gather(*(ask(number) for number in range(first, first + AT_ONCE)))
+    ]
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {404, 429}
     assert statuses.count(404) < LIMIT

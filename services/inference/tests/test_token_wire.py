@@ -35,7 +35,7 @@ class Line:
     def nc(self) -> "Line":
         return self
 
-    async def subscribe(self, subject: str, **_options: Any) -> "Line":
+    async def subscribe(self, subject: str, *_queue: str, **_options: Any) -> "Line":
         self.replies.add(subject)
         return self
 
