@@ -46,7 +46,13 @@ _FIRST_TIMES = """
     INSERT INTO inbox (tenant_id, consumer, event_id) SELECT $1, $2, * FROM unnest($3::uuid[])
     ON CONFLICT DO NOTHING RETURNING event_id
 """
-_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asked while the driver still hears the server's goodbye
+    asyncpg.CannotConnectNowError,
+    OSError,
+)
 
 _log = logs.get_logger()
 
