@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from tests.support import hostile_documents
 from tests.support.business import Business
 from tests.support.hostile_documents import Hostile
 from tests.support.platform import eventually
+from tests.support.report import Played, Tell
 from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(480)]
@@ -29,7 +29,7 @@ MAY_BE_READ = {"deep-nesting.pdf"}
 """Harmless to a reader that does not follow what it need not follow."""
 
 
-async def test_case_16_hostile_documents(stage: Stage, tell: Callable[[str], None]) -> None:
+async def test_case_16_hostile_documents(stage: Stage, tell: Tell) -> None:
     attacker, bystander = await stage.business(), await stage.business()
     (before,) = stage.platform.processes("ingest")[:1]
     stop = asyncio.Event()
@@ -46,11 +46,13 @@ async def test_case_16_hostile_documents(stage: Stage, tell: Callable[[str], Non
     slowest = max(ends, key=lambda name: ends[name][1])
     peaks = await _peaks(stage)
     codes = sorted({str(code) for code, _ in ends.values()})
-    tell(
-        f"case 16, {len(ends)} hostile documents: {', '.join(codes)}; "
-        f"slowest {slowest}, {ends[slowest][1]:.1f} s ({PROMISED_S} promised); "
-        f"no reader above {MOST_MEMORY / 1e6:.0f} MB; {read} documents of another business read meanwhile"
+    slowest_s = ends[slowest][1]
+    line = (
+        f"{len(ends)} hostile documents: {', '.join(codes)}; slowest {slowest}, "
+        f"{slowest_s:.1f} s ({PROMISED_S} promised); no reader above "
+        f"{MOST_MEMORY / 1e6:.0f} MB; {read} documents of another business read meanwhile"
     )
+    tell(Played("16", line, slowest_s))
     assert read >= len(ends)
     assert peaks["512000000.0"] == peaks["+Inf"] > len(ends)
     assert stage.platform.processes("ingest")[0] == before, "the worker did not outlive them"

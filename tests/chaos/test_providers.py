@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.support.business import Business
 from tests.support.chat import Answer, Chat
 from tests.support.checker import check_all
+from tests.support.report import Played, Tell
 from tests.support.scenarios import close, longest_silence_s, sockets
 from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
-Tell = Callable[[str], None]
 WORKERS, ROUNDS, AT_A_TIME = 2, 8, 6
 BUSINESSES, RUNNING = 5, 8
 CALLS_BEFORE_OPEN = 20
@@ -46,11 +45,12 @@ async def test_case_6_a_provider_that_refuses_or_is_silent(stage: Stage, tell: T
     assert asked < CALLS_BEFORE_OPEN, "by both workers together"
     assert failed.end
     assert (failed.end["type"], failed.end["retryable"], failed.tokens) == ("message.failed", True, [])
-    tell(
-        f"case 6, {happens}: {len(answers)} answers by the next model, the provider was asked {asked} times by "
+    line = (
+        f"{len(answers)} answers by the next model, the provider was asked {asked} times by "
         f"{WORKERS} workers; first word after {sorted(waits_s)[len(waits_s) // 2]:.1f} s, at worst "
         f"{max(waits_s):.1f} s; without another model {failed.end['code']} after {failed_s:.1f} s"
     )
+    tell(Played(f"6 {happens}", line, max(waits_s)))
 
 
 async def test_case_7_streams_that_die(stage: Stage, tell: Tell) -> None:
@@ -82,11 +82,12 @@ async def _break_off(stage: Stage, tell: Tell, faults: tuple[str, ...], happened
     again = [answer for answer in answers if answer.attempt == 2]
     assert len(again) > len(answers) / 2
     assert {(answer.end or {})["type"] for answer in failed} == {"message.failed"}
-    tell(
-        f"case 7, {len(again)} of {len(answers)} streams {happened} in mid-answer: attempt 2 by the next model, "
-        f"longest silence {longest_silence_s(answers, since=0):.1f} s; {len(answers) - len(again)} never began there; "
+    line = (
+        f"{len(again)} of {len(answers)} streams {happened} in mid-answer: attempt 2 by the next model; "
+        f"{len(answers) - len(again)} never began there; "
         f"without another model {len(failed)} of {len(failed)} failed, none completed with half a text"
     )
+    tell(Played(f"7 {happened}", line, longest_silence_s(answers, since=0)))
 
 
 def _asked(business: Business) -> list[Answer]:
