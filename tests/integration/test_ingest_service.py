@@ -114,6 +114,27 @@ async def test_a_new_version_takes_the_old_ones_place_in_one_step(bus: Bus, serv
         await send(bus, service, stranger, TENTS.encode(), replaces=first.id)
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_crash_where_the_old_file_is_removed_leaves_no_document_without_its_file(
+    bus: Bus, service: Ingest, scope: TenantScope, moment: str
+):
+    first = await send(bus, service, scope, RETURNS.encode())
+    await until(bus, scope, first.id, "ready")
+    assert service.end(signal.SIGTERM) == 0
+    service.start("tests.support.dying_ingest", moment)
+    await eventually(service.is_ready, timeout_s=60)
+    with pytest.raises(Unavailable):
+        await send(bus, service, scope, TENTS.encode(), replaces=first.id)
+    assert service.process is not None
+    assert service.process.wait(30) == -signal.SIGKILL
+    kept = service.files / "files" / str(scope.tenant_id)
+    assert len(list(kept.iterdir())) == {"before": 2, "after": 1}[moment]
+    service.start()
+    await eventually(service.is_ready, timeout_s=60)
+    assert (await until(bus, scope, first.id, "ready")).title == "Tents"
+    assert [path.read_bytes() for path in kept.iterdir()] == [TENTS.encode()]
+
+
 async def test_a_new_version_that_fails_leaves_the_old_one_found(bus: Bus, service: Ingest, scope: TenantScope):
     first = await send(bus, service, scope, RETURNS.encode(), filename="returns.md")
     await until(bus, scope, first.id, "ready")

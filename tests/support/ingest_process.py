@@ -27,8 +27,8 @@ class Ingest:
         self.index = Path(self.environment["INGEST_INDEX_PATH"])
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "ingest_service"], env=self.environment)
+    def start(self, *program: str) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", *(program or ["ingest_service"])], env=self.environment)
 
     def end(self, number: int) -> int:
         assert self.process is not None

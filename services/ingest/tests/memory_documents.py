@@ -1,10 +1,11 @@
 """Memory fakes of documents and files: each keeps the promise that its real counterpart keeps."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
@@ -96,9 +97,7 @@ class MemoryDocuments:
         self._enqueue(again)
         return again
 
-    async def replace(
-        self, scope: TenantScope, version: Document, *, keep: Step, drop: Callable[[str], Awaitable[None]]
-    ) -> Document | None:
+    async def replace(self, scope: TenantScope, version: Document, *, keep: Step) -> Document | None:
         row = self.rows.get((scope.tenant_id, version.id))
         if row is None or row.state is State.DELETING:
             return None
@@ -107,8 +106,6 @@ class MemoryDocuments:
         if not row.state.is_at_rest or self._holders(scope, version, in_use_only=True):
             raise Conflict
         await keep()
-        if row.sha256 != version.sha256 and not self._holders(scope, row):
-            await drop(row.sha256)
         content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
         begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0, "cut_by": None}
         again = self._put(scope, row, generation=row.generation + 1, **content, **begun)
@@ -198,6 +195,15 @@ class MemoryDocuments:
         self.cut.pop((scope.tenant_id, document.id), None)
         self.rows.pop((scope.tenant_id, document.id), None)
 
+    async def let_go(
+        self, scope: TenantScope, contents: Sequence[str], *, delete: Callable[[str], Awaitable[None]]
+    ) -> int:
+        rows = [row for (tenant_id, _), row in self.rows.items() if tenant_id == scope.tenant_id]
+        unheld = set(contents) - {row.sha256 for row in rows if row.state is not State.DELETING}
+        for sha256 in unheld:
+            await delete(sha256)
+        return len(unheld)
+
     async def cut_settings(self, scope: TenantScope) -> CutSettings:
         return self.settings.get(scope.tenant_id, DEFAULT)
 
@@ -279,3 +285,9 @@ class MemoryFiles:
 
     async def delete(self, scope: TenantScope, sha256: str) -> None:
         self.held.pop(f"files/{scope.tenant_id}/{sha256}", None)
+
+    async def kept(self) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:
+        for key in list(self.held):
+            kind, tenant_id, name = key.split("/")
+            if kind == "files":
+                yield TenantScope(TenantId(UUID(tenant_id)), "service:test"), [name]

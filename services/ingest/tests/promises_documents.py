@@ -178,26 +178,23 @@ class PromisesOfDocuments:
     async def test_a_new_version_is_the_next_generation_and_the_old_one_stays_until_it_is_read(
         self, documents: Documents
     ):
-        scope, keep, dropped = new_scope(), Calls(), list[str]()
+        scope, keep = new_scope(), Calls()
         ready, reading = await made_ready(documents, scope, "old", sha256="old")
 
-        async def drop(sha256: str) -> None:
-            dropped.append(sha256)
-
         version = replace(ready, sha256="new", size_bytes=99, filename="new.md")
-        received = await documents.replace(scope, version, keep=keep, drop=drop)
+        received = await documents.replace(scope, version, keep=keep)
         assert received is not None
         assert (received.id, received.state, received.generation) == (ready.id, State.RECEIVED, ready.generation + 1)
         assert (received.sha256, received.size_bytes, received.filename) == ("new", 99, "new.md")
-        assert (keep.count, dropped) == (1, ["old"])
+        assert keep.count == 1
         ids = [passage.id for passage in reading.passages]
         assert set(await documents.passages(scope, ids)) == set(ids)
         with pytest.raises(Conflict):
-            await documents.replace(scope, replace(version, sha256="newer"), keep=keep, drop=drop)
+            await documents.replace(scope, replace(version, sha256="newer"), keep=keep)
         at_work = await claimed(documents, scope, received)
         assert await documents.finish(scope, at_work, reading_of(at_work, "new"))
         assert await documents.passages(scope, ids) == {}
-        unchanged = await documents.replace(scope, version, keep=keep, drop=drop)
+        unchanged = await documents.replace(scope, version, keep=keep)
         assert unchanged is not None
         assert (unchanged.state, keep.count) == (State.READY, 1)
 
@@ -206,12 +203,9 @@ class PromisesOfDocuments:
         ready, _ = await made_ready(documents, scope, "one", sha256="one")
         await made_ready(documents, scope, "two", sha256="two")
 
-        async def drop(_sha256: str) -> None:
-            await keep()
-
         with pytest.raises(Conflict):
-            await documents.replace(scope, replace(ready, sha256="two"), keep=keep, drop=drop)
-        assert await documents.replace(new_scope(), replace(ready, sha256="three"), keep=keep, drop=drop) is None
+            await documents.replace(scope, replace(ready, sha256="two"), keep=keep)
+        assert await documents.replace(new_scope(), replace(ready, sha256="three"), keep=keep) is None
         assert keep.count == 0
 
     async def test_failed_and_deleted_content_may_come_again(self, documents: Documents):
@@ -337,7 +331,7 @@ class PromisesOfDocuments:
         ids = [passage.id for passage in reading.passages]
         version = replace(ready, sha256="new")
         for generation in (2, 3):
-            again = await documents.replace(scope, version, keep=Calls(), drop=lambda _sha256: Calls()())
+            again = await documents.replace(scope, version, keep=Calls())
             assert again is not None
             assert (again.state, again.generation, again.failure) == (State.RECEIVED, generation, None)
             at_work = await claimed(documents, scope, again)
@@ -407,6 +401,22 @@ class PromisesOfDocuments:
             await documents.remove(scope, successor, delete=last)
         assert last.count >= 1
         assert await documents.get(scope, successor.id) is None
+
+    async def test_content_is_let_go_when_no_document_has_it(self, documents: Documents):
+        scope, deleted = new_scope(), list[str]()
+        await added(documents, scope, sha256="held")
+        failed = await claimed(documents, scope, await added(documents, scope, sha256="failed"))
+        await documents.fail(scope, failed, Failure("unreadable_document", "No."))
+        gone = await added(documents, scope, sha256="deleting")
+        await documents.begin_deleting(scope, gone.id)
+        await added(documents, new_scope(), sha256="another's")
+
+        async def delete(sha256: str) -> None:
+            deleted.append(sha256)
+
+        contents = ["held", "failed", "deleting", "another's", "nobody's"]
+        assert await documents.let_go(scope, contents, delete=delete) == 3
+        assert sorted(deleted) == ["another's", "deleting", "nobody's"]
 
     async def test_settings_are_a_business_own(self, documents: Documents):
         scope = new_scope()

@@ -50,6 +50,15 @@ async def test_an_empty_upload_has_no_bytes(files, folder):
     assert (upload.size_bytes, upload.head) == (0, b"")
 
 
+async def test_what_is_kept_is_listed_by_business_however_much_it_is(files):
+    scopes = [new_scope(), new_scope()]
+    for scope in scopes:
+        for number in range(300):
+            await files.put(scope, f"{number:03}", b"text")
+    listed = [(scope.tenant_id, sha256) async for scope, some in files.kept() for sha256 in some]
+    assert sorted(listed) == sorted((scope.tenant_id, f"{n:03}") for scope in scopes for n in range(300))
+
+
 async def test_forgotten_uploads_are_swept_and_fresh_ones_are_not(files, folder):
     scope = new_scope()
     put(folder, scope, b"text")

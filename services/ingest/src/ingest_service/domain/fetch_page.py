@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from contracts.ids import DocumentId, uuid7
 from ingest_service.domain.document import Document, received
 from ingest_service.domain.errors import DocumentRefused
+from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Documents, Files
 from ingest_service.domain.progress import Fenced
 from ingest_service.domain.web_address import normal
@@ -90,10 +91,10 @@ class Fetching:
             scope,
             replace(document, sha256=content.sha256, size_bytes=content.size_bytes),
             keep=lambda: self.files.put(scope, content.sha256, fetched.data),
-            drop=lambda sha256: self.files.delete(scope, sha256),
         )
         # after the content: a crash in between only makes the site send the page once more
         await self.pages.seen(scope, document_id, content.marks)
+        await let_go(scope, [document.sha256], documents=self.documents, files=self.files)
         return version is not None and version.generation > document.generation
 
     def _content(self, fetched: Fetched) -> Content:

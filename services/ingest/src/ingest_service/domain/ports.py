@@ -1,6 +1,6 @@
 """What the desk needs from outside, as plain nouns; each has a memory fake that keeps the same promise."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -128,6 +128,10 @@ class Files(Protocol):
         """Remove an original; nothing happens when it is gone."""
         ...
 
+    def kept(self) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:
+        """The SHA-256 of every original, some of a business at a time."""
+        ...
+
 
 class Leased:
     """Another worker is at the document."""
@@ -181,14 +185,12 @@ class Documents(Protocol):
         """
         ...
 
-    async def replace(
-        self, scope: TenantScope, version: Document, *, keep: Step, drop: Callable[[str], Awaitable[None]]
-    ) -> Document | None:
+    async def replace(self, scope: TenantScope, version: Document, *, keep: Step) -> Document | None:
         """Put a document at rest back to `received`, as the next generation, with the content of `version`.
 
         What was read of it is found until the new content is ready. With the content that it has, unless reading that
-        failed, it is left alone. `keep` is awaited before the commit, and `drop`, with the old content's SHA-256, too
-        when nobody else has that. None: there is no such document.
+        failed, it is left alone. `keep` is awaited before the commit; `let_go` of the old content comes after it, or a
+        crash would leave a document without its file. None: there is no such document.
 
         Raises:
             Conflict: it is at work, or another document has that content.
@@ -240,6 +242,12 @@ class Documents(Protocol):
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
         """Remove the rows; `delete` is awaited before the commit when no other document has the same content."""
+        ...
+
+    async def let_go(
+        self, scope: TenantScope, contents: Sequence[str], *, delete: Callable[[str], Awaitable[None]]
+    ) -> int:
+        """Await `delete` for each content (SHA-256) that no document has, nor comes to have meanwhile; how many."""
         ...
 
     async def cut_settings(self, scope: TenantScope) -> CutSettings:

@@ -56,10 +56,7 @@ async def replace_document(
         document, filename=arrival.filename, size_bytes=upload.size_bytes, sha256=upload.sha256
     )
     replaced = version and await documents.replace(
-        scope,
-        version,
-        keep=lambda: files.keep(scope, arrival.inbox_name, upload.sha256),
-        drop=lambda sha256: files.delete(scope, sha256),
+        scope, version, keep=lambda: files.keep(scope, arrival.inbox_name, upload.sha256)
     )
     if replaced is None:
         raise NotFound

@@ -27,6 +27,7 @@ from contracts.ingest import Document as DocumentShown
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.estimate import seconds_left
 from ingest_service.domain.index_document import Desk
+from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
 from ingest_service.domain.web_page import Pages
@@ -60,6 +61,7 @@ class _Doors:
             return DocumentReply(document=self._shown(known))
         arrival = Arrival(request.document_id, request.inbox_name, request.filename, request.tags)
         upload = await examine(arrival, scope, files=self._desk.files)
+        old = request.replaces and await self._desk.documents.get(scope, request.replaces)
 
         async def make() -> DocumentReply:
             return DocumentReply(
@@ -69,6 +71,8 @@ class _Doors:
         async with self._database.tenant_tx(scope) as tx:
             reply = await once(tx, request.idempotency, DocumentReply, make)
         await self._desk.files.discard(scope, request.inbox_name)
+        if old:
+            await let_go(scope, [old.sha256], documents=self._desk.documents, files=self._desk.files)
         return reply
 
     async def _take(

@@ -1,10 +1,11 @@
-"""What nobody asks for: the index is kept whole, the inbox is swept."""
+"""What nobody asks for: the index is kept whole, files that nobody needs are swept out."""
 
 import asyncio
 from typing import Protocol
 
 from prometheus_client import Gauge
 
+from ingest_service.domain import originals
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.rebuild_index import ReadyDocuments, Rebuilding, rebuild_index
 from runtime import logs
@@ -48,13 +49,13 @@ class Memory(Protocol):
 def register(
     service: Service, ready: ReadyDocuments, desk: Desk, *, indexes: Compactable, inbox: Inbox, memory: Memory
 ) -> None:
-    """Look after index and inbox at the start and every hour, after memory every half minute."""
+    """Look after index and files at the start and every hour, after memory every half minute."""
     upkeep = _Upkeep(ready, desk, indexes, inbox, memory)
     MISSING.set_function(lambda: upkeep.progress.missing or 0)
     # searching works meanwhile with what is there: shown, but no reason to take the service away
     service.health.informational("index", upkeep.index_is_whole)
     service.loop("index", upkeep.keep_index)
-    service.loop("sweep", upkeep.sweep_inbox)
+    service.loop("sweep", upkeep.sweep_files)
     service.loop("memory", upkeep.keep_memory_small)
 
 
@@ -96,11 +97,17 @@ class _Upkeep:
             _log.warning("index.waiting", reason=reason)
         await asyncio.sleep(RETRY_S)
 
-    async def sweep_inbox(self) -> None:
+    async def sweep_files(self) -> None:
         while True:
-            count = await self._inbox.sweep()
-            if count:
-                _log.info("inbox.swept", uploads=count)
+            uploads = await self._inbox.sweep()
+            try:
+                orphans = await originals.sweep(documents=self._desk.documents, files=self._desk.files)
+            except Retryable as error:
+                _log.warning("files.waiting", reason=error.code)
+                await asyncio.sleep(RETRY_S)
+                continue
+            if uploads or orphans:
+                _log.info("files.swept", uploads=uploads, originals=orphans)
             await asyncio.sleep(ROUND_S)
 
     async def keep_memory_small(self) -> None:

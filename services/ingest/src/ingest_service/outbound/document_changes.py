@@ -1,5 +1,6 @@
 """What every change of a document says and asks, in the transaction of the change."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import func, text
@@ -60,6 +61,16 @@ async def twin_of(tx: Transaction, document_id: DocumentId, sha256: str) -> str 
     """The title of another document in use that has this content."""
     row = await tx.fetch_row(_TWIN, tx.tenant_id, document_id, sha256)
     return None if row is None else str(row["title"])
+
+
+async def held_of(tx: Transaction, contents: Sequence[str]) -> set[str]:
+    """Those of the contents that a document needs."""
+    needed = select(DocumentRow.sha256).where(
+        col(DocumentRow.tenant_id) == tx.tenant_id,
+        col(DocumentRow.sha256).in_(contents),
+        col(DocumentRow.state) != State.DELETING,
+    )
+    return set((await tx.session.exec(needed)).all())
 
 
 async def holders(tx: Transaction, document: Document) -> int:

@@ -4,12 +4,15 @@
 """
 
 import hashlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import obstore
 from obstore.store import ObjectStore, from_url
 
+from contracts.ids import TenantId
 from contracts.ingest import inbox_key
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.sniff import NEEDED
@@ -17,6 +20,9 @@ from runtime.tenancy import TenantScope
 
 FORGOTTEN_AFTER: Final = timedelta(hours=24)
 """An upload that nobody registered for so long never will be: its request ended long ago."""
+
+LISTED: Final = 500
+"""Originals that are listed at a time."""
 
 
 class ObjectFiles:
@@ -68,6 +74,13 @@ class ObjectFiles:
                     await self._remove(item["path"])
                     count += 1
         return count
+
+    async def kept(self) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:
+        async for part in obstore.list(self._store, "files/", chunk_size=LISTED):
+            places = [item["path"].split("/") for item in part]
+            for tenant_id in {place[1] for place in places}:
+                scope = TenantScope(TenantId(UUID(tenant_id)), "service:ingest")
+                yield scope, [place[2] for place in places if place[1] == tenant_id]
 
     async def check(self) -> None:
         """Raises when the store cannot be reached: for readiness."""

@@ -17,7 +17,7 @@ from ingest_service.domain.document import Document, Failure, Reading, State, St
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.domain.select_documents import Selection
-from ingest_service.outbound.document_changes import enqueue, holders, lock_content, requeue, say, twin_of
+from ingest_service.outbound.document_changes import enqueue, held_of, holders, lock_content, requeue, say, twin_of
 from ingest_service.outbound.document_selection import has_one_of, selected_ids
 from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_of, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
@@ -138,9 +138,7 @@ class PostgresDocuments:
             await requeue(tx, document_id, State.RECEIVED)
         return again
 
-    async def replace(
-        self, scope: TenantScope, version: Document, *, keep: Step, drop: Callable[[str], Awaitable[None]]
-    ) -> Document | None:
+    async def replace(self, scope: TenantScope, version: Document, *, keep: Step) -> Document | None:
         async with self._database.tenant_tx(scope) as tx:
             row = (await tx.session.exec(_one(scope, version.id).with_for_update())).first()
             if row is None or row.state == State.DELETING:
@@ -157,8 +155,6 @@ class PostgresDocuments:
             if twin is not None:
                 raise Conflict(f"The document “{twin}” has the same content.")
             await keep()
-            if old.sha256 and old.sha256 != version.sha256 and not await holders(tx, old):
-                await drop(old.sha256)
             content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
             changed = await _changed(tx, _change(scope, version.id).values(**_ANEW, **content))
             await requeue(tx, version.id, State.RECEIVED)
@@ -260,6 +256,21 @@ class PostgresDocuments:
             await _drop_passages(tx, document.id)
             await tx.session.execute(sql_delete(DocumentRow).where(_is(scope, document.id)))
             await tx.publish(DOCUMENT_DELETED, DocumentDeleted(document_id=document.id))
+
+    async def let_go(
+        self, scope: TenantScope, contents: Sequence[str], *, delete: Callable[[str], Awaitable[None]]
+    ) -> int:
+        count = 0
+        async with self._database.tenant_tx(scope) as tx:
+            held = await held_of(tx, contents)
+        for sha256 in set(contents) - held:
+            async with self._database.tenant_tx(scope) as tx:
+                # whoever began to keep the content before us has committed when we have the lock
+                await lock_content(tx, sha256)
+                if not await held_of(tx, [sha256]):
+                    await delete(sha256)
+                    count += 1
+        return count
 
     async def cut_settings(self, scope: TenantScope) -> CutSettings:
         chosen = select(KnowledgeSettingsRow.cut_by).where(col(KnowledgeSettingsRow.tenant_id) == scope.tenant_id)
