@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from unittest.mock import patch
 
 from ingest_service.app import build
 from ingest_service.outbound.file_store import ObjectFiles
@@ -19,5 +20,5 @@ async def delete_and_die(files: ObjectFiles, scope: TenantScope, sha256: str) ->
 
 
 if __name__ == "__main__":
-    ObjectFiles.delete = delete_and_die  # type: ignore[method-assign]
-    main("ingest", build)
+    with patch.object(ObjectFiles, "delete", delete_and_die):
+        main("ingest", build)
