@@ -115,6 +115,7 @@ def test_a_durable_is_fetched_acknowledged_and_buried_by_its_owner_alone() -> No
             f"$JS.API.CONSUMER.MSG.NEXT.{name}",
             f"$JS.ACK.{name}.1.2.3.4.5",
             subjects.dead_letter(consumer.stream, consumer.name),
+            subjects.tries(consumer.stream, consumer.name, 1, 2),
         ):
             allowed = {user for user in USERS if may_publish(user, subject)}
             assert consumer.owner in allowed, subject
@@ -149,6 +150,7 @@ def test_nothing_wider_than_the_table(user: str) -> None:
             f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}",
             f"$JS.ACK.{consumer.stream}.{consumer.name}.>",
             subjects.dead_letter(consumer.stream, consumer.name),
+            subjects.tries_filter(consumer.stream, consumer.name),
         )
     ]
     publish = (*MAY_PUBLISH[user], *durables)

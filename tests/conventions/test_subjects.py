@@ -8,7 +8,7 @@ import pytest
 
 from tests.conventions.source import Source, in_packages
 
-KINDS = ("evt.", "job.", "rpc.", "raw.", "rcp.", "tok.", "ctl.", "rate.", "dlq.")
+KINDS = ("evt.", "job.", "rpc.", "raw.", "rcp.", "tok.", "ctl.", "rate.", "try.", "dlq.")
 HOME = Path("libs/contracts/src/contracts/subjects.py")
 NAMES = Path("libs/contracts/src/contracts/channel.py")
 """Names of schemas look like subjects; nothing is ever published there."""

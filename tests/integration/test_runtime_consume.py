@@ -9,8 +9,8 @@ from contracts.inference import AnswerTurn
 from runtime.bus import EVENT_ID
 from runtime.errors import NotNow, Rejected, Retryable
 from runtime.tenancy import TenantScope
-from tests.support.platform import eventually
-from tests.support.probe import Probe, Streams, Worker, metric, new_scope, on_bus, send
+from tests.support.platform import Platform, eventually
+from tests.support.probe import Probe, Streams, Worker, frozen, metric, new_scope, on_bus, send
 
 pytestmark = pytest.mark.integration
 
@@ -81,6 +81,35 @@ async def test_what_always_fails_is_dead_after_its_attempts(probe: Probe, stream
     assert letter.headers[EVENT_ID] == str(event_id)
     assert letter.headers["Dlq-Reason"] == type(error).__name__
     assert len(worker.deliveries) == 3
+
+
+async def test_workers_count_the_tries_together(probe: Probe, streams: Streams) -> None:
+    async def fail(_delivery: int) -> None:
+        raise Retryable
+
+    scope = new_scope()
+    first, second = Worker(scope, fail), Worker(scope, fail)
+    async with on_bus(probe) as bus:
+        await send(bus, scope)
+        for number in range(3):  # the message goes to and fro between the two
+            async with on_bus(probe, (first, second)[number % 2]):
+                await eventually(lambda due=number + 1: len(first.deliveries + second.deliveries) == due)
+        await eventually(lambda: streams.letters(scope))
+    assert (len(first.deliveries), len(second.deliveries)) == (2, 1)
+
+
+async def test_where_tries_cannot_be_counted_deliveries_are(platform: Platform, probe: Probe, streams: Streams) -> None:
+    async def fail(_delivery: int) -> None:
+        raise Retryable
+
+    worker = Worker(new_scope(), fail)
+    with frozen(platform, "operator"):  # it would make the counters again
+        await streams.delete_stream("TRIES")
+        async with on_bus(probe, worker) as bus:
+            await send(bus, worker.scope)
+            await eventually(lambda: streams.letters(worker.scope))
+    assert len(worker.deliveries) == 3
+    await eventually(lambda: streams.has_stream("TRIES"))
 
 
 async def _is_empty(streams: Streams, scope: TenantScope) -> bool:

@@ -12,6 +12,7 @@ from contracts.inference import ANSWER, AnswerTurn
 from runtime.bus import EVENT_ID, Bus
 from runtime.consume import consume_work
 from runtime.db import Database
+from runtime.errors import Retryable
 from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
 from tests.support.dying import handle_once
@@ -59,6 +60,50 @@ async def test_a_message_that_kills_every_process_is_moved_by_the_operator(
     assert letter.headers[EVENT_ID] == str(event_id)
     assert letter.headers["Dlq-Reason"] == "MaxDeliveries"
     await eventually(lambda: _is_empty(streams, scope))
+
+
+async def test_deliveries_that_died_are_no_tries(platform: Platform, probe: Probe, streams: Streams) -> None:
+    async def fail_twice(delivery: int) -> None:
+        if delivery < 3:
+            raise Retryable
+
+    scope = new_scope()
+    worker, before = Worker(scope, fail_twice), metric("runtime_deliveries_total", consumer="answer", outcome="done")
+    async with on_bus(probe) as bus:
+        await send(bus, scope)
+    async with impatient(platform, streams):
+        for _ in range(2):  # as many deliveries are left of five as it has tries
+            await let_die(probe, "in_handler", scope)
+        async with on_bus(probe, worker):
+            await eventually(lambda: metric("runtime_deliveries_total", consumer="answer", outcome="done") > before)
+    assert len(worker.deliveries) == 3
+    assert await streams.letters(scope) == []
+    assert await streams.waiting(scope) == 0
+
+
+async def test_the_last_delivery_is_decided_by_who_has_it(platform: Platform, probe: Probe, streams: Streams) -> None:
+    async def fail(_delivery: int) -> None:
+        raise Retryable
+
+    closed: list[str] = []
+
+    async def give_up(_job: AnswerTurn, _scope: TenantScope, error: Exception) -> None:
+        closed.append(type(error).__name__)
+
+    scope = new_scope()
+    worker = Worker(scope, fail, give_up=give_up)
+    async with on_bus(probe) as bus:
+        await send(bus, scope)
+    async with impatient(platform, streams):
+        for _ in range(4):
+            await let_die(probe, "in_handler", scope)
+        async with on_bus(probe, worker):
+            await eventually(lambda: streams.letters(scope))
+    (letter,) = await streams.letters(scope)
+    assert letter.headers
+    assert letter.headers["Dlq-Reason"] == "Retryable"
+    assert closed == ["Retryable"]
+    assert len(worker.deliveries) == 1
 
 
 async def _has_advisory(streams: Streams) -> bool:

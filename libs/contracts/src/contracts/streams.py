@@ -97,6 +97,15 @@ def streams(running_per_tenant: int = 8) -> tuple[Stream, ...]:
             is_direct=True,
         ),
         Stream("RATE", ("rate.*.*",), max_age_s=3 * MINUTE, storage="memory", max_msgs_per_subject=1, is_counter=True),
+        Stream(
+            "TRIES",
+            ("try.*.*.*",),
+            max_age_s=HOUR,
+            storage="memory",
+            max_msgs_per_subject=1,
+            max_bytes=16 * MIB,
+            is_counter=True,
+        ),
         Stream("DLQ", ("dlq.>",), max_age_s=30 * DAY, max_bytes=GIB, dedupe_s=HOUR),
         Stream(
             "ADVISORY",

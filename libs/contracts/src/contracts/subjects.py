@@ -87,6 +87,15 @@ def rate(key: str, window: int) -> str:
     return f"rate.{key}.{window}"
 
 
+def tries(stream: str, consumer: str, sequence: int, stored_ms: int) -> str:
+    """One message in its queue: a stream that is made anew begins at sequence 1, so the time belongs to it."""
+    return f"try.{stream}.{consumer}.{sequence}-{stored_ms}"
+
+
+def tries_filter(stream: str, consumer: str) -> str:
+    return f"try.{stream}.{consumer}.*"
+
+
 def dead_letter(stream: str, consumer: str) -> str:
     return f"dlq.{stream}.{consumer}"
 

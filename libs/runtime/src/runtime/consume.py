@@ -25,9 +25,9 @@ from contracts.channel import Work
 from contracts.ids import EventId
 from contracts.streams import Consumer
 from contracts.streams import consumer as find_consumer
-from runtime import logs, metrics, nats_permissions
+from runtime import counters, logs, metrics, nats_permissions
 from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus, whole_message
-from runtime.errors import NotNow, Rejected, Retryable, Unreadable
+from runtime.errors import NotNow, Rejected, Retryable, Unavailable, Unreadable
 from runtime.tenancy import TenantScope
 
 JobT = TypeVar("JobT", bound=Job)
@@ -37,6 +37,8 @@ GiveUp = Callable[[Any, TenantScope, Exception], Awaitable[None]]
 PULL_S = 3.0
 WATCH_S = 10.0
 NOBODY_THERE_S = 1.0
+COUNT_S = 1.0
+"""So long a failed try waits until the broker has counted it."""
 JITTER = (0.8, 1.2)
 LONGEST_ASKED_S = 300.0
 
@@ -167,13 +169,13 @@ class Consumption:
         return "postponed"
 
     async def _fail(self, raw: Msg, error: Exception) -> str:
-        delivered, retry = raw.metadata.num_delivered, self._consumer.retry
-        if not isinstance(error, Rejected) and delivered < retry.attempts:
-            delay_s = _delay_s(retry.delays_s[delivered - 1], error)
+        failed = 0 if isinstance(error, Rejected) else await self._failed_tries(raw)
+        if failed:
+            delay_s = _delay_s(self._consumer.retry.delays_s[failed - 1], error)
             _log.warning(
                 "delivery.retry",
                 consumer=self._consumer.name,
-                attempt=delivered,
+                attempt=failed,
                 delay_s=round(delay_s, 1),
                 exc_info=error,
             )
@@ -195,6 +197,22 @@ class Consumption:
             _log.warning("delivery.unburied", consumer=self._consumer.name, exc_info=later)
             return "unburied"
         return "dead"
+
+    async def _failed_tries(self, raw: Msg) -> int:
+        """How often a handler failed at this message, this time included; 0 when it is not to be tried again.
+
+        What the broker counts are deliveries, also those that ended with their process. Where the tries cannot be
+        counted, those are taken instead.
+        """
+        metadata, retry = raw.metadata, self._consumer.retry
+        stored_ms = int(metadata.timestamp.timestamp() * 1000)
+        counter = subjects.tries(metadata.stream, metadata.consumer, metadata.sequence.stream, stored_ms)
+        try:
+            failed = await counters.add(self._bus, counter, 1, timeout_s=COUNT_S)
+        except Unavailable:
+            failed = metadata.num_delivered
+        is_last = failed >= retry.attempts or metadata.num_delivered >= retry.max_deliver
+        return 0 if is_last else failed
 
     async def _close(self, raw: Msg, error: Exception) -> None:
         """Let the owner close what the job leaves open."""

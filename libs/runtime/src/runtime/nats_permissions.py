@@ -70,4 +70,5 @@ def _durable(stream: str, name: str) -> list[str]:
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
         f"$JS.ACK.{stream}.{name}.>",
         subjects.dead_letter(stream, name),
+        subjects.tries_filter(stream, name),
     ]

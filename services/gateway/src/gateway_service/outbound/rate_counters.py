@@ -1,11 +1,9 @@
-"""Rate counters in the broker: the stream RATE adds up what is published, and its acknowledgement carries the sum."""
+"""Rate counters in the broker, in the stream RATE."""
 
 import hashlib
 
-import nats.errors
-import nats.js.errors
-
 from contracts import subjects
+from runtime import counters
 from runtime.bus import Bus
 from runtime.clock import Clock
 from runtime.errors import Unavailable
@@ -29,13 +27,7 @@ class NatsCounters:
             raise Unavailable
         subject = subjects.rate(hashlib.sha256(key.encode()).hexdigest()[:32], window)
         try:
-            # No `stream=` here: a counter message with an expected stream is refused (nats-server 2.15, error 10171).
-            ack = await self._bus.nc.jetstream(timeout=TIMEOUT_S).publish(
-                subject, headers={"Nats-Incr": f"{amount:+d}"}
-            )
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
+            return await counters.add(self._bus, subject, amount, timeout_s=TIMEOUT_S)
+        except Unavailable:
             self._away_until_s = self._clock.monotonic_s() + AWAY_S
-            raise Unavailable from error
-        if ack.val is None:
-            raise Unavailable
-        return int(ack.val)
+            raise
