@@ -139,14 +139,17 @@ def start_relay(stack: ExitStack, upstream: str) -> Target:
     return Target("relay", f"http://127.0.0.1:{port}", relay.pid)
 
 
-def start_platform(stack: ExitStack, upstream: str, given: argparse.Namespace) -> Target:
+def start_platform(
+    stack: ExitStack, upstream: str, given: argparse.Namespace, python: str | Path = sys.executable
+) -> Target:
+    """Of the checkout that this interpreter belongs to."""
     data = Path(tempfile.mkdtemp(prefix="lumora-bench-"))
     stack.callback(shutil.rmtree, data, ignore_errors=True)
     data.chmod(0o711)
     first = free_ports(INTERNAL_PORTS + given.gateways)
     ports = ["--port", str(first), "--internal-port", str(first + given.gateways)]
     counts = ["--gateways", str(given.gateways), "--workers", str(given.workers)]
-    command = [sys.executable, "-m", "lumora", "up", "--json", "--no-demo", "--data", str(data / "data")]
+    command = [str(python), "-m", "lumora", "up", "--json", "--no-demo", "--data", str(data / "data")]
     environment = {**os.environ, **LIMITS, "OLLAMA_HOST": upstream}
     platform = stack.enter_context(running([*command, *ports, *counts], env=environment, stdout=subprocess.PIPE))
     assert platform.stdout is not None

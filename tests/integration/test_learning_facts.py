@@ -9,6 +9,7 @@ import pytest
 from contracts import subjects
 from contracts.ids import EventId
 from learning_service.outbound.postgres_figures import PostgresFigures
+from runtime import fact_batches
 from runtime.bus import EVENT_ID, Bus
 from runtime.db import Database
 from runtime.errors import Rejected, Retryable
@@ -96,6 +97,36 @@ async def test_facts_of_two_businesses_are_counted_by_the_group(
     assert metric("runtime_deliveries_total", consumer="learning", outcome="done") >= before + 5
 
 
+async def test_facts_that_come_one_after_another_are_gathered(
+    platform: Platform, probe: Probe, streams: Streams, figures_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fact_batches, "GATHER_S", 3.0)
+    scope = new_scope()
+    groups = Groups(scope)
+    async with on_bus(probe) as bus, hearing(platform, figures_database, before=groups):
+        for _ in range(5):
+            await send_fact(bus, scope)
+            await asyncio.sleep(0.05)
+        await eventually(lambda: is_all_acknowledged(streams))
+    assert await completed(figures_database, scope) == 5
+    assert [len(group) for group in groups.seen] == [5]
+
+
+async def test_more_facts_than_a_batch_takes_are_counted_by_several(
+    platform: Platform, probe: Probe, streams: Streams, figures_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fact_batches, "MOST", 4)
+    scope = new_scope()
+    groups = Groups(scope)
+    async with on_bus(probe) as bus:
+        for _ in range(10):
+            await send_fact(bus, scope)
+    async with hearing(platform, figures_database, before=groups):
+        await eventually(lambda: is_all_acknowledged(streams))
+    assert await completed(figures_database, scope) == 10
+    assert [len(group) for group in groups.seen] == [4, 4, 2]
+
+
 async def test_a_fact_twice_in_one_batch_and_again_later_counts_once(
     platform: Platform, probe: Probe, streams: Streams, figures_database: Database
 ) -> None:
@@ -166,7 +197,7 @@ async def test_a_process_killed_after_the_commit_counts_nothing_twice(
             await send_fact(bus, scope)
     # The operator stands still meanwhile, or it would bring the durable back to its declaration.
     with frozen(platform, "operator"):
-        await streams.set_ack_wait(*DURABLE, 1)
+        await streams.set_ack_wait(*DURABLE, 3)  # longer than a batch gathers
         app_url = platform.env("learning", 0)["LEARNING_DATABASE_URL"]
         more = {"service": "learning", "nats_seed": platform.seed("learning"), "app_url": app_url}
         await let_die(probe, "after_batch", scope, **more)

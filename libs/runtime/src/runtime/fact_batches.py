@@ -33,6 +33,8 @@ MOST = 256
 """Facts in a batch; well below the 1,000 that the server lets a consumer leave unacknowledged."""
 GATHER_S = 1.0
 """How long a batch waits for more after its first fact, which is how old a figure may be."""
+BURST_S = 0.1
+"""How long what has gathered meanwhile may take to come: all at once, instead of waking us fact by fact."""
 ALONE_AT_ONCE = 8
 """Deliveries of a failed batch that are tried at the same time, each alone."""
 
@@ -85,12 +87,15 @@ class FactBatches:
         subscription = await self._bus.nc.jetstream().pull_subscribe_bind(
             self._consumer.name, self._consumer.stream, inbox_prefix=inbox
         )
+        is_behind = False
         try:
             while not self._is_stopping:
                 batch = await self._fetch(subscription, 1, PULL_S)
                 async with self._working:
                     if batch and not self._is_stopping:
-                        batch += await self._fetch(subscription, MOST - 1, GATHER_S)
+                        await asyncio.sleep(0 if is_behind else GATHER_S)
+                        batch += await self._fetch(subscription, MOST - 1, BURST_S)
+                    is_behind = len(batch) == MOST
                     await self._take(batch)
         finally:
             with contextlib.suppress(nats.errors.Error):
