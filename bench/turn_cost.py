@@ -4,9 +4,9 @@
     make bench b=turn_cost ARGS="--before ../before --rounds 10"     # a minute and a half
     make bench b=turn_cost                                           # this checkout alone
 
-Both platforms run all the time under the same simulated model, each round loads one after the other with answers of one token (200 of
-them, 20 at a time), the first one of the two by turns; one round before is not counted. Figures are medians of CPU of every process by the
-kernel's own clocks, and of each round's difference: what else the machine does strikes both of a pair nearly alike.
+Both platforms run all the time under the same simulated model. Each round loads one after the other with 200 answers of
+one token, 20 at a time, by turns; a round before is not counted. Figures are medians of the CPU of every process by the
+kernel's own clocks, and of the difference in each round: what else the machine does strikes both of a pair alike.
 """
 
 import argparse
