@@ -1,5 +1,6 @@
 """Answers that are checked against what they cite, why they were given, and questions that found nothing good."""
 
+import json
 from typing import Any
 
 import pytest
@@ -96,6 +97,7 @@ async def test_an_agent_hedges_or_removes_what_the_documents_do_not_bear_out(sta
         ("shown", "supported"),
         ("shown", "no_claim"),
     ]
+    assert "45 days" not in json.dumps(trace)
     assert (trace["supported_share"], trace["confidence"]) == (0.5, removed.end["confidence"])
     assert trace["timings_ms"]["first_shown"] >= trace["timings_ms"]["first_token"]
 

@@ -79,10 +79,11 @@ def done(outcome: Outcome) -> list[tuple[str, str, str]]:
 async def test_each_policy_says_what_it_does(policy: Unsupported, shown: str, action: str):
     outcome = await said(policy, f"Sure! {TRUE} ", f"{FALSE} Anything else?", hits=[hit(RETURNS, dense=0.8)])
     assert outcome.content == shown
+    words = "" if action == "removed" else "You can return anything within 45 days of delivery."
     assert done(outcome) == [
         ("Sure!", "no_claim", "shown"),
         ("Refunds take 5 working days.", "supported", "shown"),
-        ("You can return anything within 45 days of delivery.", "unsupported", action),
+        (words, "unsupported", action),
         ("Anything else?", "no_claim", "shown"),
     ]
     assert outcome.trace is not None
@@ -95,6 +96,16 @@ async def test_a_removed_sentence_stands_in_the_trace_where_it_would_have_stood(
     outcome = await said("remove", f"{TRUE}\n{FALSE}\n{TRUE}")
     assert outcome.trace is not None
     assert [(one.start, one.end) for one in outcome.trace.sentences] == [(0, 32), (32, 32), (33, 65)]
+
+
+async def test_nothing_is_kept_of_the_words_of_a_removed_sentence():
+    iban = "DE89 3704 0044 0532 0130 00"
+    outcome = await said("remove", f"{TRUE} Pay 45 days ahead to {iban} [1]. Anything else?")
+    assert outcome.trace is not None
+    (removed,) = [one for one in outcome.trace.sentences if one.action == "removed"]
+    assert (removed.verdict, removed.reason, removed.cited) == ("unsupported", "number", (1,))
+    assert b"DE89" not in outcome.trace.dump()
+    assert b"ahead" not in outcome.trace.dump()
 
 
 ANSWER = f"""Hi Ada! {FALSE} {TRUE}

@@ -59,7 +59,8 @@ class TracedSentence(Contract):
     """One sentence of the answer; `score` goes from 0 to 1.
 
     `start` and `end` are characters of the answer, `quote_start` and `quote_end` of the document that source `n` is a
-    part of. A sentence that was removed has no length: it begins and ends where it would have stood.
+    part of. A sentence that was removed has no length and no text: it begins and ends where it would have stood, and
+    the filter never saw its words.
     """
 
     start: int

@@ -112,7 +112,8 @@ def _sentence(check: SentenceCheck) -> TracedSentence:
     bare = TracedSentence(
         start=sentence.start,
         end=sentence.end,
-        text=sentence.text[:TEXT_LIMIT],
+        # The filter saw only what was let out: the words of the rest are not kept, whatever stands in them.
+        text="" if check.action == "removed" else sentence.text[:TEXT_LIMIT],
         cited=sentence.cited,
         verdict="unchecked" if sentence.is_claim else "no_claim",
         action=check.action,
