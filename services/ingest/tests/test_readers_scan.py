@@ -8,6 +8,7 @@ from ingest_service.outbound import tessdata
 from ingest_service.outbound.readers import read, scan
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr
 from services.ingest.tests import made
+from services.ingest.tests.national_texts import TEXTS
 from services.ingest.tests.test_readers_office import shown
 from services.ingest.tests.test_readers_pdf import lines
 
@@ -48,6 +49,38 @@ def test_a_scan_is_read_like_a_page_of_text_however_it_lies(rotation):
     result = read(made.scan(made.pdf([SCANNED]), rotation=rotation), unheard, OCR)
     assert shown(result) == AS_READ
     assert notes(result) == [(None, "Read by OCR, as they are pictures: page 1.")]
+
+
+@with_tesseract
+def test_letters_that_no_installed_language_has_are_left_out_with_what_to_install():
+    with pytest.raises(NoTextLayer) as refused:
+        read(made.scan(made.greek(TEXTS["el"][1])), unheard, Ocr(("eng",), cpu_s=60, wall_s=600))
+    assert "look Greek" in refused.value.detail
+    assert "tesseract-ocr-ell" in refused.value.detail
+
+
+def test_words_that_are_made_up_are_left_out_without_script_data_too(monkeypatch):
+    monkeypatch.setattr(tessdata, "FOLDERS", ("/nowhere",))
+    monkeypatch.setattr(scan.Scanner, "_best", lambda _self, _picture: [scan_line("mm om ee", 49.0)])
+    result = read(made.pdf([TEXT, []]), unheard, Ocr(("eng", "deu"), 60, 600))
+    assert [page for page, _ in notes(result)] == [2]
+    assert "49 of 100" in result.notes[0].reason
+    assert "eng, deu" in result.notes[0].reason
+    assert "mm om" not in result.text
+
+
+@pytest.mark.parametrize(
+    ("script", "languages", "package"),
+    [
+        ("Greek", ("eng",), "tesseract-ocr-ell"),
+        ("Han", ("eng",), "tesseract-ocr-chi-sim"),
+        ("Greek", ("eng", "ell"), None),
+        ("Latin", (), None),
+        ("", ("eng",), None),
+    ],
+)
+def test_what_a_script_is_missing_is_named(script, languages, package):
+    assert tessdata.missing(script, languages) == package
 
 
 @with_tesseract

@@ -33,6 +33,15 @@ _CODES: Final = {
     "zh": "chi_sim", "vi": "vie", "id": "ind",
 }  # fmt: skip
 """Of the languages that are told apart, likeliest first."""
+SCRIPTS: Final = "osd"
+"""What is loaded like a language to tell scripts apart."""
+_OF_SCRIPTS: Final = {
+    "Arabic": "ara", "Armenian": "hye", "Bengali": "ben", "Cyrillic": "rus", "Devanagari": "hin", "Georgian": "kat",
+    "Greek": "ell", "Gujarati": "guj", "Han": "chi_sim", "Hebrew": "heb", "Japanese": "jpn", "Kannada": "kan",
+    "Khmer": "khm", "Korean": "kor", "Lao": "lao", "Malayalam": "mal", "Myanmar": "mya", "Tamil": "tam",
+    "Telugu": "tel", "Thai": "tha",
+}  # fmt: skip
+"""A language of each script that tesseract tells apart, but for Latin letters: those are read by any of theirs."""
 
 
 def folder() -> Path | None:
@@ -54,6 +63,12 @@ def has_library() -> bool:
             ctypes.CDLL(name)
             return True
     return False
+
+
+def missing(script: str, languages: Sequence[str]) -> str | None:
+    """The Debian package of a language that has these letters, None when one of these languages has them."""
+    code = _OF_SCRIPTS.get(script)
+    return None if code is None or code in languages else f"tesseract-ocr-{code.replace('_', '-')}"
 
 
 def chosen(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:

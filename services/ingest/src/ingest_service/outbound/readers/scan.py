@@ -30,6 +30,9 @@ TURNED: Final = 75.0
 """Confidence below which a page may stand upside down."""
 DOUBTFUL: Final = 60.0
 """Confidence of a page below which its words are often wrong."""
+NONSENSE: Final = 50.0
+"""Confidence of a page below which its words are made up: other scripts read as Latin letters reach 0 to 48, and text
+that is blurred beyond reading 40; text in Latin letters of any language has more than 80."""
 GUESSED: Final = 30.0
 """Confidence of a line below which it is no text, but a picture or a stain."""
 ALIKE: Final = 0.25
@@ -46,6 +49,15 @@ _NOTHING: Final = "This page is a picture in which OCR found no text."
 _DOUBTFUL: Final = (
     "OCR is not sure of its words on this page ({:.0f} of 100): compare them with the picture. Perhaps its language is "
     "not installed."
+)
+_FOREIGN: Final = (
+    "This page is a picture of letters that look {}, and the data to read them is not installed: it was left out "
+    "(confidence {:.0f} of 100). Install it (on Debian: {}, or another language in these letters), and have the "
+    "document read again."
+)
+_UNREAD: Final = (
+    "This page is a picture of which OCR could not make out the words (confidence {:.0f} of 100): it was left out. It "
+    "may be handwriting or too coarse, or its language is not installed (there is: {})."
 )
 _READ: Final = "Read by OCR, as they are pictures: {}."
 _NO_TIME: Final = "Reading pictures (OCR) took as long as it may; left out: {}. Send the document in parts."
@@ -107,8 +119,11 @@ class Scanner:
         if not lines:
             self._note(number, _NOTHING)
             return None
-        self._read.append(number + 1)
         sure = _confidence(lines)
+        if sure < NONSENSE:
+            self._note(number, self._why_unread(picture, sure))
+            return None
+        self._read.append(number + 1)
         if sure < DOUBTFUL:
             self._note(number, _DOUBTFUL.format(sure))
         return Page(_placed(lines, height, picture.dpi / 72), height, is_picture=False)
@@ -125,6 +140,24 @@ class Scanner:
             return seen
         turned = engine.lines(picture.upside_down(), within_s=min(LONGEST_S, self._seconds_left()))
         return max(seen, turned, key=_confidence)
+
+    def _why_unread(self, picture: "Picture", sure: float) -> str:
+        from ingest_service.outbound.readers.tesseract import Tesseract, TesseractAway  # noqa: PLC0415 - see there
+
+        folder = tessdata.folder()
+        try:
+            engine = Tesseract((tessdata.SCRIPTS,), folder) if folder else None
+        except TesseractAway:
+            # Debian installs the data for scripts with tesseract, others do not
+            engine = None
+        script = ""
+        if engine:
+            script = engine.script(picture)
+            engine.close()
+        package = tessdata.missing(script, self._languages)
+        if package is None:
+            return _UNREAD.format(sure, ", ".join(self._languages))
+        return _FOREIGN.format(script, sure, package)
 
     def _seconds_left(self) -> float:
         cpu_s, wall_s = time.process_time() - self._cpu_at, time.monotonic() - self._wall_at

@@ -27,6 +27,10 @@ _FUNCTIONS: Final[dict[str, tuple[object, ...]]] = {
     "TessBaseAPIRecognize": (_NUMBER, _HANDLE, _HANDLE),
     "TessBaseAPIGetIterator": (_HANDLE, _HANDLE),
     "TessBaseAPIDelete": (None, _HANDLE),
+    "TessBaseAPIDetectOrientationScript": (
+        ctypes.c_bool, _HANDLE, _POINTER, ctypes.POINTER(ctypes.c_float), ctypes.POINTER(_TEXT),
+        ctypes.POINTER(ctypes.c_float),
+    ),
     "TessMonitorCreate": (_HANDLE,),
     "TessMonitorSetDeadlineMSecs": (None, _HANDLE, _NUMBER),
     "TessMonitorDelete": (None, _HANDLE),
@@ -39,7 +43,7 @@ _FUNCTIONS: Final[dict[str, tuple[object, ...]]] = {
     "TessPageIteratorBoundingBox": (_NUMBER, _HANDLE, _NUMBER, *[_POINTER] * 4),
     "TessPageIteratorOrientation": (None, _HANDLE, *[_POINTER] * 3, ctypes.POINTER(ctypes.c_float)),
     "TessDeleteText": (None, _HANDLE),
-}
+}  # fmt: skip
 """What each gives and takes."""
 
 
@@ -107,6 +111,15 @@ class Tesseract:
             self._engine = self._start()
             raise TookTooLong
         return list(self._found(picture))
+
+    def script(self, picture: Picture) -> str:
+        """By what name tesseract knows the letters (`Cyrillic`), empty when it sees too few; for `tessdata.SCRIPTS`."""
+        call, script = self._library, _TEXT()
+        call.TessBaseAPISetImage(self._engine, picture.pixels, picture.width, picture.height, 1, picture.width)
+        call.TessBaseAPISetSourceResolution(self._engine, picture.dpi)
+        rest = ctypes.c_int(), ctypes.c_float(), script, ctypes.c_float()
+        is_told = call.TessBaseAPIDetectOrientationScript(self._engine, *rest)
+        return (script.value or b"").decode() if is_told else ""
 
     def close(self) -> None:
         self._library.TessBaseAPIDelete(self._engine)
