@@ -74,6 +74,7 @@ class SimulatedQdrant:
                 web.post(f"{at}/points/delete", self._delete),
                 web.post(f"{at}/points/query", self._query),
                 web.post(f"{at}/points/count", self._count),
+                web.post(f"{at}/points/scroll", self._scroll),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
@@ -195,6 +196,14 @@ class SimulatedQdrant:
         held, wanted = self._held(request), models.CountRequest(**await request.json())
         chosen = None if wanted.filter is None else _filter(wanted.filter)
         return _result({"count": held.shard.count(edge.CountRequest(exact=True, filter=chosen))})
+
+    async def _scroll(self, request: web.Request) -> web.Response:
+        held, wanted = self._held(request), models.ScrollRequest(**await request.json())
+        start = None if wanted.offset is None else UUID(str(wanted.offset))
+        fields = cast("list[str]", wanted.with_payload)
+        found, following = held.shard.scroll(edge.ScrollRequest(offset=start, limit=wanted.limit, with_payload=fields))
+        points = [{"id": str(one.id), "payload": one.payload} for one in found]
+        return _result({"points": points, "next_page_offset": None if following is None else str(following)})
 
     def _held(self, request: web.Request) -> Collection:
         name = request.match_info["name"]

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.embedding import IndexName
-from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.passage_index import (
+    EVERYTHING,
+    DenseVector,
+    HeldPassage,
+    HeldReading,
+    Hit,
+    IndexedPassage,
+    Narrowing,
+    held_readings,
+)
 from ingest_service.domain.ports import Embedder
 from ingest_service.domain.read_document import Cut, Say, cut
 from ingest_service.domain.shelves import NoEmbedder
@@ -77,6 +86,12 @@ class MemoryPassageIndex:
 
     async def count_all(self) -> int:
         return len(self.held)
+
+    async def readings(self) -> Sequence[HeldReading]:
+        return held_readings(
+            HeldPassage(str(tenant_id), str(p.document_id), p.generation, p.id in self.shown)
+            for tenant_id, p in self.held.values()
+        )
 
     def _shown(self, scope: TenantScope, only: Narrowing = EVERYTHING) -> list[IndexedPassage]:
         return [passage for passage in self._of(scope, only) if passage.id in self.shown]

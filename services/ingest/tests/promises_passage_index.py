@@ -143,3 +143,14 @@ class PromisesOfPassageIndex:
         assert await index.count(OURS, TENTS) == 1
         await put(index, OURS, [passage(TENTS, 0, "tent")])
         assert (await index.search_dense(OURS, axis(0), 9))[0].id == passage_id(TENTS, 1, 0)
+
+    async def test_it_tells_what_it_holds_of_everybody(self, index):
+        assert await index.readings() == []
+        await put(index, OURS, [passage(TENTS, n, "tent") for n in range(3)])
+        await index.upsert(OURS, [passage(TENTS, n, "tent", generation=2) for n in range(2)])
+        await put(index, THEIRS, [passage(STOVES, n, "stove") for n in range(1_100)])
+        assert set(await index.readings()) == {
+            (OURS.tenant_id, TENTS, 1, 3, 0),
+            (OURS.tenant_id, TENTS, 2, 0, 2),
+            (THEIRS.tenant_id, STOVES, 1, 1_100, 0),
+        }

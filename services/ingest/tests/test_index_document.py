@@ -418,3 +418,31 @@ async def test_a_reading_that_began_meanwhile_keeps_its_passages(room):
     before = dict(room.index.held)
     await rebuild_index(ready, room.desk, Rebuilding())
     assert room.index.held == before
+
+
+async def test_an_index_that_is_older_than_the_rows_is_brought_to_them(room):
+    kept, changed, gone = [await room.send(f"# Returns\n\nText {n}.".encode()) for n in range(3)]
+    for document in (kept, changed, gone):
+        await room.work(document)
+    older, shown = dict(room.index.held), set(room.index.shown)
+    await room.replace(changed, b"# Returns\n\nAnother text.")
+    await room.work(changed)
+    await room.documents.begin_deleting(room.scope, gone.id)
+    await room.work(gone)
+    added = await room.send(b"# Tents\n\nA tent.")
+    await room.work(added)
+    newest, waiting = dict(room.index.held), await room.send(b"# Stoves\n\nA stove.")
+
+    room.index.held, room.index.shown = older, shown
+    rows = [await room.row(document) for document in (kept, changed, added)]
+    ready = Ready([ReadyDocument(room.scope, row.id, row.generation, row.passages) for row in rows])
+    progress = Rebuilding()
+    await rebuild_index(ready, room.desk, progress)
+    assert progress.is_done
+    assert room.index.held == newest
+
+    # what is just being written has a row, and stays
+    room.index.before = lambda: None
+    await room.work(waiting)
+    await rebuild_index(ready, room.desk, Rebuilding())
+    assert newest.items() < room.index.held.items()

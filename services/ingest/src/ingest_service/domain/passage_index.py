@@ -1,11 +1,12 @@
 """The port to the vectors of every tenant's passages."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
-from uuid import uuid5
+from uuid import UUID, uuid5
 
-from contracts.ids import DocumentId, PassageId
+from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain.terms import SparseVector
 from runtime.tenancy import TenantScope
 
@@ -49,6 +50,40 @@ class Hit(NamedTuple):
 
     id: PassageId
     score: float
+
+
+class HeldReading(NamedTuple):
+    """What an index holds of one reading of a document: `shown` passages are found, `hidden` ones wait for the rest."""
+
+    tenant_id: TenantId
+    document_id: DocumentId
+    generation: int
+    shown: int
+    hidden: int
+
+
+class HeldPassage(NamedTuple):
+    """What `held_readings` needs of a passage."""
+
+    tenant_id: str
+    document_id: str
+    generation: int
+    is_shown: bool
+
+
+def held_readings(passages: Iterable[HeldPassage]) -> list[HeldReading]:
+    """Count passages by the reading that they belong to."""
+    counts = Counter(passages)
+    return [
+        HeldReading(
+            TenantId(UUID(tenant_id)),
+            DocumentId(UUID(document_id)),
+            generation,
+            shown=counts[HeldPassage(tenant_id, document_id, generation, is_shown=True)],
+            hidden=counts[HeldPassage(tenant_id, document_id, generation, is_shown=False)],
+        )
+        for tenant_id, document_id, generation in {passage[:3] for passage in counts}
+    ]
 
 
 class ForeignHit(RuntimeError):
@@ -101,4 +136,8 @@ class PassageIndex(Protocol):
 
     async def count_all(self) -> int:
         """Passages of all tenants, hidden ones too: a figure for operators."""
+        ...
+
+    async def readings(self) -> Sequence[HeldReading]:
+        """All that is held of all tenants, for whoever compares it with the rows; a scan of some 5 us a passage."""
         ...

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.ids import DocumentId
+from contracts.ids import DocumentId, TenantId
 from ingest_service.domain.index_document import A_BATCH, Desk
+from ingest_service.domain.passage_index import HeldReading
 from ingest_service.domain.shelves import Shelf
 from runtime.tenancy import TenantScope
 
@@ -62,18 +63,29 @@ async def rebuild_index(ready: ReadyDocuments, desk: Desk, progress: Rebuilding)
 
 
 async def _lost(ready: ReadyDocuments, desk: Desk, shelf: Shelf) -> list[ReadyDocument]:
+    """Documents that are not found as their rows say; what no row speaks of is taken out.
+
+    The index is read before the rows: a document has its row before its first passage is written.
+    """
+    held: dict[tuple[TenantId, DocumentId], list[HeldReading]] = {}
+    for reading in await shelf.index.readings():
+        held.setdefault((reading.tenant_id, reading.document_id), []).append(reading)
     lost = []
     for document in await ready.all():
-        held = await shelf.index.count(document.scope, document.id)
-        if held < document.passages:
+        readings = held.pop((document.scope.tenant_id, document.id), [])
+        if sum(one.shown for one in readings if one.generation == document.generation) < document.passages:
             lost.append(document)
-        elif held > document.passages and not document.is_read_anew:
+        elif any(one.generation != document.generation for one in readings) and not document.is_read_anew:
             await _take_out_rest(document, desk, shelf)
+    for tenant_id, document_id in held:
+        scope = TenantScope(tenant_id, "service:ingest")
+        if await desk.documents.get(scope, document_id) is None:
+            await shelf.index.delete_document(scope, document_id)
     return lost
 
 
 async def _take_out_rest(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
-    """Take out what a crash between the last commit and the index left of earlier readings.
+    """Take out other readings: what a crash after the last commit left, or an older snapshot has brought back.
 
     They have no rows, so that nobody is shown them, but they take the places of others in the ranks.
     """
@@ -100,3 +112,5 @@ async def _rebuild(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
     found = await desk.documents.found_generation(document.scope, document.id)
     if found != document.generation:
         await shelf.index.delete_document(document.scope, document.id, but_generation=found)
+    else:
+        await _take_out_rest(document, desk, shelf)

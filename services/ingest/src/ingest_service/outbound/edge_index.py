@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -11,7 +11,16 @@ from uuid import UUID
 import qdrant_edge as edge
 
 from contracts.ids import DocumentId, PassageId
-from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.passage_index import (
+    EVERYTHING,
+    DenseVector,
+    HeldPassage,
+    HeldReading,
+    Hit,
+    IndexedPassage,
+    Narrowing,
+    held_readings,
+)
 from ingest_service.domain.terms import SparseVector
 from runtime.tenancy import TenantScope
 
@@ -24,6 +33,8 @@ BYTES_FROM_KB: Final = 4_000
 """Vectors of a segment that is given a byte for each number when the index is compacted: about 2,600 passages."""
 COMPACTED_EVERY: Final = 4_000
 """Passages, or a tenth of what is there if that is more: compacting writes all of them anew, some 60 us each."""
+A_PAGE: Final = 1_000
+"""Passages that are looked through at a time."""
 LOOKED_AT_AGAIN: Final = 1.5
 """Of the best by bytes, so many times those asked for are ranked by their exact vectors: enough to find the same."""
 T = TypeVar("T")
@@ -123,6 +134,9 @@ class EdgeIndex:
 
     async def count_all(self) -> int:
         return await self._read(lambda: self._shard.count(edge.CountRequest(exact=True)))
+
+    async def readings(self) -> Sequence[HeldReading]:
+        return await self._read(lambda: held_readings(_held(self._shard)))
 
     async def compact(self) -> None:
         """Drop deleted points for good, keep bytes beside new vectors; seconds for thousands, searching goes on."""
@@ -225,6 +239,18 @@ def _shown(scope: TenantScope, only: Narrowing = EVERYTHING) -> edge.Filter:
     # one condition says both whose it is and that it is shown: a second one takes longer than the search itself
     own = edge.FieldCondition(SHOWN, match=edge.MatchValue(str(scope.tenant_id)))
     return edge.Filter(must=[own, *_narrowed(only)])
+
+
+def _held(shard: edge.EdgeShard) -> Iterator[HeldPassage]:
+    fields, start = ["tenant_id", "document_id", "generation", SHOWN], None
+    while True:
+        request = edge.ScrollRequest(offset=start, limit=A_PAGE, with_payload=fields, with_vector=False)
+        points, start = shard.scroll(request)
+        for point in points:
+            told = point.payload or {}
+            yield HeldPassage(told["tenant_id"], told["document_id"], told["generation"], SHOWN in told)
+        if start is None:
+            return
 
 
 def _hit(point: edge.ScoredPoint) -> Hit:

@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
 import httpx
@@ -17,7 +17,17 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from contracts.ids import DocumentId, PassageId
-from ingest_service.domain.passage_index import EVERYTHING, DenseVector, ForeignHit, Hit, IndexedPassage, Narrowing
+from ingest_service.domain.passage_index import (
+    EVERYTHING,
+    DenseVector,
+    ForeignHit,
+    HeldPassage,
+    HeldReading,
+    Hit,
+    IndexedPassage,
+    Narrowing,
+    held_readings,
+)
 from ingest_service.domain.terms import SparseVector
 from runtime import logs
 from runtime.errors import Overloaded, Unavailable
@@ -32,6 +42,8 @@ TRIES: Final = 2
 PAUSE_S: Final = 0.1
 A_WRITE: Final = 64
 """Points of one request: some 300 KB, where a server takes 32 MB."""
+A_PAGE: Final = 1_000
+"""Points that are looked through at a time."""
 NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 404, 409, 429, 500
 T = TypeVar("T")
 
@@ -140,6 +152,18 @@ class QdrantIndex:
     async def count_all(self) -> int:
         return await self._count(None)
 
+    async def readings(self) -> Sequence[HeldReading]:
+        found: list[HeldPassage] = []
+        fields, start = ["tenant_id", "document_id", "generation", SHOWN], None
+        while True:
+            points, start = await self._page(fields, start)
+            found += [
+                HeldPassage(told["tenant_id"], told["document_id"], told["generation"], SHOWN in told)
+                for told in (point.payload or {} for point in points)
+            ]
+            if start is None:
+                return held_readings(found)
+
     async def compact(self) -> None:
         """Nothing: the server drops deleted points by itself."""
 
@@ -171,6 +195,13 @@ class QdrantIndex:
 
     async def _write(self, points: Sequence[models.PointStruct]) -> None:
         await self._ask(lambda: self._client.upsert(self.collection, points, wait=True))
+
+    async def _page(self, fields: list[str], start: Any) -> tuple[list[models.Record], Any]:
+        return await self._ask(
+            lambda: self._client.scroll(
+                self.collection, offset=start, limit=A_PAGE, with_payload=fields, with_vectors=False
+            )
+        )
 
     async def _count(self, chosen: models.Filter | None) -> int:
         counted = await self._ask(lambda: self._client.count(self.collection, count_filter=chosen, exact=True))
