@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts import auth, ingest
+from contracts import auth, ingest, models
 from contracts import filter as rules
 from contracts import inference as ai
 from contracts.base import Nothing
@@ -38,6 +38,8 @@ AGENT = Agent(
     updated_at=NOW,
 )
 
+PROGRAM = Principal("api_key", TENANT, uuid7(), scopes=("chat",))
+
 GUARDED = [
     ("GET", "/api/auth/api-keys", "business.read"),
     ("POST", "/api/auth/api-keys", "business"),
@@ -57,6 +59,10 @@ GUARDED = [
     ("GET", f"/api/conversations/{ID}/messages", "chat.read"),
     ("POST", f"/api/conversations/{ID}/messages", "chat"),
     ("GET", f"/api/conversations/{ID}/messages/{ID}/trace", "chat"),
+    ("POST", f"/api/conversations/{ID}/escalate", "chat"),
+    ("POST", f"/api/conversations/{ID}/assign", "inbox"),
+    ("POST", f"/api/conversations/{ID}/hand-back", "inbox"),
+    ("POST", f"/api/conversations/{ID}/resolve", "inbox"),
     ("GET", "/api/knowledge/settings", "documents.read"),
     ("PUT", "/api/knowledge/settings", "business"),
     ("GET", "/api/knowledge/gaps", "documents.read"),
@@ -210,7 +216,7 @@ async def test_a_document_is_deleted_with_the_pages_it_led_to_if_that_is_asked(e
 
 async def test_stats_and_models_pass_through(edge: Edge):
     edge.services.tell(GET_STATS, Stats(conversations=2))
-    edge.services.tell(ai.LIST_MODELS, ai.Models(items=()))
+    edge.services.tell(models.LIST_MODELS, models.Models(items=()))
     assert (await edge.call("GET", "/api/business/stats")).json()["conversations"] == 2
     assert (await edge.call("GET", "/api/models")).json() == {"items": [], "next_cursor": None}
 
@@ -226,15 +232,19 @@ async def test_a_message_through_rest_is_accepted_as_over_a_socket(edge: Edge):
         )
 
     edge.services.tell(ai.ACCEPT_TURN, accept)
+    edge.tokens.known["program"] = PROGRAM
     path = f"/api/conversations/{ID}/messages"
-    answer = await edge.call("POST", path, json={"content": "Hello?"})
+    answer = await edge.call("POST", path, token="program", json={"content": "Hello?"})
     assert answer.status_code == 202
     asked = edge.services.asked[-1][1]
     assert answer.json()["message_id"] == str(asked.message_id)
     assert answer.json()["client_message_id"] == str(asked.client_message_id)
-    assert (asked.is_new_conversation, asked.conversation_id, asked.customer) == (False, ID, OWNER.key)
+    assert (asked.is_new_conversation, asked.conversation_id, asked.customer) == (False, ID, PROGRAM.key)
 
-    keyed = [await edge.call("POST", path, json={"content": "x"}, headers={"Idempotency-Key": k}) for k in "aab"]
+    keyed = [
+        await edge.call("POST", path, token="program", json={"content": "x"}, headers={"Idempotency-Key": k})
+        for k in "aab"
+    ]
     ids = [one.json()["client_message_id"] for one in keyed]
     assert ids[0] == ids[1] != ids[2]
 
@@ -260,21 +270,26 @@ async def test_the_same_key_with_another_message_is_a_conflict(edge: Edge):
         return ai.Messages(items=(kept,), next_cursor=None)
 
     edge.services.tell(ai.ACCEPT_TURN, duplicate)
+    edge.tokens.known["program"] = PROGRAM
     edge.services.tell(ai.LIST_MESSAGES, messages)
     for where, content, status in (
         (path, "Hello?", 202),
         (path, "Bye.", 409),
         (path.replace(str(ID), str(uuid7())), "Hello?", 409),
     ):
-        answer = await edge.call("POST", where, json={"content": content}, headers={"Idempotency-Key": "k"})
+        headers = {"Idempotency-Key": "k"}
+        answer = await edge.call("POST", where, token="program", json={"content": content}, headers=headers)
         assert answer.status_code == status
     assert answer.json()["code"] == "idempotency_conflict"
 
 
 async def test_a_message_to_an_unknown_conversation_is_not_found(edge: Edge):
     edge.services.tell(ai.ACCEPT_TURN, NotFound())
-    answer = await edge.call("POST", f"/api/conversations/{ID}/messages", json={"content": "Hello?"})
-    assert answer.status_code == 404
+    edge.services.tell(ai.GET_CONVERSATION, NotFound())
+    edge.tokens.known["program"] = PROGRAM
+    for token in ("program", "owner"):
+        answer = await edge.call("POST", f"/api/conversations/{ID}/messages", token=token, json={"content": "Hello?"})
+        assert answer.status_code == 404
 
 
 async def test_lists_pass_their_filters_on(edge: Edge):
@@ -284,7 +299,9 @@ async def test_lists_pass_their_filters_on(edge: Edge):
     await edge.call("GET", f"/api/conversations?status=active&agent_id={ID}")
     assert edge.services.asked[-1][1] == ai.ListConversations(status="active", agent_id=AgentId(ID))
     await edge.call("GET", f"/api/conversations/{ID}/messages?cursor=x")
-    assert edge.services.asked[-1][1] == ai.ListMessages(conversation_id=ConversationId(ID), cursor="x")
+    assert edge.services.asked[-1][1] == ai.ListMessages(
+        conversation_id=ConversationId(ID), cursor="x", with_notes=True
+    )
     await edge.call("GET", "/api/documents?state=failed&limit=5&tag=Tents")
     assert edge.services.asked[-1][1] == ingest.ListDocuments(state="failed", limit=5, tag="tents")
     assert (await edge.call("GET", "/api/documents?tag=,")).status_code == 422

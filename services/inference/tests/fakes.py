@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from contracts.ids import AgentId, ConversationId, DocumentId, GapId, MessageId, PassageId, TenantId, uuid7
-from contracts.inference import AnswerOptions, FinishReason, ModelInfo, Source, Turn
+from contracts.inference import AnswerOptions, FinishReason, Source, Turn
 from contracts.ingest import PassageHit
+from contracts.models import ModelInfo
 from inference_service.domain.answer import Desk
 from inference_service.domain.clusters import Asked, Group, Sorted
 from inference_service.domain.model import End, Pieces, Prompt
@@ -77,7 +78,10 @@ def hit(text: str, dense: float = 0.5) -> PassageHit:
 
 @dataclass
 class MemoryTurns:
-    """One turn; `away` is how many calls of `complete` find the database away."""
+    """One turn; `away` is how many calls of `complete` find the database away.
+
+    `then` is the turn as the next one to lease it finds it; without one somebody else has taken it.
+    """
 
     leased: LeasedTurn | Ended | Busy
     away: int = 0
@@ -86,10 +90,14 @@ class MemoryTurns:
     pauses: list[float] = field(default_factory=list)
     """Of each release."""
     is_ours: bool = True
+    epoch: int = 0
+    """Of the conversation."""
     asks_stop: bool = False
+    then: LeasedTurn | Ended | Busy = field(default_factory=Busy)
 
     async def lease(self, _scope: TenantScope, _message_id: MessageId) -> LeasedTurn | Ended | Busy:
-        return self.leased
+        leased, self.leased = self.leased, self.then
+        return leased
 
     async def extend(self, _scope: TenantScope, _turn: LeasedTurn) -> bool | None:
         return self.asks_stop if self.is_ours else None
@@ -101,7 +109,7 @@ class MemoryTurns:
         if self.away:
             self.away -= 1
             raise Unavailable
-        if not self.is_ours:
+        if not self.is_ours or turn.epoch != self.epoch:
             return None
         self.outcomes.append(outcome)
         return stored(turn, outcome)
@@ -194,6 +202,7 @@ class MemorySink:
     async def open(self, _scope: TenantScope, _turn: LeasedTurn) -> AsyncIterator[MemoryStream]:
         if self.is_away:
             raise Unavailable(code="filter_unavailable")
+        self.stream.text = ""
         yield self.stream
 
 

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -7,6 +8,7 @@ from inference_service.domain import answer as answering
 from inference_service.domain import lease
 from inference_service.domain.answer import answer
 from inference_service.domain.errors import ModelBroken, ModelFailed, ModelOverloaded, ModelRejected, ModelUnreachable
+from inference_service.domain.notice import notice
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended
 from runtime.errors import NotNow, Retryable, Unavailable
 from services.inference.tests.fakes import (
@@ -66,6 +68,30 @@ async def test_nobody_is_told_of_an_answer_that_was_not_stored():
     turns, followers = MemoryTurns(turn(), is_ours=False), MemoryFollowers()
     await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("yes", END)}, followers=followers))
     assert not followers.told
+
+
+async def test_who_is_fenced_answers_anew_for_the_hands_that_have_it_now():
+    first = turn()
+    then = replace(first, attempt=2, epoch=1, is_with_people=True)
+    turns, model, followers = MemoryTurns(first, epoch=1, then=then), ScriptedModel("Stale", END), MemoryFollowers()
+    await answer(ANY, SCOPE, desk(turns, {"a": model}, followers=followers))
+    assert [(one.content, one.finish_reason) for one in turns.outcomes] == [(notice("en"), "handed_over")]
+    assert [ended.attempt for ended in followers.told] == [2]
+    assert len(turns.pauses) == 1
+    assert len(model.prompts) == 1
+
+
+async def test_a_customer_is_told_once_that_a_person_will_answer_in_their_language():
+    question = "Wann kommt jemand und antwortet mir auf meine Frage?"
+    turns, model = MemoryTurns(turn(is_with_people=True, question=question)), ScriptedModel("x", END)
+    await answer(ANY, SCOPE, desk(turns, {"a": model}))
+    told = MemoryTurns(turn(is_with_people=True, is_told=True, is_stop_asked=True))
+    await answer(ANY, SCOPE, desk(told, {"a": model}, sink=MemorySink(is_away=True)))
+    assert [(one.content, one.finish_reason) for one in (*turns.outcomes, *told.outcomes)] == [
+        (notice("de"), "handed_over"),
+        ("", "handed_over"),
+    ]
+    assert not model.prompts
 
 
 async def test_a_blocked_question_never_reaches_a_model():

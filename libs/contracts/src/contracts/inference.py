@@ -7,7 +7,7 @@ from pydantic import Field
 
 from contracts.base import Contract, Event, Job, Nothing, Personal, Reply, Request
 from contracts.channel import Fact, Rpc, Work
-from contracts.ids import AgentId, ClientMessageId, ConversationId, MessageId
+from contracts.ids import AgentId, ClientMessageId, ConversationId, MessageId, UserId
 from contracts.paging import Idempotency, PageRequest
 
 CONTENT_LIMIT = 16_000
@@ -19,7 +19,8 @@ Unsupported = Literal["mark", "hedge", "remove"]
 Author = Literal["customer", "machine", "person"]
 ConversationStatus = Literal["active", "waiting_for_person", "with_person", "resolved", "reopened"]
 TurnState = Literal["queued", "accepted", "running", "completed", "failed"]
-FinishReason = Literal["stop", "length", "stopped", "blocked"]
+FinishReason = Literal["stop", "length", "stopped", "blocked", "handed_over"]
+"""`handed_over`: a person is to answer; the text, if any, ends with the notice of it."""
 ModelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/\S+$|^extractive$", max_length=200)]
 """`provider/model`; the built-in answerer is `extractive/sentences`, `extractive` for short."""
 
@@ -202,6 +203,10 @@ class Message(Contract):
     model: str | None = None
     usage: Usage | None = None
     created_at: datetime
+    person: UserId | None = None
+    """Who wrote it, when the author is a person."""
+    internal: bool = False
+    """A note among people."""
 
 
 class Conversation(Contract):
@@ -217,6 +222,11 @@ class Conversation(Contract):
     updated_at: datetime
     title: Personal[str | None] = None
     """The beginning of its first question."""
+    reason: Personal[str] = ""
+    """Why it has its status: `unsupported`, `handed_back`, `resolved`, `customer_wrote`, or what was said to a person's
+    coming."""
+    assignee: UserId | None = None
+    """The person who has it."""
 
 
 class ListConversations(PageRequest):
@@ -246,9 +256,10 @@ class ConversationReply(Reply):
 
 
 class ListMessages(PageRequest):
-    """The messages of a conversation, oldest first."""
+    """The messages of a conversation, oldest first; notes for people alone."""
 
     conversation_id: ConversationId
+    with_notes: bool = False
 
 
 class Messages(Reply):
@@ -256,25 +267,6 @@ class Messages(Reply):
 
     items: tuple[Message, ...]
     next_cursor: str | None
-
-
-class ListModels(Request):
-    """Every model that can be used now."""
-
-
-class ModelInfo(Contract):
-    """A model that can be named; `id` is `provider/model`."""
-
-    id: str
-    provider: str
-    name: str
-    capabilities: tuple[str, ...]
-
-
-class Models(Reply):
-    """The models, by provider."""
-
-    items: tuple[ModelInfo, ...]
 
 
 class AnswerTurn(Job):
@@ -347,4 +339,3 @@ LIST_AGENTS = Rpc("inference", "list_agents", ListAgents, Agents, callers=_EDGE)
 LIST_CONVERSATIONS = Rpc("inference", "list_conversations", ListConversations, Conversations, callers=_EDGE)
 GET_CONVERSATION = Rpc("inference", "get_conversation", GetConversation, ConversationReply, callers=_EDGE)
 LIST_MESSAGES = Rpc("inference", "list_messages", ListMessages, Messages, callers=_EDGE)
-LIST_MODELS = Rpc("inference", "list_models", ListModels, Models, callers=_EDGE)

@@ -3,10 +3,10 @@
 from functools import cache
 from typing import Any
 
-from contracts import auth, filter, gaps, inference, ingest, learning, trace  # noqa: A004 - the room is named as the service is
+from contracts import auth, filter, gaps, hand_off, inference, ingest, learning, models, trace  # noqa: A004 - the room is named as the service is
 from contracts.channel import Fact, Rpc, Work
 
-_ROOMS = (auth, inference, trace, gaps, ingest, learning, filter)
+_ROOMS = (auth, inference, models, hand_off, trace, gaps, ingest, learning, filter)
 
 
 @cache

@@ -9,7 +9,8 @@ from contracts.auth import ApiKey, Name
 from contracts.base import Contract, Personal
 from contracts.filter import ModerationPolicy
 from contracts.ids import AgentId, ClientMessageId, TenantId
-from contracts.inference import CONTENT_LIMIT, AnswerOptions, ModelInfo
+from contracts.inference import CONTENT_LIMIT, AnswerOptions
+from contracts.models import ModelInfo
 
 EmbeddedText = Annotated[str, Field(min_length=1, max_length=32_000)]
 
@@ -52,12 +53,26 @@ class AgentStatus(Contract):
 
 
 class NewMessage(Contract):
-    """A customer's message; without a `client_message_id` each one is a new message."""
+    """A message of a customer, or of a person; without a `client_message_id` each one is a new message."""
 
     client_message_id: ClientMessageId | None = None
     agent_id: AgentId | None = None
     content: Personal[Annotated[str, Field(min_length=1, max_length=CONTENT_LIMIT)]]
     options: AnswerOptions = AnswerOptions()
+    internal: bool = False
+    """A person's note, never shown to the customer."""
+
+
+class EscalateBody(Contract):
+    """Why a person is asked for; people read it."""
+
+    reason: Personal[Annotated[str, Field(max_length=500)]] = ""
+
+
+class AssignBody(Contract):
+    """`take_over`: from the person who has it already."""
+
+    take_over: bool = False
 
 
 class ModelPage(Contract):

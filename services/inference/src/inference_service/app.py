@@ -17,6 +17,7 @@ from inference_service.inbound import (
     rpc_agents,
     rpc_conversations,
     rpc_gaps,
+    rpc_hand_off,
     rpc_traces,
     rpc_turns,
     upkeep,
@@ -29,6 +30,7 @@ from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.postgres_agents import PostgresAgents
 from inference_service.outbound.postgres_conversations import PostgresConversations
 from inference_service.outbound.postgres_gaps import PostgresGaps, RelayTenants
+from inference_service.outbound.postgres_hand_offs import PostgresHandOffs
 from inference_service.outbound.postgres_traces import PostgresTraces
 from inference_service.outbound.postgres_turns import PostgresTurns
 from inference_service.outbound.prometheus_providers import PrometheusProviders
@@ -81,6 +83,7 @@ async def build() -> Service:
     rpc_turns.register(bus, turns)
     rpc_agents.register(bus, PostgresAgents(database), providers)
     rpc_conversations.register(bus, PostgresConversations(database))
+    rpc_hand_off.register(bus, PostgresHandOffs(database))
     rpc_traces.register(bus, PostgresTraces(database))
     gaps = PostgresGaps(database)
     rpc_gaps.register(bus, gaps)

@@ -9,14 +9,16 @@ from contracts.ids import TenantId
 from runtime.errors import Forbidden
 from runtime.tenancy import TenantScope
 
-Right = Literal["chat.read", "chat", "documents.read", "documents", "business.read", "business"]
+Right = Literal["chat.read", "chat", "inbox", "documents.read", "documents", "business.read", "business"]
 
 _READING: Final = frozenset[Right]({"chat.read", "documents.read", "business.read"})
 _ALL: Final = _READING | frozenset[Right]({"chat", "documents", "business"})
+_PERSONAL: Final = frozenset[Right]({"inbox"})
+"""What no program may: to answer as a person."""
 RIGHTS_OF_ROLE: Final[dict[Role, frozenset[Right]]] = {
-    "owner": _ALL,
-    "admin": _ALL,
-    "support": _READING | frozenset[Right]({"chat"}),
+    "owner": _ALL | _PERSONAL,
+    "admin": _ALL | _PERSONAL,
+    "support": _READING | _PERSONAL | frozenset[Right]({"chat"}),
     "viewer": _READING,
 }
 RIGHTS_OF_SCOPE: Final[dict[Scope, frozenset[Right]]] = {

@@ -9,6 +9,7 @@ from gateway_service.inbound import (
     http_business,
     http_conversations,
     http_documents,
+    http_hand_off,
     http_knowledge,
     http_openai,
     http_platform,
@@ -28,7 +29,7 @@ def make_app(desk: HttpDesk) -> FastAPI:
         title="Lumora", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     problems.register(app)
-    answering = (http_agents, http_conversations, http_documents, http_knowledge, http_openai)
+    answering = (http_agents, http_conversations, http_hand_off, http_documents, http_knowledge, http_openai)
     for rooms in (http_auth, http_business, *answering):
         app.include_router(rooms.routes(desk))
     app.include_router(http_platform.routes(desk, app))

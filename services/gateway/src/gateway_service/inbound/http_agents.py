@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from contracts import inference as ai
+from contracts import models
 from contracts.ids import AgentId
 from contracts.rest import AgentStatus, ModelPage
 from gateway_service.domain.principal import Principal
@@ -35,7 +36,7 @@ def _all(router: APIRouter, desk: HttpDesk) -> None:
 
     @router.get("/api/models", response_model=ModelPage)
     async def list_models(principal: Principal = _READ) -> Response:
-        found = await desk.services.ask(ai.LIST_MODELS, ai.ListModels(), principal.scope)
+        found = await desk.services.ask(models.LIST_MODELS, models.ListModels(), principal.scope)
         return answer(ModelPage(items=found.items))
 
 

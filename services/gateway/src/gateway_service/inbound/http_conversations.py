@@ -12,6 +12,7 @@ from contracts.ids import AgentId, ConversationId, MessageId
 from contracts.rest import NewMessage
 from gateway_service.domain.post_message import post_message
 from gateway_service.domain.principal import Principal
+from gateway_service.domain.write_as_person import speaks_as_person, write_as_person
 from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.openapi import taking
 from gateway_service.inbound.reading import Id, Page, answer, idempotency_key, read_body, with_right
@@ -49,7 +50,10 @@ def _messages(router: APIRouter, desk: HttpDesk) -> None:
     @router.get("/api/conversations/{conversation_id}/messages", response_model=ai.Messages)
     async def list_messages(conversation_id: Id, page: Page, principal: Principal = _READ) -> Response:
         question = ai.ListMessages(
-            conversation_id=ConversationId(conversation_id), limit=page.limit, cursor=page.cursor
+            conversation_id=ConversationId(conversation_id),
+            limit=page.limit,
+            cursor=page.cursor,
+            with_notes=principal.kind == "user",
         )
         return answer(await desk.services.ask(ai.LIST_MESSAGES, question, principal.scope))
 
@@ -57,18 +61,15 @@ def _messages(router: APIRouter, desk: HttpDesk) -> None:
         "/api/conversations/{conversation_id}/messages",
         status_code=202,
         response_model=MessageAccepted,
+        responses={201: {"model": ai.Message, "description": "Written as a person"}},
         openapi_extra=taking(NewMessage),
     )
     async def create_message(request: Request, conversation_id: Id, principal: Principal = _CHAT) -> Response:
-        message = await read_body(request, NewMessage)
-        accepted = await post_message(
-            message,
-            ConversationId(conversation_id),
-            principal,
-            services=desk.services,
-            idempotency_key=idempotency_key(request),
-        )
-        return answer(accepted, 202)
+        message, where = await read_body(request, NewMessage), ConversationId(conversation_id)
+        services, key = desk.services, idempotency_key(request)
+        if await speaks_as_person(message, where, principal, services):
+            return answer(await write_as_person(message, where, principal, services=services, idempotency_key=key), 201)
+        return answer(await post_message(message, where, principal, services=services, idempotency_key=key), 202)
 
 
 def _traces(router: APIRouter, desk: HttpDesk) -> None:

@@ -17,6 +17,7 @@ from inference_service.domain.ground import Ground
 from inference_service.domain.grounding import Checking
 from inference_service.domain.held_stream import held_back
 from inference_service.domain.lease import keeping
+from inference_service.domain.leave_to_people import leave_to_people
 from inference_service.domain.model import End, Model, Pieces, Prompt
 from inference_service.domain.notes import Notes
 from inference_service.domain.ports import (
@@ -30,7 +31,7 @@ from inference_service.domain.ports import (
     Stream,
     Turns,
 )
-from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended, LeasedTurn, Outcome
+from inference_service.domain.turn import MAX_ATTEMPT, Busy, LeasedTurn, Outcome
 from runtime.errors import NotNow, Rejected, Retryable, Unavailable
 from runtime.tenancy import TenantScope
 
@@ -63,30 +64,38 @@ async def answer(message_id: MessageId, scope: TenantScope, desk: Desk) -> None:
         Retryable: this attempt failed; the next one begins with the next delivery.
     """
     turn = await desk.turns.lease(scope, message_id)
-    if isinstance(turn, Ended):
-        return
     if isinstance(turn, Busy):
         raise NotNow(BUSY_DELAY_S, BUSY_DELIVERIES)
+    while isinstance(turn, LeasedTurn) and await _is_fenced(turn, scope, desk):
+        # The conversation changed hands meanwhile, or somebody else has the turn: then there is nothing to give back.
+        await desk.turns.release(scope, turn)
+        turn = await desk.turns.lease(scope, message_id)
+
+
+async def _is_fenced(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> bool:
+    """Make one attempt; tell whether it came too late to be stored."""
+    message_id = turn.message_id
     if turn.attempt > MAX_ATTEMPT:
         await desk.turns.fail(scope, message_id, "attempts_exhausted", attempt=turn.attempt)
-        return
+        return False
     began = asyncio.get_running_loop().time()
     try:
         async with keeping(desk.turns, desk.stops, scope, turn) as stop:
             outcome = await _attempt(turn, scope, desk, stop)
-            await _store(turn, scope, desk, outcome)
+            return not await _store(turn, scope, desk, outcome)
     except Rejected as error:
         await desk.turns.fail(scope, message_id, error.code, attempt=turn.attempt)
     except ModelFailed as error:
         waited_s = turn.waited_s + asyncio.get_running_loop().time() - began
         if not error.retryable or _is_too_long(error.retry_after_s, desk.deadline_s - waited_s):
             await desk.turns.fail(scope, message_id, error.code, attempt=turn.attempt)
-            return
+            return False
         await desk.turns.release(scope, turn, error.retry_after_s or 0.0)
         raise Retryable(error.detail, code=error.code, retry_after_s=error.retry_after_s) from error
     except Retryable as error:
         await desk.turns.release(scope, turn, error.retry_after_s or 0.0)
         raise
+    return False
 
 
 def _is_too_long(asked_s: float | None, left_s: float) -> bool:
@@ -94,11 +103,12 @@ def _is_too_long(asked_s: float | None, left_s: float) -> bool:
     return asked_s is not None and asked_s >= left_s
 
 
-async def _store(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outcome) -> None:
-    """Store what was shown, then tell those who follow it."""
+async def _store(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outcome) -> bool:
+    """Store what was shown, then tell those who follow it; False when it was fenced."""
     stored = await _stored(turn, scope, desk, outcome)
     if stored is not None:
         await desk.followers.tell(scope, stored)
+    return stored is not None
 
 
 async def _stored(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Outcome) -> Turn | None:
@@ -115,6 +125,8 @@ async def _stored(turn: LeasedTurn, scope: TenantScope, desk: Desk, outcome: Out
 
 
 async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: asyncio.Event) -> Outcome:
+    if turn.is_with_people:
+        return await leave_to_people(turn, scope, desk.sink)
     if turn.is_stop_asked:
         return Outcome(content="", finish_reason="stopped", model="")
     notes = Notes(turn, asyncio.get_running_loop().time)

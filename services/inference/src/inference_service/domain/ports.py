@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.gaps import CloseGap, Gap, Gaps, ListGaps
+from contracts.hand_off import WriteMessage
 from contracts.ids import AgentId, ConversationId, GapId, MessageId
 from contracts.inference import (
     AcceptedTurn,
@@ -20,16 +21,18 @@ from contracts.inference import (
     ListAgents,
     ListConversations,
     ListMessages,
+    Message,
     Messages,
-    ModelInfo,
     Source,
     Turn,
     UpdateAgent,
 )
 from contracts.ingest import PassageHit
+from contracts.models import ModelInfo
 from contracts.trace import AnswerTrace
 from inference_service.domain.clusters import Asked, Group, Sorted
 from inference_service.domain.model import Model, Pieces
+from inference_service.domain.standing import Move
 from inference_service.domain.turn import Busy, Ended, LeasedTurn, Outcome
 from runtime.tenancy import TenantScope
 
@@ -119,6 +122,35 @@ class ConversationStore(Protocol):
 
     async def messages(self, scope: TenantScope, request: ListMessages) -> Messages:
         """Raises NotFound."""
+        ...
+
+    async def message(self, scope: TenantScope, conversation_id: ConversationId, message_id: MessageId) -> Message:
+        """One that is no note. Raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A conversation that changed hands, and the answers that are still being written for nothing."""
+
+    conversation: Conversation
+    stale: tuple[MessageId, ...]
+
+
+class HandOffs(Protocol):
+    """Conversations that change hands."""
+
+    async def move(self, scope: TenantScope, conversation_id: ConversationId, change: Move) -> Moved:
+        """Change how a conversation stands; what began under a lower epoch is not stored any more.
+
+        Raises:
+            NotFound: there is no such conversation.
+            Conflict: what `change` raises.
+        """
+        ...
+
+    async def write(self, scope: TenantScope, request: WriteMessage) -> tuple[Message, tuple[MessageId, ...]]:
+        """Store what a person wrote; returns it, and the answers that are stale now. Raises NotFound, Conflict."""
         ...
 
 

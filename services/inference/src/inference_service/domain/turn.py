@@ -7,6 +7,7 @@ from contracts.ids import AgentId, ConversationId, MessageId
 from contracts.inference import AnswerOptions, FinishReason, Source, Unsupported, Usage
 from contracts.trace import AnswerTrace
 from inference_service.domain.standalone_question import standalone_question
+from inference_service.domain.standing import Standing, handed_over
 
 MAX_ATTEMPT = 5
 """Beyond this many attempts a turn is failed, whoever took it."""
@@ -43,6 +44,10 @@ class LeasedTurn:
     """`provider/model`, the first choice first."""
     waited_s: float
     """How long ago the customer asked, in seconds, when this attempt began."""
+    is_with_people: bool = False
+    """The conversation waits for a person, or has one: the machine is silent."""
+    is_told: bool = False
+    """The customer knows that."""
     unsupported: Unsupported = "mark"
     """What the agent does with sentences that the documents do not bear out."""
     agent_updated_at: datetime | None = None
@@ -76,3 +81,9 @@ class Outcome:
     confidence: float = 0.0
     categories: tuple[str, ...] = ()
     trace: AnswerTrace | None = None
+    hand_over_reason: str | None = None
+    """Why the machine handed the conversation over by itself, when it did."""
+
+    def hand_over(self, standing: Standing) -> Standing:
+        """How the conversation stands after an answer that ended so."""
+        return handed_over(standing, self.hand_over_reason, is_told=bool(self.content))

@@ -6,7 +6,6 @@ from contracts.inference import (
     DELETE_AGENT,
     GET_AGENT,
     LIST_AGENTS,
-    LIST_MODELS,
     UPDATE_AGENT,
     AgentReply,
     Agents,
@@ -14,10 +13,9 @@ from contracts.inference import (
     DeleteAgent,
     GetAgent,
     ListAgents,
-    ListModels,
-    Models,
     UpdateAgent,
 )
+from contracts.models import LIST_MODELS, ListModels, Models
 from inference_service.domain.ports import AgentStore, Providers
 from runtime.bus import Bus
 from runtime.tenancy import TenantScope

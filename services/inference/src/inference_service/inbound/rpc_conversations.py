@@ -1,5 +1,6 @@
 """Conversations and their messages, to read."""
 
+from contracts.hand_off import GET_MESSAGE, GetMessage, MessageReply
 from contracts.inference import (
     GET_CONVERSATION,
     LIST_CONVERSATIONS,
@@ -17,7 +18,7 @@ from runtime.tenancy import TenantScope
 
 
 def register(bus: Bus, conversations: ConversationStore) -> None:
-    """Answer `rpc.inference.{get_conversation,list_conversations,list_messages}`."""
+    """Answer `rpc.inference.{get_conversation,list_conversations,list_messages,get_message}`."""
 
     async def get_conversation(question: GetConversation, scope: TenantScope) -> ConversationReply:
         return ConversationReply(conversation=await conversations.get(scope, question.conversation_id))
@@ -28,6 +29,10 @@ def register(bus: Bus, conversations: ConversationStore) -> None:
     async def list_messages(question: ListMessages, scope: TenantScope) -> Messages:
         return await conversations.messages(scope, question)
 
+    async def get_message(question: GetMessage, scope: TenantScope) -> MessageReply:
+        return MessageReply(message=await conversations.message(scope, question.conversation_id, question.message_id))
+
+    bus.answer(GET_MESSAGE, get_message)
     bus.answer(GET_CONVERSATION, get_conversation)
     bus.answer(LIST_CONVERSATIONS, list_conversations)
     bus.answer(LIST_MESSAGES, list_messages)

@@ -2,8 +2,9 @@
 
 from sqlalchemy import ScalarSelect, func, tuple_
 from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
 
-from contracts.ids import ConversationId
+from contracts.ids import ConversationId, MessageId
 from contracts.inference import (
     Conversation,
     Conversations,
@@ -16,8 +17,8 @@ from contracts.inference import (
 )
 from inference_service.domain.title import title
 from inference_service.outbound import cursor
-from inference_service.outbound.tables import ConversationRow, MessageRow, TurnRow
-from runtime.db import Database
+from inference_service.outbound.tables import ConversationRow, MessageRow, NoteRow, TurnRow
+from runtime.db import Database, Transaction
 from runtime.errors import NotFound
 from runtime.tenancy import TenantScope
 
@@ -58,8 +59,7 @@ class PostgresConversations:
     async def messages(self, scope: TenantScope, request: ListMessages) -> Messages:
         order = tuple_(col(MessageRow.created_at), col(MessageRow.id))
         question = (
-            select(MessageRow, TurnRow)
-            .outerjoin(TurnRow, (col(TurnRow.tenant_id) == MessageRow.tenant_id) & (col(TurnRow.id) == MessageRow.id))
+            _with_turns()
             .where(MessageRow.conversation_id == request.conversation_id)
             .order_by(order)
             .limit(request.limit + 1)
@@ -67,13 +67,45 @@ class PostgresConversations:
         if request.cursor is not None:
             question = question.where(order > tuple_(*cursor.decode(request.cursor)))
         async with self._database.tenant_tx(scope) as tx:
-            rows = (await tx.session.exec(question)).all()
-            if not rows:
+            found = [_message(message, turn) for message, turn in (await tx.session.exec(question)).all()]
+            if request.with_notes:
+                found += await _notes(tx, request)
+            if not found:
                 await self.get(scope, request.conversation_id)
-        page = rows[: request.limit]
-        last = page[-1][0] if page else None
-        following = cursor.encode(last.created_at, last.id) if last is not None and len(rows) > request.limit else None
-        return Messages(items=tuple(_message(message, turn) for message, turn in page), next_cursor=following)
+        found.sort(key=lambda message: (message.created_at, message.id))
+        page = found[: request.limit]
+        is_more = len(found) > request.limit
+        return Messages(
+            items=tuple(page), next_cursor=cursor.encode(page[-1].created_at, page[-1].id) if is_more else None
+        )
+
+    async def message(self, scope: TenantScope, conversation_id: ConversationId, message_id: MessageId) -> Message:
+        question = _with_turns().where(MessageRow.conversation_id == conversation_id, MessageRow.id == message_id)
+        async with self._database.tenant_tx(scope) as tx:
+            found = (await tx.session.exec(question)).one_or_none()
+        if found is None:
+            raise NotFound
+        return _message(*found)
+
+
+def _with_turns() -> Select[MessageRow, TurnRow]:
+    """Messages, the answers among them with their turns."""
+    return select(MessageRow, TurnRow).outerjoin(
+        TurnRow, (col(TurnRow.tenant_id) == MessageRow.tenant_id) & (col(TurnRow.id) == MessageRow.id)
+    )
+
+
+async def _notes(tx: Transaction, request: ListMessages) -> list[Message]:
+    """As many as a page may need."""
+    order = tuple_(col(NoteRow.created_at), col(NoteRow.id))
+    question = select(NoteRow).where(NoteRow.conversation_id == request.conversation_id).order_by(order)
+    if request.cursor is not None:
+        question = question.where(order > tuple_(*cursor.decode(request.cursor)))
+    rows = (await tx.session.exec(question.limit(request.limit + 1))).all()
+    return [
+        Message.model_validate({**row.model_dump(exclude={"tenant_id"}), "author": "person", "internal": True})
+        for row in rows
+    ]
 
 
 def _first_words() -> ScalarSelect[str]:
@@ -92,7 +124,7 @@ def _first_words() -> ScalarSelect[str]:
 
 
 def _conversation(row: ConversationRow, first_words: str | None) -> Conversation:
-    values = row.model_dump(exclude={"tenant_id", "epoch"})
+    values = row.model_dump(exclude={"tenant_id", "epoch", "is_told"})
     return Conversation.model_validate({**values, "title": title(first_words or "")})
 
 
@@ -115,5 +147,6 @@ def _message(row: MessageRow, turn: TurnRow | None) -> Message:
             "model": turn.model if turn else None,
             "usage": usage,
             "created_at": row.created_at,
+            "person": row.person,
         }
     )

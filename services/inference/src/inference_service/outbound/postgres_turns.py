@@ -18,8 +18,9 @@ from contracts.inference import (
     TurnState,
     Usage,
 )
+from inference_service.domain.standing import is_with_people, reopened
 from inference_service.domain.turn import LEASE_S, Busy, Ended, LeasedTurn, Outcome, Said
-from inference_service.outbound import turn_ending, turn_sql
+from inference_service.outbound import hand_off, turn_ending, turn_sql
 from runtime.db import Database, Transaction
 from runtime.errors import NotFound, Overloaded
 from runtime.tenancy import TenantScope
@@ -83,6 +84,8 @@ class PostgresTurns:
             attempt=row["attempt"],
             epoch=row["epoch"],
             is_stop_asked=row["is_stop_asked"],
+            is_with_people=is_with_people(row["status"]),
+            is_told=row["is_told"],
             question=row["question"],
             history=history,
             options=options,
@@ -161,6 +164,8 @@ async def _store(tx: Transaction, request: AcceptTurn, state: TurnState) -> Agen
         missing = "no such conversation, or no such agent"
     if row is None:
         raise NotFound(missing)
+    if not request.is_new_conversation and row["status"] == "resolved":
+        await hand_off.move(tx, request.conversation_id, reopened)
     return AgentId(row["id"])
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.inference import ModelInfo
+from contracts.models import ModelInfo
 from inference_service.domain.errors import ModelFailed
 from inference_service.domain.ports import Candidate
 from runtime import logs

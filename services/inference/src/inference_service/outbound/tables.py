@@ -50,6 +50,9 @@ class ConversationRow(SQLModel, table=True):
     customer: str
     epoch: int = 0
     message_count: int = 0
+    reason: str = ""
+    assignee: UUID | None = None
+    is_told: bool = False
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 
@@ -65,6 +68,20 @@ class MessageRow(SQLModel, table=True):
     author: str
     content: str
     sources: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    person: UUID | None = None
+    created_at: datetime = _moment()
+
+
+class NoteRow(SQLModel, table=True):
+    """What people write to each other about a conversation; neither the customer nor a model reads it."""
+
+    __tablename__ = "note"
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    conversation_id: UUID
+    person: UUID
+    content: str
     created_at: datetime = _moment()
 
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from contracts.ids import MessageId
 from contracts.inference import ANSWER, MESSAGE_COMPLETED, AnswerTurn, MessageCompleted, Source, Turn
 from inference_service.domain.turn import Outcome
-from inference_service.outbound import gap_sql, turn_sql
+from inference_service.outbound import gap_sql, hand_off, turn_sql
 from runtime.db import Transaction
 
 LOCK = "turns"
@@ -52,6 +52,8 @@ async def complete(
     await tx.publish(MESSAGE_COMPLETED, completed)
     if trace is not None and trace.gap is not None:
         await tx.execute(gap_sql.KEEP, tx.tenant_id, message_id, row["conversation_id"], trace.query, trace.gap)
+    if outcome.finish_reason == "handed_over":
+        await hand_off.move(tx, row["conversation_id"], outcome.hand_over)
     await _enqueue_next(tx, row["next_id"])
     return _ended(row, message_id, outcome, attempt)
 

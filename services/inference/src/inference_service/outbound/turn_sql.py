@@ -16,7 +16,7 @@ _STORE = """
         INSERT INTO turn (tenant_id, id, conversation_id, customer_message_id, client_message_id, agent_id, options,
             state, enqueued_at, accepted_at)
         SELECT $1, $4, $2, $3, $5, chosen.id, $7::text::jsonb, $8, now(), now() FROM chosen)
-    SELECT id FROM chosen
+    SELECT * FROM chosen
 """
 
 BEGIN_CONVERSATION = f"""
@@ -34,9 +34,9 @@ BEGIN_CONVERSATION = f"""
 CONTINUE_CONVERSATION = f"""
     WITH continued AS (
         UPDATE conversation SET message_count = message_count + 1, updated_at = now() WHERE id = $2
-        RETURNING agent_id),
+        RETURNING agent_id, status),
     chosen AS (
-        SELECT a.id FROM continued JOIN agent a ON a.id = coalesce($9::uuid, continued.agent_id)
+        SELECT a.id, continued.status FROM continued JOIN agent a ON a.id = coalesce($9::uuid, continued.agent_id)
         WHERE $9::uuid IS NULL OR a.deleted_at IS NULL),
     {_STORE}
 """  # noqa: S608 - put together from constants
@@ -49,7 +49,7 @@ LEASE = """
         AND (c.tenant_id, c.id) = (t.tenant_id, t.conversation_id) AND (a.tenant_id, a.id) = (t.tenant_id, t.agent_id)
         AND (q.tenant_id, q.id) = (t.tenant_id, t.customer_message_id)
     RETURNING t.conversation_id, t.agent_id, t.attempt, t.is_stop_asked, t.options::text AS options, c.epoch,
-        c.message_count, q.content AS question, q.created_at AS asked_at, q.id AS question_id,
+        c.status, c.is_told, c.message_count, q.content AS question, q.created_at AS asked_at, q.id AS question_id,
         a.name, a.persona, a.instructions, a.model, a.fallbacks, a.unsupported, a.updated_at AS agent_updated_at,
         extract(epoch FROM now() - t.accepted_at)::float8 AS waited_s
 """

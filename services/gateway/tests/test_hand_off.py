@@ -1,0 +1,138 @@
+"""Who may take a conversation from the machine, and whose message a message is."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts import hand_off
+from contracts import inference as ai
+from contracts.ids import AgentId, ConversationId, MessageId, UserId, uuid7
+from gateway_service.domain.principal import Principal
+from services.gateway.tests.memory import OWNER, TENANT, Edge
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ID = uuid7()
+PATH = f"/api/conversations/{ID}"
+PROGRAM = Principal("api_key", TENANT, uuid7(), scopes=("chat",))
+ADMIN_PROGRAM = Principal("api_key", TENANT, uuid7(), scopes=("admin",))
+VIEWER = Principal("user", TENANT, uuid7(), role="viewer")
+
+
+def conversation(customer: str, status: ai.ConversationStatus = "active") -> ai.Conversation:
+    return ai.Conversation(
+        id=ConversationId(ID),
+        agent_id=AgentId(uuid7()),
+        status=status,
+        channel="chat",
+        customer=customer,
+        message_count=2,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def accepted(request: ai.AcceptTurn) -> ai.AcceptedTurn:
+    return ai.AcceptedTurn(
+        conversation_id=request.conversation_id,
+        message_id=request.message_id,
+        customer_message_id=request.customer_message_id,
+        is_duplicate=False,
+        state="accepted",
+    )
+
+
+def written(request: hand_off.WriteMessage) -> hand_off.MessageReply:
+    message = ai.Message(
+        id=MessageId(uuid7()),
+        conversation_id=request.conversation_id,
+        author="person",
+        content=request.content,
+        created_at=NOW,
+        person=request.person,
+        internal=request.internal,
+    )
+    return hand_off.MessageReply(message=message)
+
+
+@pytest.fixture
+async def edge():
+    made = Edge()
+    made.tokens.known |= {"program": PROGRAM, "admin_program": ADMIN_PROGRAM, "viewer": VIEWER}
+    made.services.tell(ai.ACCEPT_TURN, accepted)
+    made.services.tell(hand_off.WRITE_MESSAGE, written)
+    yield made
+    await made.client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("token", "customer", "status", "verb"),
+    [
+        ("owner", OWNER.key, "active", "accept_turn"),
+        ("owner", OWNER.key, "reopened", "accept_turn"),
+        ("owner", OWNER.key, "waiting_for_person", "write_message"),
+        ("owner", OWNER.key, "with_person", "write_message"),
+        ("owner", PROGRAM.key, "active", "write_message"),
+        ("program", PROGRAM.key, "with_person", "accept_turn"),
+        ("admin_program", PROGRAM.key, "active", "accept_turn"),
+    ],
+)
+async def test_a_message_is_a_persons_but_in_their_own_conversation_with_the_machine(
+    edge: Edge, token: str, customer: str, status: ai.ConversationStatus, verb: str
+):
+    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation(customer, status)))
+    answer = await edge.call("POST", f"{PATH}/messages", token=token, json={"content": "Hello"})
+    assert answer.status_code == (201 if verb == "write_message" else 202)
+    assert edge.services.asked[-1][0] == verb
+
+
+async def test_a_note_is_for_people_alone(edge: Edge):
+    note = {"content": "Be kind to her", "internal": True}
+    answer = await edge.call("POST", f"{PATH}/messages", json=note)
+    assert (answer.status_code, answer.json()["internal"]) == (201, True)
+    for token in ("program", "admin_program", "viewer"):
+        assert (await edge.call("POST", f"{PATH}/messages", token=token, json=note)).status_code == 403
+    edge.services.tell(ai.LIST_MESSAGES, ai.Messages(items=(), next_cursor=None))
+    for token, with_notes in (("owner", True), ("viewer", True), ("program", False), ("admin_program", False)):
+        await edge.call("GET", f"{PATH}/messages", token=token)
+        assert edge.services.asked[-1][1].with_notes == with_notes
+
+
+async def test_a_repeated_key_or_id_is_the_same_message_with_the_same_words(edge: Edge):
+    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation(PROGRAM.key)))
+    client_message_id = str(uuid7())
+    for body, headers in (
+        ({"content": "Hello"}, {"Idempotency-Key": "k"}),
+        ({"content": "Hello"}, {"Idempotency-Key": "k"}),
+        ({"content": "Bye"}, {"Idempotency-Key": "k"}),
+        ({"content": "Hello", "client_message_id": client_message_id}, {}),
+    ):
+        await edge.call("POST", f"{PATH}/messages", json=body, headers=headers)
+    one, same, other, named = (asked.idempotency for verb, asked, _ in edge.services.asked if verb == "write_message")
+    assert one == same
+    assert (other.key, named.key) == ("k", client_message_id)
+    assert other.body_sha256 != one.body_sha256 == named.body_sha256
+
+
+async def test_each_command_asks_inference(edge: Edge):
+    reply = ai.ConversationReply(conversation=conversation("key:x", "with_person"))
+    for rpc in (hand_off.ESCALATE, hand_off.ASSIGN, hand_off.HAND_BACK, hand_off.RESOLVE):
+        edge.services.tell(rpc, reply)
+    id_, person = ConversationId(ID), UserId(OWNER.id)
+    for path, body, asked in (
+        ("escalate", {}, hand_off.Escalate(conversation_id=id_)),
+        ("escalate", {"reason": "angry"}, hand_off.Escalate(conversation_id=id_, reason="angry")),
+        ("assign", {}, hand_off.Assign(conversation_id=id_, person=person)),
+        ("assign", {"take_over": True}, hand_off.Assign(conversation_id=id_, person=person, is_take_over=True)),
+        ("hand-back", {}, hand_off.HandBack(conversation_id=id_)),
+        ("resolve", {}, hand_off.Resolve(conversation_id=id_)),
+    ):
+        answer = await edge.call("POST", f"{PATH}/{path}", json=body)
+        assert (answer.status_code, answer.json()["status"]) == (200, "with_person")
+        assert edge.services.asked[-1][1] == asked
+
+
+async def test_a_program_may_ask_for_a_person_and_never_be_one(edge: Edge):
+    edge.services.tell(hand_off.ESCALATE, ai.ConversationReply(conversation=conversation("key:x")))
+    assert (await edge.call("POST", f"{PATH}/escalate", token="program")).status_code == 200
+    for path in ("assign", "hand-back", "resolve"):
+        assert (await edge.call("POST", f"{PATH}/{path}", token="admin_program")).status_code == 403

@@ -1,0 +1,19 @@
+"""What a customer hears who writes while a person is to answer: that, once; then nothing of the machine."""
+
+from inference_service.domain.model import Pieces
+from inference_service.domain.notice import notice
+from inference_service.domain.ports import Sink
+from inference_service.domain.turn import LeasedTurn, Outcome
+from inference_service.domain.words import language_of
+from runtime.tenancy import TenantScope
+
+
+async def leave_to_people(turn: LeasedTurn, scope: TenantScope, sink: Sink) -> Outcome:
+    """End the turn without asking a model; its message is there for people to read. Raises Unavailable."""
+    if turn.is_told:
+        return Outcome(content="", finish_reason="handed_over", model="")
+    async with sink.open(scope, turn) as stream:
+        await stream.start("", ())
+        await stream.send(Pieces((notice(language_of(turn.question)),)))
+        shown = await stream.end("handed_over")
+    return Outcome(content=shown.content, finish_reason=shown.finish_reason, model="", categories=shown.categories)

@@ -1,0 +1,130 @@
+"""People who take a conversation from the machine and give it back, on every service as a process."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.ids import uuid7
+from inference_service.domain.notice import notice
+from tests.support import scenarios
+from tests.support.business import Business
+from tests.support.chat import Answer, Chat
+from tests.support.checker import check_all
+from tests.support.platform import eventually
+from tests.support.stage import Stage
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+LONG = "ollama/simulated-n200-r20"
+
+
+async def command(business: Business, conversation_id: str, name: str, **body: Any) -> Any:
+    return await business.call("POST", f"/api/conversations/{conversation_id}/{name}", json=body)
+
+
+async def write(business: Business, conversation_id: str, content: str, **body: Any) -> Any:
+    return await business.call(
+        "POST", f"/api/conversations/{conversation_id}/messages", json={"content": content, **body}
+    )
+
+
+async def said(business: Business, conversation_id: str) -> list[tuple[str, str]]:
+    return [(one["author"], one["content"]) for one in await business.messages(conversation_id) if one["content"]]
+
+
+def ended(answer: Answer) -> tuple[str, str]:
+    assert answer.end is not None
+    assert answer.end["content"] == answer.shown
+    return answer.end["finish_reason"], answer.end["content"]
+
+
+async def test_a_conversation_goes_to_a_person_and_back(business: Business) -> None:
+    async with business.chat() as chat:
+        first = await chat.answered()
+        where = {"conversation_id": first.conversation_id}
+        waiting = await command(business, first.conversation_id, "escalate", reason="She is angry")
+        assert (waiting["status"], waiting["reason"], waiting["assignee"]) == (
+            "waiting_for_person",
+            "She is angry",
+            None,
+        )
+        listed = await business.call("GET", "/api/conversations?status=waiting_for_person")
+        assert [one["id"] for one in listed["items"]] == [first.conversation_id]
+
+        assert ended(await chat.answered("Where are you?", **where)) == ("handed_over", notice("en"))
+        assert ended(await chat.answered("Hello?", **where)) == ("handed_over", "")
+        taken = await command(business, first.conversation_id, "assign")
+        assert (taken["status"], taken["reason"]) == ("with_person", "She is angry")
+        assert await command(business, first.conversation_id, "assign") == taken
+        written = await write(business, first.conversation_id, "I am here.")
+        assert (written["author"], written["person"]) == ("person", taken["assignee"])
+        await write(business, first.conversation_id, "A friend of the house", internal=True)
+        assert ended(await chat.answered("At last", **where)) == ("handed_over", "")
+
+        assert (await command(business, first.conversation_id, "hand-back"))["status"] == "active"
+        assert ended(await chat.answered("And you?", **where))[0] == "stop"
+        assert (await command(business, first.conversation_id, "resolve"))["status"] == "resolved"
+        assert ended(await chat.answered("One more thing", **where))[0] == "stop"
+    found = await business.call("GET", f"/api/conversations/{first.conversation_id}")
+    assert (found["status"], found["reason"]) == ("reopened", "customer_wrote")
+    texts = [content for author, content in await said(business, first.conversation_id) if author != "machine"]
+    assert texts == [
+        "Hello?",
+        "Where are you?",
+        "Hello?",
+        "I am here.",
+        "A friend of the house",
+        "At last",
+        "And you?",
+        "One more thing",
+    ]
+    headers = {"Authorization": f"Bearer {business.api_key}"}
+    path = f"/api/conversations/{first.conversation_id}/messages"
+    seen = (await business.rest.get(path, headers=headers)).json()["items"]
+    assert [one["content"] for one in seen if one["internal"] or "friend" in one["content"]] == []
+    await check_all(business, chat.answers)
+
+
+async def test_a_person_who_steps_in_silences_the_machine_at_once(business: Business, stage: Stage) -> None:
+    question = f"Tell me {uuid4().hex}"
+    async with business.chat() as chat:
+        answer = await chat.reached(await chat.ask(question, model=LONG), 3)
+        await write(business, answer.conversation_id, "I will take this.")
+        await chat.ended(answer)
+        # A new attempt took the half text from the screen, and nothing of the old one was stored.
+        assert ended(answer) == ("handed_over", "")
+        assert await said(business, answer.conversation_id) == [("customer", question), ("person", "I will take this.")]
+    (generation,) = stage.generations(question)
+    await eventually(lambda: generation.outcome == "client_gone")
+    await check_all(business, chat.answers)
+
+
+async def test_a_worker_that_dies_after_a_hand_over_leaves_it_as_it_is(stage: Stage, business: Business) -> None:
+    async with business.chat() as chat:
+        first = await chat.answered()
+        await command(business, first.conversation_id, "escalate")
+        answer = await chat.ask("Is anybody there?", conversation_id=first.conversation_id)
+        await chat.accepted(answer)
+        for name in stage.platform.worker_names():
+            await scenarios.kill(stage, name)
+        await chat.follow(timeout_s=90)
+        assert ended(answer) == ("handed_over", notice("en"))
+    found = await business.call("GET", f"/api/conversations/{first.conversation_id}")
+    assert found["status"] == "waiting_for_person"
+    await check_all(business, chat.answers)
+
+
+async def test_another_business_and_a_program_get_nowhere(business: Business, stage: Stage) -> None:
+    other = await stage.business()
+    async with business.chat() as chat:
+        first = await chat.answered()
+    for name in ("escalate", "assign", "hand-back", "resolve"):
+        for id_ in (first.conversation_id, str(uuid7())):
+            assert await other.refused("POST", f"/api/conversations/{id_}/{name}") == (404, "not_found")
+        program = Chat(business.urls[0], business.api_key)
+        answer = await business.rest.post(
+            f"/api/conversations/{first.conversation_id}/{name}",
+            headers={"Authorization": f"Bearer {program.token}"},
+        )
+        assert answer.status_code == (200 if name == "escalate" else 403)
