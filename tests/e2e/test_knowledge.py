@@ -129,7 +129,7 @@ async def test_another_business_finds_nothing_of_it(stage: Stage) -> None:
     ("filename", "content", "status", "code"),
     [
         ("empty.md", b"", 422, "empty_document"),
-        ("picture.md", b"\x89PNG\r\n\x1a\n" + b"\0" * 64, 415, "unsupported_type"),
+        ("picture.md", b"GIF89a" + b"\0" * 64, 415, "unsupported_type"),
         ("archive.txt", b"\x1f\x8b\x08\x00" + b"\0" * 64, 415, "unsupported_type"),
     ],
 )

@@ -163,7 +163,7 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing(stage: Stage, b
 
 
 async def test_a_file_that_is_not_what_it_says_is_refused(business: Business):
-    assert await business.refused("POST", "/api/documents", files={"file": ("a.md", b"\x89PNG\r\n ...")}) == (
+    assert await business.refused("POST", "/api/documents", files={"file": ("a.md", b"GIF89a\x01\x00 ...")}) == (
         415,
         "unsupported_type",
     )

@@ -193,7 +193,11 @@ async def test_registering_is_idempotent(bus: Bus, service: Ingest, scope: Tenan
 
 @pytest.mark.parametrize(
     ("data", "code"),
-    [(b"", "empty_document"), (b"\x89PNG\r\n and so on", "unsupported_type"), (b"MZ\x90\x00\x03", "unsupported_type")],
+    [
+        (b"", "empty_document"),
+        (b"GIF89a\x01\x00", "unsupported_type"),
+        (b"MZ\x90\x00\x03", "unsupported_type"),
+    ],
 )
 async def test_what_can_never_be_read_is_refused_at_the_door(
     bus: Bus, service: Ingest, scope: TenantScope, data: bytes, code: str

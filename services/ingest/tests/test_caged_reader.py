@@ -20,6 +20,7 @@ from runtime.errors import Unavailable
 from services.ingest.tests import made
 from services.ingest.tests.memory import MemoryReader
 from services.ingest.tests.promises_reader import PromisesOfReader, Stopped, unheard
+from services.ingest.tests.test_readers_image import picture, saved
 from services.ingest.tests.test_readers_scan import SCANNED, with_tesseract
 from tests.support.platform import eventually
 
@@ -117,15 +118,26 @@ async def test_a_scan_is_read_in_the_cage():
     assert [note.reason for note in cutting.notes] == ["Read by OCR, as they are pictures: page 1."]
 
 
+@linux
+@with_tesseract
+async def test_the_largest_picture_that_is_read_fits_into_the_cage():
+    reader = CagedReader(Limits(memory_mib=480, cpu_s=20, wall_s=60, ocr_cpu_s=60), ocr_languages=("eng",))
+    largest = picture().resize((5_700, 7_000)).convert("RGBA")
+    cutting = await reader.read(saved(largest, compress_level=1), unheard)
+    await reader.close()
+    assert "within thirty days" in cutting.passages[0].body
+
+
 @pytest.mark.parametrize("without", [{"ocr_languages": ("none",)}, {"ocr_cpu_s": 0}])
 async def test_without_ocr_a_scan_says_what_to_do(without):
     languages, ocr_cpu_s = without.get("ocr_languages", ()), without.get("ocr_cpu_s", 60)
     reader = CagedReader(Limits(480, 20, 60, ocr_cpu_s), ocr_languages=languages)
-    with pytest.raises(DocumentRefused) as refused:
-        await reader.read(made.scan(made.pdf([SCANNED])), unheard)
+    for data in (made.scan(made.pdf([SCANNED])), saved(picture())):
+        with pytest.raises(DocumentRefused) as refused:
+            await reader.read(data, unheard)
+        assert refused.value.code == "no_text_layer"
+        assert "tesseract" in refused.value.detail
     await reader.close()
-    assert refused.value.code == "no_text_layer"
-    assert "tesseract" in refused.value.detail
 
 
 @linux

@@ -1,11 +1,13 @@
 """Pages that are pictures. What needs tesseract runs where it is installed; that it is missing is tested everywhere."""
 
 import pytest
+from pypdfium2 import PdfDocument
 
 from ingest_service.domain.blocks import Kind
 from ingest_service.domain.errors import NoTextLayer
 from ingest_service.outbound import tessdata
 from ingest_service.outbound.readers import read, scan
+from ingest_service.outbound.readers.pdf_pictures import drawn
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr
 from services.ingest.tests import made
 from services.ingest.tests.national_texts import TEXTS
@@ -102,7 +104,7 @@ def test_a_page_that_takes_too_long_is_left_out_and_the_next_is_well(monkeypatch
     assert "too long" in refused.value.detail
     # an engine that was interrupted reads the next picture as if nothing had been
     reader = engine.Tesseract(THERE, tessdata.folder())
-    picture = scan._drawn(scan.pypdfium2.PdfDocument(made.pdf([SCANNED]))[0])
+    picture = drawn(PdfDocument(made.pdf([SCANNED])), 0).picture
     with pytest.raises(engine.TookTooLong):
         reader.lines(picture, within_s=0.001)
     assert reader.lines(picture, within_s=60)[0].text == "Returns of tents"
@@ -142,9 +144,9 @@ def test_an_image_of_too_many_pixels_is_not_unpacked(monkeypatch):
 
 def test_a_page_as_large_as_a_house_is_drawn_coarser():
     canvas_of = made.pdf([[(10, 10, 10, "x")]])
-    document = scan.pypdfium2.PdfDocument(canvas_of)
+    document = PdfDocument(canvas_of)
     document[0].set_mediabox(0, 0, 14_000, 14_000)
-    picture = scan._drawn(document[0])
+    picture = drawn(document, 0).picture
     assert len(picture.pixels) == picture.width * picture.height <= 1.01 * scan.MOST_PIXELS
     assert picture.dpi < 20
 

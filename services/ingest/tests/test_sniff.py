@@ -119,6 +119,11 @@ def test_nothing_is_an_empty_document(data):
         (b"Well, no.\nYes, though.\nMaybe, then.", kinds.PLAIN),
         (b"<3 to everybody", kinds.PLAIN),
         (b"{not json}", kinds.PLAIN),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", kinds.PNG),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", kinds.JPEG),
+        (b"II*\x00\x08\x00\x00\x00", kinds.TIFF),
+        (b"MM\x00*\x00\x00\x00\x08", kinds.TIFF),
+        (b"RIFF\x00\x01\x00\x00WEBPVP8 ", kinds.WEBP),
         (b"Subject: only one header\n\nText", kinds.PLAIN),
         ("From: a@example.com\nSubject: Hi\n\nText".encode("utf-16"), kinds.EMAIL),
     ],
@@ -131,8 +136,8 @@ def test_a_kind_is_told_from_its_bytes(data, kind):
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "PNG"),
-        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "JPEG"),
+        (b"BM\x00\x01\x00\x00\x00\x00", "BMP"),
+        (b"RIFF\x00\x01\x00\x00WAVE", "sound"),
         (b"GIF89a\x01\x00\x01\x00", "GIF"),
         (b"MZ\x90\x00\x03\x00\x00\x00", "Windows program"),
         (b"\x7fELF\x02\x01\x01", "Linux program"),

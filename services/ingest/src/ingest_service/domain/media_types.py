@@ -23,11 +23,15 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 ODT: Final = "application/vnd.oasis.opendocument.text"
 ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
 ODP: Final = "application/vnd.oasis.opendocument.presentation"
+PNG: Final = "image/png"
+JPEG: Final = "image/jpeg"
+TIFF: Final = "image/tiff"
+WEBP: Final = "image/webp"
 ZIP: Final = "application/zip"
 
 READABLE: Final = (
     "Send PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx, .xls), OpenDocument, HTML, EPUB, RTF, "
-    "e-mail (.eml, .msg), CSV, JSON, XML, WebVTT, Markdown or plain text, or a ZIP archive of "
-    "such files."
+    "e-mail (.eml, .msg), CSV, JSON, XML, WebVTT, Markdown or plain text, a picture of text (PNG, JPEG, TIFF, WebP), "
+    "or a ZIP archive of such files."
 )
 """What can be sent, in words for people."""

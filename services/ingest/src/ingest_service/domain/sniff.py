@@ -20,13 +20,9 @@ _ZIP: Final = b"PK\x03\x04"
 _OLE2: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN: Final = (
     (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\x89PNG\r\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
     (b"BM", "a BMP image"),
-    (b"RIFF", "a sound, film or WebP file"),
+    (b"RIFF", "a sound or film file"),
     (b"OggS", "a sound file"),
     (b"ID3", "a sound file"),
     (b"fLaC", "a sound file"),
@@ -43,6 +39,14 @@ _FOREIGN: Final = (
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"%!PS", "a PostScript file"),
     (b"SQLite format 3\x00", "a database file"),
+)
+_IMAGES: Final = (
+    (b"\x89PNG\r\n\x1a\n", kinds.PNG),
+    (b"\xff\xd8\xff", kinds.JPEG),
+    (b"II*\x00", kinds.TIFF),
+    (b"MM\x00*", kinds.TIFF),
+    (b"II+\x00", kinds.TIFF),
+    (b"MM\x00+", kinds.TIFF),
 )
 # two or three letters alone could begin a text: for these, what follows must be binary too
 _SHORT_MAGIC: Final = frozenset({b"BM", b"MZ", b"BZh", b"ID3", b"RIFF", b"GIF8", b"OggS", b"fLaC"})
@@ -83,6 +87,8 @@ def tell(data: bytes) -> str:
         DocumentRefused: It is of no kind that is read, encrypted, or carries programs.
     """
     refuse_foreign(data[:NEEDED])
+    if image := _image_kind(data):
+        return image
     if b"%PDF-" in data[:1024]:
         return kinds.PDF
     if data.startswith(_ZIP):
@@ -126,7 +132,15 @@ def refuse_foreign(head: bytes) -> None:
         raise _unsupported(f"{kind}, whatever its name says")
 
 
+def _image_kind(head: bytes) -> str | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return kinds.WEBP
+    return next((kind for magic, kind in _IMAGES if head.startswith(magic)), None)
+
+
 def _foreign_kind(head: bytes) -> str | None:
+    if _image_kind(head):
+        return None
     if head[4:8] == b"ftyp":
         return "a film or HEIC image"
     if head[257:262] == b"ustar":

@@ -32,10 +32,11 @@ _MODULES: Final = {
     kinds.JSON: "json_text",
     kinds.JSON_LINES: "json_text",
     kinds.VTT: "vtt",
+    **dict.fromkeys((kinds.PNG, kinds.JPEG, kinds.TIFF, kinds.WEBP), "image"),
     kinds.MARKDOWN: "text",
     kinds.PLAIN: "text",
 }
-_SEEN: Final = frozenset({kinds.PDF})
+_SEEN: Final = frozenset({kinds.PDF, kinds.PNG, kinds.JPEG, kinds.TIFF, kinds.WEBP})
 """Kinds that may hold pictures of text."""
 _BARE: Final = frozenset({kinds.PLAIN, kinds.MARKDOWN, kinds.CSV, kinds.TSV, kinds.JSON, kinds.JSON_LINES, kinds.VTT})
 """Kinds that do not say their encoding."""

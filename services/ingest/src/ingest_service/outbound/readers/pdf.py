@@ -8,6 +8,7 @@ import ctypes
 import math
 import re
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -19,6 +20,7 @@ from ingest_service.domain.document import Note
 from ingest_service.domain.errors import Damaged, DocumentTooLong, EmptyDocument, Encrypted, NoTextLayer
 from ingest_service.domain.manuscript import MOST_CHARACTERS, MOST_PAGES, Composer, Manuscript
 from ingest_service.outbound.readers.pdf_layout import Line, Page, compose_pages
+from ingest_service.outbound.readers.pdf_pictures import drawn
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
 from ingest_service.outbound.readers.scan import ABSENT, Scanner
 from ingest_service.outbound.readers.titles import own_title
@@ -85,7 +87,7 @@ def _scanned(document: pypdfium2.PdfDocument, pages: list[Page], ocr: Ocr, say: 
     scanner = Scanner(ocr, language.detect(_beginning(pages)))
     try:
         for done, number in enumerate(pictures, start=1):
-            pages[number] = scanner.page(document, number) or pages[number]
+            pages[number] = scanner.page(number, partial(drawn, document, number)) or pages[number]
             say(len(pages) - len(pictures) + done, len(pages))
         return scanner.notes()
     finally:

@@ -1,14 +1,11 @@
-"""Pages of a PDF that are pictures: drawn, and read by OCR as long as there is time for it."""
+"""Pages that are pictures, read by OCR one after the other as long as there is time for it."""
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from statistics import median
-from typing import TYPE_CHECKING, Final
-
-import pypdfium2
-from pypdfium2 import raw
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ingest_service.domain.document import Note
 from ingest_service.outbound import tessdata
@@ -21,9 +18,9 @@ if TYPE_CHECKING:
 DPI: Final = 300
 """What tesseract's languages were trained with."""
 MOST_PIXELS: Final = 10_000_000
-"""Of a drawn page, an A4 page having 8.7 million; a larger one is drawn coarser."""
+"""Of a page as it is read, an A4 page having 8.7 million; a larger one is made coarser."""
 MOST_IMAGE_PIXELS: Final = 40_000_000
-"""Of one image of a page: A4 at 600 dpi has 35 million, which take pdfium 170 MiB to draw."""
+"""Of one image before that: A4 at 600 dpi has 35 million, which take pdfium 170 MiB to draw."""
 LONGEST_S: Final = 60.0
 """For one page, by the clock; a dense one takes 2 to 5 s of a core."""
 TURNED: Final = 75.0
@@ -42,8 +39,8 @@ ABSENT: Final = (
     "This page has no text layer: it is a picture, and reading pictures (OCR) is not installed. Run OCR on it and send "
     "the result, or have tesseract installed (on Debian: tesseract-ocr, and tesseract-ocr-deu for German)."
 )
-_TOO_LARGE: Final = "This page is a picture that is too large to be read by OCR. Send it at 300 dpi."
-_BROKEN: Final = "This page is damaged, and was left out."
+TOO_LARGE: Final = "This page is a picture that is too large to be read by OCR. Send it at 300 dpi."
+BROKEN: Final = "This page is damaged, and was left out."
 _TOO_SLOW: Final = "This page is a picture that takes too long to be read by OCR; it was left out."
 _NOTHING: Final = "This page is a picture in which OCR found no text."
 _DOUBTFUL: Final = (
@@ -63,6 +60,21 @@ _READ: Final = "Read by OCR, as they are pictures: {}."
 _NO_TIME: Final = "Reading pictures (OCR) took as long as it may; left out: {}. Send the document in parts."
 
 
+class Drawn(NamedTuple):
+    """A page as a picture, and its height in points."""
+
+    picture: "Picture"
+    height: float
+
+
+class NotDrawn(Exception):
+    """A page that cannot be shown; `reason` is for the document's owner."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Scanner:
     """Reads pictures one after the other, and knows what is to be said of them."""
 
@@ -76,24 +88,20 @@ class Scanner:
         self._left_out: list[int] = []
         self._notes: list[Note] = []
 
-    def page(self, document: pypdfium2.PdfDocument, number: int) -> Page | None:
-        """The page of that number, from 0, or None when it could not be read: the notes say why."""
+    def page(self, number: int, draw: Callable[[], Drawn]) -> Page | None:
+        """The page of that number, from 0, or None when it could not be read: the notes say why.
+
+        `draw` raises `NotDrawn`, and is not called when the time is over.
+        """
         if self._seconds_left() <= 0:
             self._left_out.append(number + 1)
             return None
         try:
-            page = document[number]
-        except pypdfium2.PdfiumError:
-            self._note(number, _BROKEN)
+            drawn = draw()
+        except NotDrawn as error:
+            self._note(number, error.reason)
             return None
-        try:
-            if _largest_image(page) > MOST_IMAGE_PIXELS:
-                self._note(number, _TOO_LARGE)
-                return None
-            picture, height = _drawn(page), page.get_height()
-        finally:
-            page.close()
-        return self._seen(number, picture, height)
+        return self._seen(number, drawn.picture, drawn.height)
 
     def notes(self) -> list[Note]:
         """What the document's owner should know, in the order of pages."""
@@ -165,30 +173,6 @@ class Scanner:
 
     def _note(self, number: int, reason: str) -> None:
         self._notes.append(Note(number + 1, reason))
-
-
-def _largest_image(page: pypdfium2.PdfPage) -> int:
-    """Pixels of the largest image on a page, told without unpacking it."""
-    sizes = [0]
-    for image in page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=3):
-        told = raw.FPDF_IMAGEOBJ_METADATA()
-        if raw.FPDFImageObj_GetImageMetadata(image.raw, page.raw, told):
-            sizes.append(told.width * told.height)
-    return max(sizes)
-
-
-def _drawn(page: pypdfium2.PdfPage) -> "Picture":
-    from ingest_service.outbound.readers.tesseract import Picture  # noqa: PLC0415 - see there
-
-    width, height = page.get_size()
-    scale = min(DPI / 72, (MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
-    bitmap = page.render(scale=scale, grayscale=True)
-    try:
-        rows = memoryview(bitmap.buffer).cast("B")
-        pixels = b"".join(rows[row * bitmap.stride :][: bitmap.width] for row in range(bitmap.height))
-        return Picture(pixels, bitmap.width, bitmap.height, round(scale * 72))
-    finally:
-        bitmap.close()
 
 
 def _placed(seen: "Sequence[Seen]", height: float, scale: float) -> list[Line]:
