@@ -90,7 +90,7 @@ async def test_a_person_who_steps_in_silences_the_machine_at_once(business: Busi
     question = f"Tell me {uuid4().hex}"
     async with business.chat() as chat:
         answer = await chat.reached(await chat.ask(question, model=LONG), 3)
-        await write(business, answer.conversation_id, "I will take this.")
+        await write(business, answer.conversation_id, "I will take this.", author="person")
         await chat.ended(answer)
         # A new attempt took the half text from the screen, and nothing of the old one was stored.
         assert ended(answer) == ("handed_over", "")

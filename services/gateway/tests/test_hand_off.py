@@ -65,22 +65,23 @@ async def edge():
 
 
 @pytest.mark.parametrize(
-    ("token", "customer", "status", "verb"),
+    ("token", "author", "status", "verb"),
     [
-        ("owner", OWNER.key, "active", "accept_turn"),
-        ("owner", OWNER.key, "reopened", "accept_turn"),
-        ("owner", OWNER.key, "waiting_for_person", "write_message"),
-        ("owner", OWNER.key, "with_person", "write_message"),
-        ("owner", PROGRAM.key, "active", "write_message"),
-        ("program", PROGRAM.key, "with_person", "accept_turn"),
-        ("admin_program", PROGRAM.key, "active", "accept_turn"),
+        ("owner", None, "active", "accept_turn"),
+        ("owner", None, "resolved", "accept_turn"),
+        ("owner", None, "waiting_for_person", "write_message"),
+        ("owner", None, "with_person", "write_message"),
+        ("owner", "person", "active", "write_message"),
+        ("owner", "customer", "with_person", "accept_turn"),
+        ("program", None, "with_person", "accept_turn"),
+        ("admin_program", "customer", "with_person", "accept_turn"),
     ],
 )
-async def test_a_message_is_a_persons_but_in_their_own_conversation_with_the_machine(
-    edge: Edge, token: str, customer: str, status: ai.ConversationStatus, verb: str
+async def test_a_message_is_a_persons_who_says_so_or_where_people_have_the_conversation(
+    edge: Edge, token: str, author: str | None, status: ai.ConversationStatus, verb: str
 ):
-    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation(customer, status)))
-    answer = await edge.call("POST", f"{PATH}/messages", token=token, json={"content": "Hello"})
+    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation("key:x", status)))
+    answer = await edge.call("POST", f"{PATH}/messages", token=token, json={"content": "Hello", "author": author})
     assert answer.status_code == (201 if verb == "write_message" else 202)
     assert edge.services.asked[-1][0] == verb
 
@@ -90,7 +91,8 @@ async def test_a_note_is_for_people_alone(edge: Edge):
     answer = await edge.call("POST", f"{PATH}/messages", json=note)
     assert (answer.status_code, answer.json()["internal"]) == (201, True)
     for token in ("program", "admin_program", "viewer"):
-        assert (await edge.call("POST", f"{PATH}/messages", token=token, json=note)).status_code == 403
+        for body in (note, {"content": "Hi", "author": "person"}):
+            assert (await edge.call("POST", f"{PATH}/messages", token=token, json=body)).status_code == 403
     edge.services.tell(ai.LIST_MESSAGES, ai.Messages(items=(), next_cursor=None))
     for token, with_notes in (("owner", True), ("viewer", True), ("program", False), ("admin_program", False)):
         await edge.call("GET", f"{PATH}/messages", token=token)
@@ -98,7 +100,7 @@ async def test_a_note_is_for_people_alone(edge: Edge):
 
 
 async def test_a_repeated_key_or_id_is_the_same_message_with_the_same_words(edge: Edge):
-    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation(PROGRAM.key)))
+    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation("key:x", "with_person")))
     client_message_id = str(uuid7())
     for body, headers in (
         ({"content": "Hello"}, {"Idempotency-Key": "k"}),

@@ -59,6 +59,8 @@ class NewMessage(Contract):
     agent_id: AgentId | None = None
     content: Personal[Annotated[str, Field(min_length=1, max_length=CONTENT_LIMIT)]]
     options: AnswerOptions = AnswerOptions()
+    author: Literal["customer", "person"] | None = None
+    """As whom a person writes; without it as a person where people have the conversation, else as the customer."""
     internal: bool = False
     """A person's note, never shown to the customer."""
 

@@ -16,24 +16,20 @@ _WITH_PEOPLE = ("waiting_for_person", "with_person")
 async def speaks_as_person(
     message: NewMessage, conversation_id: ConversationId, principal: Principal, services: Services
 ) -> bool:
-    """Tell whether a message is a person's: all that people write, but for a customer's own conversation.
-
-    Who tries an agent out is its customer until somebody takes the conversation over. A program is always the customer.
+    """Tell whether a message is a person's: when they say so, or when people have the conversation.
 
     Raises:
-        Forbidden: a program wants to write a note.
+        Forbidden: a program, or who may not, wants to write as a person.
         NotFound: this business has no such conversation.
         Unavailable: inference is away.
     """
-    if message.internal:
+    if message.internal or message.author == "person":
         principal.require("inbox")
-    if not principal.may("inbox"):
-        return False
-    if message.internal:
         return True
+    if message.author == "customer" or not principal.may("inbox"):
+        return False
     question = GetConversation(conversation_id=conversation_id)
-    conversation = (await services.ask(GET_CONVERSATION, question, principal.scope)).conversation
-    return conversation.customer != principal.key or conversation.status in _WITH_PEOPLE
+    return (await services.ask(GET_CONVERSATION, question, principal.scope)).conversation.status in _WITH_PEOPLE
 
 
 async def write_as_person(
