@@ -40,8 +40,12 @@ def test_every_command_and_every_option_says_what_it_does():
         "models",
         "doctor",
         "dlq",
+        "snapshot",
     }
-    for command in group.commands.values():
+    snapshot = group.commands.pop("snapshot")
+    assert snapshot.help
+    assert set(snapshot.commands) == {"create", "list", "restore"}
+    for command in (*group.commands.values(), *snapshot.commands.values()):
         assert command.help, command.name
         for parameter in command.params:
             assert getattr(parameter, "help", None), (command.name, parameter.name)
@@ -62,6 +66,14 @@ def test_nobody_there_is_a_sentence(command, data):
     result = ran(*command, "--json", data=data, LUMORA_API_KEY="lum_x", LUMORA_URL=f"http://127.0.0.1:{free_port()}")
     assert result.exit_code == 1
     assert json.loads(result.output)["error"]["code"] == "unreachable"
+
+
+@pytest.mark.parametrize("action", [("create",), ("list",), ("restore", "any")])
+def test_snapshots_of_a_folder_without_a_platform_are_a_sentence(action, data):
+    result = ran("snapshot", *action, "--json", data=data)
+    assert result.exit_code == 1
+    assert json.loads(result.output)["error"]["code"] == "no_snapshots"
+    assert not data.secrets.exists()
 
 
 def test_the_demo_is_found_and_what_is_given_goes_before_it(data):

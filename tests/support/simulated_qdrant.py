@@ -6,6 +6,9 @@ which forbid what the protocol does not know. Written for client and server 1.20
 """
 
 import asyncio
+import hashlib
+import io
+import tarfile
 import tempfile
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +19,7 @@ from typing import Any, Literal, Self, cast
 from uuid import UUID
 
 import qdrant_edge as edge
-from aiohttp import web
+from aiohttp import ClientSession, web
 from pydantic import ValidationError
 from qdrant_client import models
 
@@ -39,6 +42,7 @@ class Collection:
 
     shard: edge.EdgeShard
     layout: models.CreateCollection
+    folder: Path
     indexes: dict[str, Json] = field(default_factory=dict)
 
 
@@ -55,6 +59,10 @@ class SimulatedQdrant:
     """One for each request to come."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of each request, in order."""
+    snapshots: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """By collection and name; a collection that is lost leaves its own behind."""
+    remote_shards: int = 0
+    """Of each collection, on nodes that are only told of."""
     _kept: ExitStack = field(default_factory=ExitStack)
     _runner: web.AppRunner | None = None
 
@@ -75,6 +83,11 @@ class SimulatedQdrant:
                 web.post(f"{at}/points/query", self._query),
                 web.post(f"{at}/points/count", self._count),
                 web.post(f"{at}/points/scroll", self._scroll),
+                web.get(f"{at}/cluster", self._cluster),
+                web.post(f"{at}/snapshots", self._make_snapshot),
+                web.get(f"{at}/snapshots", self._list_snapshots),
+                web.get(f"{at}/snapshots/{{snapshot}}", self._download),
+                web.put(f"{at}/snapshots/recover", self._recover),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
@@ -127,8 +140,8 @@ class SimulatedQdrant:
         if name in self.collections:
             raise Refused(409, f"Wrong input: Collection `{name}` already exists!")
         layout = models.CreateCollection(**await request.json())
-        folder = self._kept.enter_context(tempfile.TemporaryDirectory())
-        self.collections[name] = Collection(edge.EdgeShard.create(str(Path(folder)), _config(layout)), layout)
+        folder = self._folder()
+        self.collections[name] = Collection(edge.EdgeShard.create(str(folder), _config(layout)), layout, folder)
         return _result(True)
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -205,6 +218,58 @@ class SimulatedQdrant:
         points = [{"id": str(one.id), "payload": one.payload} for one in found]
         return _result({"points": points, "next_page_offset": None if following is None else str(following)})
 
+    async def _cluster(self, request: web.Request) -> web.Response:
+        self._held(request)
+        far = [{"shard_id": n, "peer_id": 2, "state": "Active"} for n in range(1, self.remote_shards + 1)]
+        near = [{"shard_id": 0, "points_count": 0, "state": "Active"}]
+        told = {"peer_id": 1, "shard_count": 1 + len(far), "local_shards": near, "remote_shards": far}
+        return _result({**told, "shard_transfers": []})
+
+    async def _make_snapshot(self, request: web.Request) -> web.Response:
+        held, kept = self._held(request), self.snapshots.setdefault(request.match_info["name"], {})
+        held.shard.flush()
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            tar.add(held.folder, "shard")
+        name = f"{request.match_info['name']}-{len(kept)}.snapshot"
+        kept[name] = packed.getvalue()
+        return _result(_description(name, kept[name]))
+
+    async def _list_snapshots(self, request: web.Request) -> web.Response:
+        self._held(request)
+        kept = self.snapshots.get(request.match_info["name"], {})
+        return _result([_description(name, packed) for name, packed in kept.items()])
+
+    async def _download(self, request: web.Request) -> web.Response:
+        kept = self.snapshots.get(request.match_info["name"], {})
+        if request.match_info["snapshot"] not in kept:
+            raise Refused(404, "Not found: Snapshot doesn't exist")
+        return web.Response(body=kept[request.match_info["snapshot"]])
+
+    async def _recover(self, request: web.Request) -> web.Response:
+        """Fetched, checked and unpacked before anything of the collection is touched, as the server does it."""
+        held, wanted = self._held(request), models.SnapshotRecover(**await request.json())
+        headers = {"api-key": wanted.api_key} if wanted.api_key else {}
+        async with ClientSession() as session, session.get(wanted.location, headers=headers) as answer:
+            packed = await answer.read()
+            if answer.status != 200:
+                raise Refused(400, f"Bad request: Failed to download snapshot from {wanted.location}")
+        if wanted.checksum and wanted.checksum != hashlib.sha256(packed).hexdigest():
+            raise Refused(400, "Bad request: Snapshot checksum mismatch")
+        folder = self._folder()
+        try:
+            with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+                tar.extractall(folder, filter="data")
+        except tarfile.TarError as error:
+            raise Refused(400, f"Bad request: {error}") from error
+        recovered = edge.EdgeShard.load(str(folder / "shard"), _config(held.layout))
+        held.shard.close()
+        held.shard, held.folder = recovered, folder / "shard"
+        return _result(True)
+
+    def _folder(self) -> Path:
+        return Path(self._kept.enter_context(tempfile.TemporaryDirectory()))
+
     def _held(self, request: web.Request) -> Collection:
         name = request.match_info["name"]
         if name not in self.collections:
@@ -257,6 +322,11 @@ def _field(given: Any) -> edge.FieldCondition:
 
 def _result(result: object) -> web.Response:
     return web.json_response({"result": result, "status": "ok", "time": 0.0})
+
+
+def _description(name: str, packed: bytes) -> Json:
+    made_at, checksum = f"2025-01-01T00:00:{len(name) % 60:02}", hashlib.sha256(packed).hexdigest()
+    return {"name": name, "creation_time": made_at, "size": len(packed), "checksum": checksum}
 
 
 def _done() -> web.Response:

@@ -10,6 +10,7 @@ from lumora.commands.down import clean, down
 from lumora.commands.ingest import ingest
 from lumora.commands.models import models
 from lumora.commands.search import search
+from lumora.commands.snapshot import snapshot
 from lumora.commands.up import up
 
 
@@ -30,6 +31,7 @@ def build() -> typer.Typer:
     app.command(rich_help_panel=here)(clean)
     app.command(rich_help_panel=here)(doctor)
     app.command(rich_help_panel=here)(dlq)
+    app.add_typer(snapshot, rich_help_panel=here)
     app.command(rich_help_panel=anywhere)(chat)
     app.command(rich_help_panel=anywhere)(ingest)
     app.command(rich_help_panel=anywhere)(search)

@@ -25,6 +25,7 @@ ENTRIES = (
     "processes.json",
     "history",
     "secrets.json",
+    "snapshots",
     "up.lock",
     "lumora-data.txt",
 )
@@ -82,6 +83,11 @@ class DataFolder:
     def index(self) -> Path:
         """The vector index."""
         return self.path / "index"
+
+    @property
+    def snapshots(self) -> Path:
+        """Copies of the vector index."""
+        return self.path / "snapshots"
 
     @property
     def history(self) -> Path:

@@ -140,7 +140,8 @@ class Environments:
             case "auth":
                 return {"MASTER_KEY": self._secrets.master_key}
             case "ingest":
-                return {"FILES_URL": files, "INDEX_PATH": str(self._folder.index)}
+                index, snapshots = str(self._folder.index), str(self._folder.snapshots)
+                return {"FILES_URL": files, "INDEX_PATH": index, "SNAPSHOT_PATH": snapshots}
             case "inference":
                 return _limits("TENANT_RUNNING", "TENANT_QUEUED", "WORKER_SLOTS", "MODEL_SLOTS", "HEDGING")
             case "gateway":

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 from ingest_service.domain.passage_index import ForeignHit, PassageIndex
 from ingest_service.domain.terms import query_vector
 from ingest_service.outbound import qdrant_index
-from ingest_service.outbound.qdrant_index import QdrantIndex, QdrantServer
+from ingest_service.outbound.qdrant_index import QdrantIndex
+from ingest_service.outbound.qdrant_server import QdrantServer
 from runtime.errors import Overloaded, Unavailable
 from services.ingest.tests.promises_passage_index import (
     OURS,

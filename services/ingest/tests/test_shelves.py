@@ -17,8 +17,8 @@ from ingest_service.domain.rebuild_index import ReadyDocument, Rebuilding, rebui
 from ingest_service.domain.search import results
 from ingest_service.domain.shelves import Indexes, Shelf, Shelves
 from ingest_service.outbound.edge_indexes import EdgeIndexes
-from ingest_service.outbound.qdrant_index import QdrantServer
 from ingest_service.outbound.qdrant_indexes import QdrantIndexes
+from ingest_service.outbound.qdrant_server import QdrantServer
 from runtime.clock import FrozenClock
 from runtime.errors import NotNow
 from runtime.tenancy import TenantScope

@@ -1,7 +1,14 @@
-"""`python -m ingest_service`."""
+"""`python -m ingest_service`, and its one command beside the service: `python -m ingest_service snapshot …`."""
 
-from ingest_service.app import build
+import asyncio
+import sys
+
+from ingest_service.app import build, snapshots
+from ingest_service.inbound.command_snapshot import snapshot
+from ingest_service.settings import IngestSettings
 from runtime.service import main
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["snapshot"]:
+        sys.exit(asyncio.run(snapshot(sys.argv[2:], snapshots(IngestSettings()))))
     main("ingest", build)

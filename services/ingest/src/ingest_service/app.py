@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from contracts.ids import DocumentId
 from contracts.ingest import INGEST, IndexDocument
-from ingest_service.domain.embedding import chosen
+from ingest_service.domain.embedding import Traits, chosen
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.shelves import Shelf, Shelves
+from ingest_service.domain.snapshots import Snapshots
 from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_search, rpc_settings, upkeep
 from ingest_service.outbound.aiohttp_web import AiohttpWeb
 from ingest_service.outbound.cage.limits import Limits
@@ -32,6 +33,7 @@ from runtime.service import Service
 if TYPE_CHECKING:
     from ingest_service.outbound.http_reranker import HttpReranker
     from ingest_service.outbound.qdrant_indexes import QdrantIndexes
+    from ingest_service.outbound.qdrant_server import QdrantServer
 
 
 async def build() -> Service:
@@ -90,14 +92,7 @@ async def _shelves(
     service: Service, settings: IngestSettings, indexes: "EdgeIndexes | QdrantIndexes", counter: MiniLmTokenizer
 ) -> Shelves:
     """The index of the chosen model, and the one that is searched until that is whole."""
-    traits = MINILM
-    if settings.embedder != "minilm":
-        traits = chosen(
-            settings.embedder,
-            dimension=settings.embed_dimensions,
-            query_prefix=settings.embed_query_prefix,
-            passage_prefix=settings.embed_passage_prefix,
-        )
+    traits = _traits(settings)
     servers = Servers(
         ollama_host=settings.ollama_host,
         openai_base_url=settings.openai_base_url,
@@ -120,14 +115,47 @@ async def _shelves(
     return shelves
 
 
+def _traits(settings: IngestSettings) -> Traits:
+    """The embedding model that the settings choose."""
+    if settings.embedder == "minilm":
+        return MINILM
+    return chosen(
+        settings.embedder,
+        dimension=settings.embed_dimensions,
+        query_prefix=settings.embed_query_prefix,
+        passage_prefix=settings.embed_passage_prefix,
+    )
+
+
+def snapshots(settings: IngestSettings) -> Snapshots:
+    """Copies of the chosen model's index, wherever that is kept; for a process that is not the service."""
+    name = _traits(settings).index_name
+    if settings.qdrant_url:
+        from ingest_service.outbound.qdrant_snapshots import QdrantSnapshots  # noqa: PLC0415 - 55 MB only when used
+
+        return QdrantSnapshots(_server(settings), name)
+    from ingest_service.outbound.edge_snapshots import EdgeSnapshots  # noqa: PLC0415 - the service makes none
+
+    kept = settings.snapshot_path or settings.index_path.with_name(f"{settings.index_path.name}-snapshots")
+    return EdgeSnapshots(settings.index_path, kept, name)
+
+
 def _indexes(service: Service, settings: IngestSettings) -> "EdgeIndexes | QdrantIndexes":
     """The engine in this process, or a server where one is named."""
     if not settings.qdrant_url:
         return EdgeIndexes(settings.index_path)
-    from ingest_service.outbound.qdrant_index import QdrantServer  # noqa: PLC0415 - 55 MB only when used
-    from ingest_service.outbound.qdrant_indexes import QdrantIndexes  # noqa: PLC0415 - the same
+    from ingest_service.outbound.qdrant_indexes import QdrantIndexes  # noqa: PLC0415 - 55 MB only when used
 
-    server = QdrantServer(
+    indexes = QdrantIndexes(_server(settings), (MINILM.index_name,))
+    # without it no search, but documents can still be listed, uploaded and deleted: no reason to take the service away
+    service.health.informational("qdrant", indexes.check)
+    return indexes
+
+
+def _server(settings: IngestSettings) -> "QdrantServer":
+    from ingest_service.outbound.qdrant_server import QdrantServer  # noqa: PLC0415 - 55 MB only when used
+
+    return QdrantServer(
         url=settings.qdrant_url,
         api_key=settings.qdrant_api_key,
         prefix=settings.qdrant_prefix,
@@ -137,7 +165,3 @@ def _indexes(service: Service, settings: IngestSettings) -> "EdgeIndexes | Qdran
         write_replicas=settings.qdrant_write_replicas,
         quantization=settings.qdrant_quantization,
     )
-    indexes = QdrantIndexes(server, (MINILM.index_name,))
-    # without it no search, but documents can still be listed, uploaded and deleted: no reason to take the service away
-    service.health.informational("qdrant", indexes.check)
-    return indexes

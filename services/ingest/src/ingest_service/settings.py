@@ -18,6 +18,8 @@ class IngestSettings(DatabaseSettings):
     """The file store shared with the gateway: file:///…, s3://…, gs://…, az://…."""
     index_path: Path
     """The folder of the vector index; one process at a time. Not used with a Qdrant server."""
+    snapshot_path: Path | None = None
+    """Where copies of that index are kept; None: beside it, in a folder of the same name with `-snapshots`."""
     qdrant_url: str = ""
     """http(s)://host:port of a Qdrant server, 1.19 or newer; empty: the engine in this process."""
     qdrant_api_key: SecretStr | None = None

@@ -143,9 +143,13 @@ class EdgeIndex:
         self._fresh = 0
         await self._write(self._shard.optimize)
 
+    async def flush(self) -> None:
+        """Everything is in the folder's files when this returns."""
+        await self._write(self._shard.flush)
+
     async def close(self) -> None:
         """Flush and release the folder."""
-        await self._write(self._shard.flush)
+        await self.flush()
         self._reads.shutdown()
         await self._write(self._shard.close)
         self._writes.shutdown()
@@ -170,6 +174,11 @@ class EdgeIndex:
 
     async def _write(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writes, call)
+
+
+def is_held(error: RuntimeError) -> bool:
+    """Whether `EdgeIndex.open` raised it because another process has the folder open."""
+    return "WouldBlock" in str(error)
 
 
 def _config(dimension: int) -> edge.EdgeConfig:

@@ -9,11 +9,15 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from ingest_service.domain.embedding import IndexName
-from ingest_service.outbound.edge_index import EdgeIndex
+from ingest_service.outbound.edge_index import EdgeIndex, is_held
 
 _FOLDER: Final = re.compile(r"(?P<model>[^.].*)-(?P<dimension>\d+)")
 _LEAVING: Final = ".leaving-"
 """Before the name of a folder that is being removed: half of it is no index."""
+ARRIVING: Final = ".arriving-"
+"""Before the name of a folder into which a copy is being unpacked: the same."""
+RESTORED: Final = ".restored-"
+"""Before the name of a folder that is whole, and takes the place of the index when that is opened the next time."""
 
 
 class EdgeIndexes:
@@ -35,6 +39,7 @@ class EdgeIndexes:
             RuntimeError: It could not be opened in time.
         """
         if name not in self._open:
+            await self._take_restored(name)
             self._open[name] = await EdgeIndex.open_when_free(self._folder(name), name.dimension)
         return self._open[name]
 
@@ -56,7 +61,26 @@ class EdgeIndexes:
             await index.close()
 
     def _folder(self, name: IndexName) -> Path:
-        return self._root / f"{quote(name.model, safe='')}-{name.dimension}"
+        return self._root / folder_name(name)
+
+    async def _take_restored(self, name: IndexName) -> None:
+        """Put what was restored in the place of the index. Killed in between, the next start goes on with it."""
+        folder = self._folder(name)
+        restored = folder.with_name(f"{RESTORED}{folder.name}")
+        if not restored.exists():
+            return
+        if folder.exists():
+            try:  # whoever has it open may still write: that must not be lost with it
+                old = await EdgeIndex.open_when_free(folder, name.dimension)
+            except RuntimeError as error:
+                if is_held(error):
+                    raise
+            else:
+                await old.close()
+            leaving = folder.with_name(f"{_LEAVING}{folder.name}")
+            shutil.rmtree(leaving, ignore_errors=True)
+            folder.rename(leaving)
+        restored.rename(folder)
 
     def _names(self) -> list[IndexName]:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -68,3 +92,8 @@ class EdgeIndexes:
     def _remove(self, folder: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder.rename(folder.with_name(f"{_LEAVING}{folder.name}")))
+
+
+def folder_name(name: IndexName) -> str:
+    """The folder of an index, below the root."""
+    return f"{quote(name.model, safe='')}-{name.dimension}"

@@ -6,15 +6,11 @@ Importing the client takes 55 MB: import this module only where a server is used
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import httpx
-from pydantic import SecretStr
-from qdrant_client import AsyncQdrantClient, models
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+from qdrant_client import models
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.passage_index import (
@@ -29,8 +25,16 @@ from ingest_service.domain.passage_index import (
     held_readings,
 )
 from ingest_service.domain.terms import SparseVector
+from ingest_service.outbound.qdrant_server import (
+    CONFLICT,
+    NOT_FOUND,
+    QdrantServer,
+    answered,
+    collection_name,
+    connected,
+)
 from runtime import logs
-from runtime.errors import Overloaded, Unavailable
+from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
 
 DENSE: Final = "dense"
@@ -38,55 +42,13 @@ TERMS: Final = "terms"
 SHOWN: Final = "shown_to"
 OLDEST_SERVER: Final = (1, 19)
 """The first that counts a term's rarity over one tenant's passages; an older one ignores the wish without a word."""
-TRIES: Final = 2
-PAUSE_S: Final = 0.1
 A_WRITE: Final = 64
 """Points of one request: some 300 KB, where a server takes 32 MB."""
 A_PAGE: Final = 1_000
 """Points that are looked through at a time."""
-NOT_FOUND, CONFLICT, TOO_MANY, SERVER_ERROR = 404, 409, 429, 500
 T = TypeVar("T")
 
 _log = logs.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class QdrantServer:
-    """Where the server is, and how a collection is made; an existing one is left as it is.
-
-    Attributes:
-        url: http(s)://host:port, with a path where a proxy asks for one.
-        api_key: Sent with each request; None for a server that asks for none.
-        prefix: The collection's name begins so; the rest names the embedding model and its dimension.
-        timeout_s: Of one request.
-        shards: Parts that a collection is spread over.
-        replicas: Copies of each part.
-        write_replicas: Copies that must have a write before it counts.
-        quantization: `int8` keeps a byte a number in memory and ranks the best again by the exact vectors.
-    """
-
-    url: str
-    api_key: SecretStr | None = None
-    prefix: str = "lumora"
-    timeout_s: int = 5
-    shards: int = 1
-    replicas: int = 1
-    write_replicas: int = 1
-    quantization: Literal["none", "int8"] = "none"
-
-
-def collection_name(prefix: str, model: str, dimension: int) -> str:
-    """No prefix holds the mark behind it, so that nobody's collections look like those of a longer or shorter one."""
-    return f"{prefix}_{re.sub('[^a-z0-9]+', '-', model.lower())}-{dimension}"
-
-
-def connected(server: QdrantServer) -> AsyncQdrantClient:
-    """A client; nothing is asked yet."""
-    key = None if server.api_key is None else {"api-key": server.api_key.get_secret_value()}
-    # given as a header, because the client's own argument warns of http:// even within one cluster
-    return AsyncQdrantClient(
-        url=server.url, headers=key, timeout=server.timeout_s, prefer_grpc=False, check_compatibility=False
-    )
 
 
 class QdrantIndex:
@@ -277,32 +239,6 @@ def _fields() -> dict[str, models.PayloadSchemaParams]:
         "language": models.KeywordIndexParams(type=word),
         SHOWN: models.KeywordIndexParams(type=word, is_tenant=True),
     }
-
-
-async def answered(call: Callable[[], Awaitable[T]]) -> T:
-    """What the server says; asked again once when the connection broke: each of our requests may be repeated.
-
-    Raises:
-        Overloaded: It asks for patience.
-        Unavailable: It cannot be reached, is slow, fails, or does not know our key.
-        UnexpectedResponse: It refuses the request itself.
-    """
-    for left in reversed(range(TRIES)):
-        try:
-            return await call()
-        except ResponseHandlingException as error:
-            if not left or not isinstance(error.source, httpx.NetworkError | httpx.RemoteProtocolError):
-                raise Unavailable("the vector index is away") from error
-            await asyncio.sleep(PAUSE_S)
-        except ResourceExhaustedResponse as error:
-            raise Overloaded("the vector index is overloaded", retry_after_s=error.retry_after_s) from error
-        except UnexpectedResponse as error:
-            status = error.status_code or SERVER_ERROR
-            if status >= SERVER_ERROR or status in {401, 403, 408, TOO_MANY}:
-                _log.warning("index.refused", status=status)
-                raise Unavailable("the vector index refuses to answer") from error
-            raise
-    raise AssertionError("every try returns or raises")
 
 
 def _point(scope: TenantScope, passage: IndexedPassage) -> models.PointStruct:

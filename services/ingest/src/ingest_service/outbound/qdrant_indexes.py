@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ingest_service.domain.embedding import IndexName
-from ingest_service.outbound.qdrant_index import QdrantIndex, QdrantServer, answered, collection_name, connected
+from ingest_service.outbound.qdrant_index import QdrantIndex
+from ingest_service.outbound.qdrant_server import QdrantServer, answered, collection_name, connected
 
 _AFTER_PREFIX: Final = re.compile(r"(?P<model>[a-z0-9-]+)-(?P<dimension>\d+)")
 
