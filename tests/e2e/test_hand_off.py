@@ -7,6 +7,9 @@ import pytest
 
 from contracts.ids import uuid7
 from inference_service.domain.notice import notice
+from runtime.testing.scripted_server import Script
+from tests.e2e.test_grounding import trace_of
+from tests.e2e.test_knowledge import RETURNS, asked, ready, upload
 from tests.support import scenarios
 from tests.support.business import Business
 from tests.support.chat import Answer, Chat
@@ -98,6 +101,31 @@ async def test_a_person_who_steps_in_silences_the_machine_at_once(business: Busi
     (generation,) = stage.generations(question)
     await eventually(lambda: generation.outcome == "client_gone")
     await check_all(business, chat.answers)
+
+
+async def test_an_agent_hands_over_what_the_documents_do_not_bear_out(stage: Stage) -> None:
+    true, false = "You can return anything within 30 days of delivery [1].", "You have 45 days to return it [1]."
+    stage.model.models["simulated-unsure"] = Script(say=f"{true} {false} {true}")
+    business = await stage.business("ollama/simulated-unsure", unsupported="hand_over")
+    assert (await business.call("GET", f"/api/agent/{business.agent_id}"))["unsupported"] == "hand_over"
+    await ready(business, await upload(business, "returns.md", RETURNS.encode()))
+    answer = await asked(business, "How many days do I have to return something?")
+    assert ended(answer) == ("handed_over", f"{true}\n\n{notice('en')}")
+    found = await business.call("GET", f"/api/conversations/{answer.conversation_id}")
+    assert (found["status"], found["reason"]) == ("waiting_for_person", "unsupported")
+    trace = await trace_of(business, answer)
+    assert [(one["action"], one["reason"], one["text"]) for one in trace["sentences"]] == [
+        ("shown", "alike", true.removesuffix(" [1].") + "."),
+        ("handed_over", "number", ""),
+        ("shown", None, notice("en")),
+    ]
+    async with business.chat() as chat:
+        more = await chat.answered("And then?", conversation_id=answer.conversation_id)
+        assert ended(more) == ("handed_over", "")
+        await command(business, answer.conversation_id, "hand-back")
+        again = await chat.answered("And then?", conversation_id=answer.conversation_id)
+        assert ended(again)[0] == "stop"
+    await check_all(business, [answer, more, again])
 
 
 async def test_a_worker_that_dies_after_a_hand_over_leaves_it_as_it_is(stage: Stage, business: Business) -> None:

@@ -9,7 +9,7 @@ from contracts.hand_off import WriteMessage
 from contracts.ids import ClientMessageId, ConversationId, MessageId, UserId, uuid7
 from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages
 from contracts.paging import Idempotency
-from inference_service.domain.standing import assigned, escalated, handed_back, resolved
+from inference_service.domain.standing import UNSUPPORTED, assigned, escalated, handed_back, resolved
 from inference_service.domain.turn import Ended, LeasedTurn, Outcome
 from inference_service.outbound.postgres_conversations import PostgresConversations
 from inference_service.outbound.postgres_hand_offs import PostgresHandOffs
@@ -245,3 +245,33 @@ async def test_an_ended_turn_stays_ended(database: Database, turns: PostgresTurn
     moved = await hands.move(scope, turn.conversation_id, lambda standing: escalated(standing, ""))
     assert moved.stale == ()
     assert isinstance(await turns.lease(scope, turn.message_id), Ended)
+
+
+async def test_an_answer_that_hands_over_leaves_its_conversation_to_people_in_the_same_commit(
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs
+) -> None:
+    scope = new_scope()
+    turn = await leased(database, scope)
+    over = Outcome(content="Wait for it.", finish_reason="handed_over", model="a/m", hand_over_reason=UNSUPPORTED)
+    assert await turns.complete(scope, turn, over) is not None
+    # Whoever died behind the commit is followed by one who finds the turn ended, and may try as often as they like.
+    assert isinstance(await turns.lease(scope, turn.message_id), Ended)
+    assert await turns.complete(scope, turn, over) is None
+    found = await PostgresConversations(database).get(scope, turn.conversation_id)
+    assert (found.status, found.reason, found.assignee) == ("waiting_for_person", "unsupported", None)
+    assert await facts(database, scope, "conversation_updated") == 1
+    assert await facts(database, scope, "message_completed") == 1
+    after = await asked(turns, scope, turn.conversation_id)
+    assert (after.is_with_people, after.is_told) == (True, True)
+
+
+async def test_an_answer_that_was_fenced_hands_nothing_over(
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs
+) -> None:
+    scope = new_scope()
+    turn = await leased(database, scope)
+    await hands.move(scope, turn.conversation_id, lambda standing: escalated(standing, "asked"))
+    await hands.move(scope, turn.conversation_id, handed_back)
+    over = Outcome(content="Wait for it.", finish_reason="handed_over", model="a/m", hand_over_reason=UNSUPPORTED)
+    assert await turns.complete(scope, turn, over) is None
+    assert (await PostgresConversations(database).get(scope, turn.conversation_id)).status == "active"

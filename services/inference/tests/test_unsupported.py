@@ -145,7 +145,7 @@ async def test_what_makes_no_sense_alone_goes_too(model: str, shown: str):
     assert (await said("remove", model)).content == shown
 
 
-@given(st.lists(st.integers(1, len(ANSWER) - 1), max_size=12), st.sampled_from(["hedge", "remove"]))
+@given(st.lists(st.integers(1, len(ANSWER) - 1), max_size=12), st.sampled_from(["hedge", "remove", "hand_over"]))
 def test_however_the_stream_is_cut_the_same_is_shown(places: list[int], policy: Unsupported):
     cuts = sorted({0, *places, len(ANSWER)})
     pieces = [ANSWER[start:end] for start, end in pairwise(cuts)]
@@ -231,7 +231,7 @@ async def test_each_claim_is_embedded_once():
     assert len(embedder.asked) == 2
 
 
-@pytest.mark.parametrize("policy", ["hedge", "remove"])
+@pytest.mark.parametrize("policy", ["hedge", "remove", "hand_over"])
 async def test_an_answer_without_knowledge_is_as_the_model_said_it(policy: Unsupported):
     outcome = await said(policy, FALSE, options=AnswerOptions(use_knowledge=False), hits=())
     assert outcome.content == FALSE
@@ -239,11 +239,12 @@ async def test_an_answer_without_knowledge_is_as_the_model_said_it(policy: Unsup
     assert outcome.trace.unsupported == "mark"
 
 
-async def test_while_the_search_is_away_nothing_is_removed_and_nothing_confirmed():
+async def test_while_the_search_is_away_nothing_is_removed_handed_over_or_confirmed():
     assert (await said("hedge", FALSE, hits=None)).content == f"{FALSE} {HEDGED}"
-    with pytest.raises(Retryable) as raised:
-        await said("remove", FALSE, hits=None)
-    assert raised.value.code == "unavailable"
+    for policy in ("remove", "hand_over"):
+        with pytest.raises(Retryable) as raised:
+            await said(policy, FALSE, hits=None)
+        assert raised.value.code == "unavailable"
 
 
 async def test_quotations_are_shown_as_they_come():

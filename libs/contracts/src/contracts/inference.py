@@ -15,7 +15,7 @@ CONTENT_LIMIT = 16_000
 
 Autonomy = Literal["auto"]
 """`observe` and `draft` are promised by the public interface and refused until drafts exist."""
-Unsupported = Literal["mark", "hedge", "remove"]
+Unsupported = Literal["mark", "hedge", "remove", "hand_over"]
 Author = Literal["customer", "machine", "person"]
 ConversationStatus = Literal["active", "waiting_for_person", "with_person", "resolved", "reopened"]
 TurnState = Literal["queued", "accepted", "running", "completed", "failed"]

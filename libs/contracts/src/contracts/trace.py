@@ -13,8 +13,8 @@ from contracts.inference import FinishReason, Unsupported
 SupportReason = Literal["quoted", "alike", "number", "denial", "unlike", "no_passage"]
 """Why a claim stands (quoted, alike) or not: a number or date that the passage has not, a denial on one side only,
 words too far from the passage's, or nothing to hold it against."""
-Action = Literal["shown", "hedged", "removed"]
-"""What was done with a sentence; `hedged` was shown with a caveat."""
+Action = Literal["shown", "hedged", "removed", "handed_over"]
+"""What was done with a sentence: `hedged` was shown with a caveat, `handed_over` was not shown and ended the answer."""
 GapReason = Literal["nothing_found", "not_answered", "unsupported"]
 
 TEXT_LIMIT = 600
@@ -59,7 +59,7 @@ class TracedSentence(Contract):
     """One sentence of the answer; `score` goes from 0 to 1.
 
     `start` and `end` are characters of the answer, `quote_start` and `quote_end` of the document that source `n` is a
-    part of. A sentence that was removed has no length and no text: it begins and ends where it would have stood, and
+    part of. A sentence that was not shown has no length and no text: it begins and ends where it would have stood, and
     the filter never saw its words.
     """
 

@@ -31,12 +31,15 @@ from inference_service.domain.ports import (
     Stream,
     Turns,
 )
+from inference_service.domain.standing import UNSUPPORTED
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, LeasedTurn, Outcome
 from runtime.errors import NotNow, Rejected, Retryable, Unavailable
 from runtime.tenancy import TenantScope
 
 PASSAGES = 6
 BUSY_DELAY_S, BUSY_DELIVERIES = 3.0, 4
+_NEEDS_SEARCH = ("remove", "hand_over")
+"""What cannot be done while nobody knows what the documents say."""
 STORE_PAUSES_S = (0.1, 0.3, 1.0, 2.0, 2.0)
 """Within the lease: after that somebody else may be answering."""
 
@@ -169,7 +172,7 @@ async def _generate(
         if candidate is None:
             notes.considered(model_id, "passed_over", "no_such_provider")
             continue
-        if not ground.is_known and (candidate.needs_knowledge or turn.unsupported == "remove"):
+        if not ground.is_known and (candidate.needs_knowledge or turn.unsupported in _NEEDS_SEARCH):
             failures.append(ModelFailed("the documents cannot be searched now", code="unavailable"))
             notes.considered(model_id, "passed_over", "unavailable")
             continue
@@ -283,6 +286,7 @@ async def _conclude(relay: Relay, stream: Stream, ground: Ground, end: End | Non
         usage=usage,
         confidence=_confidence(end, ground, sources),
         categories=shown.categories,
+        hand_over_reason=UNSUPPORTED if shown.finish_reason == "handed_over" else None,
     )
 
 

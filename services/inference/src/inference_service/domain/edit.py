@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - Chinese marks are meant
-"""What is let out of an answer that is checked sentence by sentence: with caveats, or without what is unsupported."""
+"""What is let out of an answer that is checked sentence by sentence: with caveats, or not what is unsupported."""
 
 from dataclasses import replace
 from typing import Final, Protocol
@@ -7,7 +7,8 @@ from typing import Final, Protocol
 from inference_service.domain import marks
 from inference_service.domain.caveat import caveat
 from inference_service.domain.claims import admits
-from inference_service.domain.grounding import Checking
+from inference_service.domain.grounding import Checking, SentenceCheck
+from inference_service.domain.notice import NOTICES, notice
 from inference_service.domain.refusal import refusal
 from inference_service.domain.support import Support
 from inference_service.domain.whole_sentences import WholeSentence
@@ -17,7 +18,9 @@ _CLOSED: Final = tuple("。！？」』）”")
 
 
 class Edit(Protocol):
-    """Decides in the order of the sentences."""
+    """Decides in the order of the sentences; `is_over` once it has ended the answer."""
+
+    is_over: bool
 
     def take(self, whole: WholeSentence, support: Support | None, language: str, /) -> str:
         """Return what is let out now, which may be nothing; `support` is None when the sentence claims nothing."""
@@ -30,6 +33,8 @@ class Edit(Protocol):
 
 class Caveats:
     """Every sentence is let out, an unsupported one with a caveat."""
+
+    is_over = False
 
     def take(self, whole: WholeSentence, support: Support | None, language: str, /) -> str:
         text = whole.gap + whole.text
@@ -46,6 +51,8 @@ class Removals:
 
     When nothing is left that answers, it is said that the documents do not hold the answer.
     """
+
+    is_over = False
 
     def __init__(self, checking: Checking) -> None:
         self._checking = checking
@@ -83,7 +90,7 @@ class Removals:
     def _leave_out(self, whole: WholeSentence, support: Support | None) -> str:
         self._has_left_out = True
         self._carried = whole.gap if self._carried is None else _joined(self._carried, whole.gap)
-        self._checking.remove(whole.sentence, support, after=self._told)
+        self._checking.withhold(SentenceCheck(whole.sentence, support, "removed"), after=self._told)
         return ""
 
     def _let_out(self, whole: WholeSentence) -> str:
@@ -109,6 +116,31 @@ class Removals:
             if not self._told:
                 gap = gap.lstrip()
         return gap
+
+
+class HandOver:
+    """The answer ends before its first unsupported sentence, and a person is to answer.
+
+    A model that repeats the notice from an earlier answer means what it says.
+    """
+
+    def __init__(self, checking: Checking) -> None:
+        self._checking = checking
+        self._told = 0
+        self.is_over = False
+
+    def take(self, whole: WholeSentence, support: Support | None, language: str, /) -> str:
+        is_unsupported = support is not None and not support.is_supported
+        if not is_unsupported and whole.text not in NOTICES:
+            self._told += 1
+            return whole.gap + whole.text
+        self.is_over = True
+        if is_unsupported:
+            self._checking.withhold(SentenceCheck(whole.sentence, support, "handed_over"), after=self._told)
+        return ("\n\n" if self._told else "") + notice(language)
+
+    def last(self, _language: str, /) -> str:
+        return ""
 
 
 def _joined(first: str, second: str) -> str:

@@ -20,7 +20,11 @@ _BORNE_OUT: Final = 0.5
 
 def gap_reason(turn: LeasedTurn, ground: Ground, outcome: Outcome, grounding: Grounding) -> GapReason | None:
     """Tell why a question found nothing good; None when it did, or when nobody could know."""
-    if not turn.options.use_knowledge or not ground.is_known or outcome.finish_reason not in ("stop", "length"):
+    if (
+        not turn.options.use_knowledge
+        or not ground.is_known
+        or outcome.finish_reason not in ("stop", "length", "handed_over")
+    ):
         return None
     if not _asks(turn.question):
         return None

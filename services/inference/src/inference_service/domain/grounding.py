@@ -30,6 +30,9 @@ _PATIENCE_OF_ONE_S: Final = 0.5
 _LONGEST_QUOTE: Final = 500
 """Characters up to which the quotes of two sentences that cite one source are told as one."""
 
+UNSHOWN: Final = frozenset[Action]({"removed", "handed_over"})
+"""What the customer did not read."""
+
 _Key = tuple[str, tuple[int, ...]]
 """What a claim says and cites: the same is judged the same."""
 
@@ -45,7 +48,7 @@ class SentenceCheck:
 
 @dataclass(frozen=True, slots=True)
 class Grounding:
-    """All sentences of an answer in order, removed ones too, and whether embeddings took part."""
+    """All sentences of an answer in order, those that were left out too, and whether embeddings took part."""
 
     checks: tuple[SentenceCheck, ...] = ()
     is_lexical: bool = True
@@ -70,7 +73,7 @@ class Checking:
         self._embedder = embedder
         self._read: dict[tuple[int, str], ReadPassage] = {}
         self._supports: dict[_Key, Support] = {}
-        self._removed: list[tuple[int, SentenceCheck]] = []
+        self._withheld: list[tuple[int, SentenceCheck]] = []
         self._room = _EMBEDDED
         self._is_embedder_away = False
 
@@ -79,9 +82,9 @@ class Checking:
         await self._check((claim,), self._language(said), _PATIENCE_OF_ONE_S)
         return self._supports[_key(claim)]
 
-    def remove(self, sentence: AnswerSentence, support: Support | None, *, after: int) -> None:
+    def withhold(self, check: SentenceCheck, *, after: int) -> None:
         """Note a sentence that was left out behind so many that were let out."""
-        self._removed.append((after, SentenceCheck(sentence, support, "removed")))
+        self._withheld.append((after, check))
 
     async def answer(self, content: str) -> Grounding:
         """Check each sentence of what was shown; those that were checked before keep their verdict."""
@@ -97,12 +100,12 @@ class Checking:
             )
             for one in sentences
         )
-        return Grounding(self._with_removed(shown), is_lexical=self._is_embedder_away or not reads(language))
+        return Grounding(self._with_withheld(shown), is_lexical=self._is_embedder_away or not reads(language))
 
-    def _with_removed(self, shown: tuple[SentenceCheck, ...]) -> tuple[SentenceCheck, ...]:
-        """Put the removed sentences where they would have stood; they have no length."""
+    def _with_withheld(self, shown: tuple[SentenceCheck, ...]) -> tuple[SentenceCheck, ...]:
+        """Put the sentences that were left out where they would have stood; they have no length."""
         found: list[SentenceCheck] = []
-        left = list(self._removed)
+        left = list(self._withheld)
         for count, check in enumerate((*shown, None)):
             place = shown[count - 1].sentence.end if count and shown else 0
             while left and (left[0][0] <= count or check is None):

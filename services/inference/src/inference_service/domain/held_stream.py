@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from contracts.inference import FinishReason, Source
-from inference_service.domain.edit import Caveats, Edit, Removals
+from contracts.inference import FinishReason, Source, Unsupported
+from inference_service.domain.edit import Caveats, Edit, HandOver, Removals
 from inference_service.domain.grounding import Checking
 from inference_service.domain.model import Pieces
 from inference_service.domain.notes import Notes
@@ -19,8 +19,13 @@ def held_back(stream: Stream, notes: Notes, checking: Checking, question: str) -
     """Return the stream itself, or one that holds back before it, as the policy of the notes says."""
     if notes.unsupported == "mark":
         return stream
-    edit = Caveats() if notes.unsupported == "hedge" else Removals(checking)
-    return HeldStream(stream, notes, checking, edit, question)
+    return HeldStream(stream, notes, checking, _edit(notes.unsupported, checking), question)
+
+
+def _edit(policy: Unsupported, checking: Checking) -> Edit:
+    if policy == "hedge":
+        return Caveats()
+    return Removals(checking) if policy == "remove" else HandOver(checking)
 
 
 class HeldStream:
@@ -37,7 +42,7 @@ class HeldStream:
 
     @property
     def is_cut(self) -> bool:
-        return self._stream.is_cut
+        return self._stream.is_cut or self._edit.is_over
 
     async def start(self, model: str, sources: tuple[Source, ...]) -> None:
         await self._stream.start(model, sources)
@@ -52,10 +57,10 @@ class HeldStream:
             for whole in self._sentences.rest():
                 await self._decide(whole)
             await self._let_out(self._edit.last(self._language(self._question, self._said)))
-        return await self._stream.end(finish_reason)
+        return await self._stream.end("handed_over" if self._edit.is_over else finish_reason)
 
     async def _decide(self, whole: WholeSentence) -> None:
-        if self._stream.is_cut:
+        if self.is_cut:
             return
         self._said = (self._said + whole.gap + whole.text)[-_REMEMBERED:]
         support = None

@@ -16,7 +16,7 @@ from contracts.trace import (
     TracedTimings,
 )
 from inference_service.domain.ground import Ground
-from inference_service.domain.grounding import Grounding, SentenceCheck
+from inference_service.domain.grounding import UNSHOWN, Grounding, SentenceCheck
 from inference_service.domain.model import Prompt
 from inference_service.domain.turn import LeasedTurn, Outcome
 
@@ -113,7 +113,7 @@ def _sentence(check: SentenceCheck) -> TracedSentence:
         start=sentence.start,
         end=sentence.end,
         # The filter saw only what was let out: the words of the rest are not kept, whatever stands in them.
-        text="" if check.action == "removed" else sentence.text[:TEXT_LIMIT],
+        text="" if check.action in UNSHOWN else sentence.text[:TEXT_LIMIT],
         cited=sentence.cited,
         verdict="unchecked" if sentence.is_claim else "no_claim",
         action=check.action,
