@@ -104,12 +104,41 @@ def test_a_view_looks_with_the_eyes_of_who_asks(service: str) -> None:
     assert [view for view in views if "security_invoker = true" not in view] == []
 
 
+def functions(service: str) -> list[tuple[str, str]]:
+    """Name and head of each function."""
+    return re.findall(r"CREATE FUNCTION (\w+)\(.*?\)(.*?)AS \$\$", schema(service))
+
+
 @pytest.mark.parametrize("service", SCHEMAS)
-def test_a_function_with_its_owners_rights_is_closed(service: str) -> None:
-    for name, head in re.findall(r"CREATE FUNCTION (\w+)\(.*?\)(.*?)AS \$\$", schema(service)):
-        assert "SECURITY DEFINER" not in head or "SET search_path" in head
-        assert re.search(rf"REVOKE ALL ON FUNCTION {name}\(.*?\) FROM PUBLIC", schema(service))
-        assert re.search(rf"ALTER FUNCTION {name}\(.*?\) OWNER TO {service}_lookup", schema(service))
+def test_a_function_is_closed_to_everybody_else(service: str) -> None:
+    for name, _ in functions(service):
+        assert re.search(rf"REVOKE ALL ON FUNCTION {name}\b[^;]* FROM PUBLIC", schema(service))
+
+
+@pytest.mark.parametrize("service", SCHEMAS)
+def test_a_function_with_its_owners_rights_is_the_lookup_roles(service: str) -> None:
+    for name, head in functions(service):
+        if "SECURITY DEFINER" in head:
+            assert "SET search_path" in head
+            assert re.search(rf"ALTER FUNCTION {name}\(.*?\) OWNER TO {service}_lookup", schema(service))
+
+
+@pytest.mark.parametrize("service", SCHEMAS)
+def test_a_function_with_the_callers_rights_is_the_handlers_alone(service: str) -> None:
+    for name, head in functions(service):
+        if "SECURITY DEFINER" not in head:
+            grantees = re.findall(rf"GRANT EXECUTE ON FUNCTION {name}\b[^;]* TO (\w+)", schema(service))
+            assert grantees == [f"{service}_app"]
+
+
+def test_there_are_functions_to_look_at() -> None:
+    assert {name for name, _ in functions("inference")} >= {
+        "accept_turn",
+        "lease_turn",
+        "extend_lease",
+        "complete_turn",
+    }
+    assert functions("auth")
 
 
 @pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: f"{path.parts[-4]}/{path.stem}")

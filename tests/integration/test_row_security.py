@@ -121,6 +121,20 @@ async def test_functions_with_their_owners_rights_are_closed(admin: "asyncpg.Con
         assert function["public"] == 0, function
 
 
+async def test_functions_with_the_callers_rights_are_the_handlers_alone(admin: "asyncpg.Connection") -> None:
+    functions = await admin.fetch(
+        """SELECT n.nspname AS schema, p.proname, array_agg(coalesce(g.rolname, 'public')) AS callers
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        LEFT JOIN pg_roles g ON g.oid = a.grantee
+        WHERE NOT p.prosecdef AND n.nspname = ANY($1) GROUP BY n.nspname, p.proname""",
+        SCHEMAS,
+    )
+    assert functions
+    for function in functions:
+        assert set(function["callers"]) == {f"{function['schema']}_owner", f"{function['schema']}_app"}, function
+
+
 @pytest.mark.parametrize("schema", SCHEMAS)
 async def test_a_handler_reaches_no_other_schema(platform: Platform, schema: str) -> None:
     async with connection(platform.postgres_url(f"{schema}_app")) as handler:

@@ -11,10 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from contracts.ids import uuid7
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.errors import Unavailable
 from runtime.provision_postgres import Schema, is_current, migrate
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 from tests.support.platform import Platform
 from tests.support.ports import free_ports
 from tests.support.probe import MIGRATIONS, Probe, connection, frozen, new_scope

@@ -4,15 +4,16 @@ Inside an open transaction of the same tenant a second `tenant_tx` joins it, so 
 stays one transaction however many ports it calls. What is said with `Transaction.publish` or `.enqueue` is stored
 beside the effect and goes out after the commit.
 
-Most repositories use `Transaction.session` (SQLModel). The few statements of a turn's way use the driver itself
-(`fetch_row`, `fetch_rows`, `execute`): through the ORM each costs about four times the CPU, and a turn has many.
+What each turn does is a function of the schema: `Database.call` is its transaction in one round trip (ADR 0023).
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -23,111 +24,32 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from contracts import subjects
-from contracts.base import Event, Job
-from contracts.channel import Fact, Work
-from contracts.ids import EventId, TenantId, uuid7
+from contracts.ids import TenantId
 from runtime import logs
-from runtime.errors import LumoraError, Unavailable
-from runtime.outbox import Outgoing
+from runtime.errors import Unavailable
+from runtime.outbox import Outgoing, columns
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 
 ACQUIRE_S = 1.5
+CALL_S = 1.75
+"""For a function's whole transaction; above LOCK_TIMEOUT_MS, so that one who waits for a lock in vain did nothing."""
 REST_S = 60.0
-STATEMENT_TIMEOUT_MS, IDLE_TIMEOUT_MS, LOCK_TIMEOUT_MS = 5_000, 10_000, 2_000
+STATEMENT_TIMEOUT_MS, IDLE_TIMEOUT_MS, LOCK_TIMEOUT_MS = 5_000, 10_000, 1_500
 COMMAND_TIMEOUT_S = 6.0
 """Ours, behind the server's own: one that stands still ends no statement."""
 
-_KEEP_OUTGOING = """
-    INSERT INTO outbox (id, tenant_id, subject, stream, schema_name, body)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[])
-"""
-_FIRST_TIMES = """
-    INSERT INTO inbox (tenant_id, consumer, event_id) SELECT $1, $2, * FROM unnest($3::uuid[])
-    ON CONFLICT DO NOTHING RETURNING event_id
-"""
 _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # asked while the driver still hears the server's goodbye
     asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
     OSError,
 )
 
 _log = logs.get_logger()
-
-
-class Transaction:
-    """One tenant's open transaction."""
-
-    def __init__(self, connection: AsyncConnection, driver: Any, tenant_id: TenantId) -> None:
-        self.tenant_id = tenant_id
-        self._connection = connection
-        self._driver = driver
-        self._session: AsyncSession | None = None
-        self._task = asyncio.current_task()
-        self._unsaved: list[Outgoing] = []
-        self.outgoing: list[Outgoing] = []
-
-    @property
-    def session(self) -> AsyncSession:
-        """SQLModel's session inside this transaction."""
-        if self._session is None:
-            self._session = AsyncSession(self._connection, expire_on_commit=False)
-        return self._session
-
-    async def fetch_row(self, sql: str, *values: Any) -> Any:
-        """Return the first row, or None; parameters are written $1, $2 and so on."""
-        return await self._driver.fetchrow(sql, *values)
-
-    async def fetch_rows(self, sql: str, *values: Any) -> Sequence[Any]:
-        return await self._driver.fetch(sql, *values)  # type: ignore[no-any-return] # the driver has no types
-
-    async def execute(self, sql: str, *values: Any) -> None:
-        await self._driver.execute(sql, *values)
-
-    async def publish(self, fact: Fact[Any], content: Event) -> None:
-        """Say a fact once this commits."""
-        key = UUID(str(getattr(content, fact.key)))
-        self._keep(subjects.fact(fact, self.tenant_id, key), "EVENTS", fact.schema, content.dump())
-
-    async def enqueue(self, work: Work[Any], job: Job) -> None:
-        """Put a job into its queue once this commits."""
-        self._keep(subjects.job(work, self.tenant_id), work.stream, work.schema, job.dump())
-
-    async def first_time(self, consumer: str, event_id: EventId) -> bool:
-        """Note in the inbox that `consumer` handled this event; False when it had before, and nothing is to be done."""
-        return bool(await self.first_times(consumer, [event_id]))
-
-    async def first_times(self, consumer: str, event_ids: Iterable[EventId]) -> set[EventId]:
-        """Note in the inbox that `consumer` handled these events; returns those that it had not handled before."""
-        # Sorted, so that two replicas that were given the same events never wait for each other's rows crosswise.
-        wanted = sorted(set(event_ids))
-        return {
-            EventId(row["event_id"]) for row in await self.fetch_rows(_FIRST_TIMES, self.tenant_id, consumer, wanted)
-        }
-
-    def _keep(self, subject: str, stream: str, schema: str, body: bytes) -> None:
-        self._unsaved.append(Outgoing(uuid7(), self.tenant_id, subject, stream, schema, body))
-
-    async def save_outgoing(self) -> None:
-        """Write what was said into the outbox: one statement before the commit, however much it is."""
-        if self._session is not None:
-            await self._session.flush()
-        if not self._unsaved:
-            return
-        rows, self._unsaved = self._unsaved, []
-        columns = zip(*((r.id, r.tenant_id, r.subject, r.stream, r.schema, r.body) for r in rows), strict=True)
-        await self.execute(_KEEP_OUTGOING, *(list(column) for column in columns))
-        self.outgoing += rows
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    def is_own(self, tenant_id: TenantId) -> bool:
-        """Tell whether the caller may join: not from another task, because a connection serves one at a time."""
-        return self.tenant_id == tenant_id and self._task is asyncio.current_task()
 
 
 _current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
@@ -175,6 +97,33 @@ class Database:
         if transaction.outgoing:
             self._handed_over(transaction.outgoing)
 
+    async def call(
+        self, scope: TenantScope, function: str, *values: Any, said: Sequence[Outgoing] = (), lock: str | None = None
+    ) -> Any:
+        """Run a function of the schema as one transaction, or inside the open one; returns its row, or None.
+
+        Its first parameter is the tenant, which is set, and the lock taken, before its body begins; then come `values`,
+        and last the five columns of what it may say. Its own column `kept` tells which of these bodies are in the
+        outbox, NULL for the others. A connection that breaks is replaced once, unseen, though the function may have
+        committed: so it is one that may run twice.
+
+        Raises:
+            Unavailable: no connection could be had, or the database is busy or went away; a function that it had been
+                given by then may still take effect.
+        """
+        values = (str(scope.tenant_id), *values, *(columns(said) if said else ()))
+        statement = _call_statement(function, len(values), lock)
+        open_tx = _current.get()
+        if open_tx is not None and open_tx.is_own(scope.tenant_id):
+            row = await open_tx.fetch_row(statement, *values)
+            open_tx.outgoing += _kept(said, row)
+            return row
+        async with self._asked(lambda driver: driver.fetchrow(statement, *values, timeout=CALL_S)) as (_, _, row):
+            kept = _kept(said, row)
+        if kept:
+            self._handed_over(kept)
+        return row
+
     @asynccontextmanager
     async def lookup_tx(self) -> AsyncIterator[AsyncSession]:
         """A transaction without a tenant: it sees no tenant's rows, and may only call the lookup functions."""
@@ -215,38 +164,37 @@ class Database:
     @asynccontextmanager
     async def _begun(self, begin: str) -> AsyncIterator[tuple[AsyncConnection, Any]]:
         """A connection inside a transaction; commits at the end of the block, rolls back when it raises."""
-        try:
-            connection, driver = await self._begin(begin)
-            self._in_use += 1
-            self._most_in_use = max(self._most_in_use, self._in_use)
+        async with self._asked(lambda driver: driver.execute(begin, timeout=ACQUIRE_S)) as (connection, driver, _):
             try:
                 yield connection, driver
                 await _commit(driver)
             except BaseException:
                 await _roll_back(connection, driver)
                 raise
+
+    @asynccontextmanager
+    async def _asked(self, ask: Callable[[Any], Awaitable[Any]]) -> AsyncIterator[tuple[AsyncConnection, Any, Any]]:
+        """A connection, its driver, and what that gave to the first thing asked of it."""
+        with _as_unavailable():
+            self._in_use += 1
+            self._most_in_use = max(self._most_in_use, self._in_use)
+            try:
+                connection, driver, answer = await self._ask(ask)
+                try:
+                    yield connection, driver, answer
+                finally:
+                    await connection.close()
             finally:
                 self._in_use -= 1
-                await connection.close()
-        except LumoraError:
-            raise
-        except (PoolTimeoutError, OperationalError, InterfaceError, TimeoutError, *_GONE) as error:
-            raise Unavailable("the database is busy or away", retry_after_s=2) from error
-        except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError) as error:
-            raise Unavailable("the database is busy", retry_after_s=2) from error
-        except DBAPIError as error:
-            if error.connection_invalidated or _is_away(error.orig):
-                raise Unavailable("the database is away", retry_after_s=2) from error
-            raise
 
-    async def _begin(self, begin: str) -> tuple[AsyncConnection, Any]:
-        """One round trip opens the transaction; a connection that died in the pool is replaced once, unseen."""
+    async def _ask(self, ask: Callable[[Any], Awaitable[Any]]) -> tuple[AsyncConnection, Any, Any]:
+        """Ask in one round trip; a connection that died in the pool is replaced once, unseen."""
         for is_last in (False, True):
             connection, driver = await self._engine.connect(), None
             try:
                 driver = (await connection.get_raw_connection()).driver_connection
                 assert driver is not None
-                await driver.execute(begin, timeout=ACQUIRE_S)
+                answer = await ask(driver)
             except BaseException as error:
                 stands_still = isinstance(error, TimeoutError)
                 if stands_still and driver is not None:
@@ -256,8 +204,39 @@ class Database:
                 if is_last or stands_still or not isinstance(error, _GONE):
                     raise
             else:
-                return connection, driver
+                return connection, driver, answer
         raise AssertionError("unreachable")
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    """What the driver and SQLAlchemy raise when the database is busy or away."""
+    try:
+        yield
+    except (PoolTimeoutError, OperationalError, InterfaceError, TimeoutError, *_GONE) as error:
+        raise Unavailable("the database is busy or away", retry_after_s=2) from error
+    except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError) as error:
+        raise Unavailable("the database is busy", retry_after_s=2) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_away(error.orig):
+            raise Unavailable("the database is away", retry_after_s=2) from error
+        raise
+
+
+def _kept(said: Sequence[Outgoing], row: Any) -> list[Outgoing]:
+    """What a function put into the outbox; it may have filled in what only the database knows."""
+    if not said or row is None or row["kept"] is None:
+        return []
+    return [replace(each, body=body) for each, body in zip(said, row["kept"], strict=True) if body is not None]
+
+
+@cache
+def _call_statement(function: str, count: int, lock: str | None) -> str:
+    """Arguments are evaluated before the function: what it sees begins after the lock, as the tenant's."""
+    tenant = "set_config('app.tenant', $1, true)::uuid"
+    if lock is not None:
+        tenant = f"(SELECT {tenant} FROM pg_advisory_xact_lock(hashtextextended('{lock}:' || $1, 0)))"  # noqa: S608 - our own words
+    return f"SELECT * FROM {function}({', '.join([tenant, *(f'${place}' for place in range(2, count + 1))])})"  # noqa: S608 - the same
 
 
 def _lock_statement(tenant_id: TenantId, name: str) -> str:
@@ -283,7 +262,7 @@ async def _roll_back(connection: AsyncConnection, driver: Any) -> None:
 
 def _is_away(error: BaseException | None) -> bool:
     cause = getattr(error, "__cause__", None)
-    kinds = (*_GONE, asyncpg.AdminShutdownError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
+    kinds = (*_GONE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
     return isinstance(error, kinds) or isinstance(cause, kinds)
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from contracts.base import Reply
 from contracts.paging import Idempotency
-from runtime.db import Transaction
 from runtime.errors import Conflict
+from runtime.transaction import Transaction
 
 ReplyT = TypeVar("ReplyT", bound=Reply)
 KEPT = "24 hours"

@@ -8,12 +8,17 @@ dropped by the broker or by the inbox.
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
-from contracts.ids import TenantId
+from contracts import subjects
+from contracts.base import Event, Job
+from contracts.channel import Fact, Work
+from contracts.ids import TenantId, uuid7
 from runtime import logs, metrics
 from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus, CapReached
 from runtime.errors import Retryable
@@ -42,6 +47,21 @@ class Outgoing:
     stream: str
     schema: str
     body: bytes
+
+    @classmethod
+    def fact(cls, tenant_id: TenantId, fact: Fact[Any], content: Event) -> Self:
+        key = UUID(str(getattr(content, fact.key)))
+        return cls(uuid7(), tenant_id, subjects.fact(fact, tenant_id, key), "EVENTS", fact.schema, content.dump())
+
+    @classmethod
+    def job(cls, tenant_id: TenantId, work: Work[Any], job: Job) -> Self:
+        return cls(uuid7(), tenant_id, subjects.job(work, tenant_id), work.stream, work.schema, job.dump())
+
+
+def columns(rows: Sequence[Outgoing]) -> tuple[list[Any], ...]:
+    """What is said, as columns beside the tenant's."""
+    columns = zip(*((row.id, row.subject, row.stream, row.schema, row.body) for row in rows), strict=True)
+    return tuple(list(column) for column in columns)
 
 
 class OutboxRelay:

@@ -73,3 +73,33 @@ def idempotency(service: str) -> list[str]:
             created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (tenant_id, key))""",
         *protect(service, "idempotency"),
     ]
+
+
+SAID = "said_ids uuid[], said_subjects text[], said_streams text[], said_schemas text[], said_bodies bytea[]"
+"""The last parameters of a function that says something; see `runtime.db.Database.call`."""
+KEEP_SAID = """
+    INSERT INTO outbox (tenant_id, id, subject, stream, schema_name, body)
+    SELECT tenant, * FROM unnest(said_ids, said_subjects, said_streams, said_schemas, kept)
+        AS said (id, subject, stream, schema_name, body) WHERE said.body IS NOT NULL;
+"""
+"""Put the bodies in `kept` into the outbox, but for those that are NULL."""
+
+
+def filled_in(body: str, field: str, value: str) -> str:
+    """The SQL of a body with a field that only the database knows; facts and jobs are JSON of ids and small words."""
+    return f"convert_to((convert_from({body}, 'UTF8')::jsonb || jsonb_build_object('{field}', {value}))::text, 'UTF8')"
+
+
+def function(service: str, name: str, parameters: str, row: str, body: str) -> list[str]:
+    """Statements that make a function for `runtime.db.Database.call`, which says whose rows it sees.
+
+    It has the rights of who calls it, so that row policies hold inside; `tenant` is its first parameter. Names in a
+    statement are columns; a parameter must have another.
+    """
+    return [
+        f"""CREATE FUNCTION {name}(tenant uuid, {parameters}) RETURNS TABLE ({row}) LANGUAGE plpgsql AS $$
+            #variable_conflict use_column
+            {body}$$""",
+        f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",
+        f"GRANT EXECUTE ON FUNCTION {name} TO {service}_app",
+    ]

@@ -10,6 +10,18 @@ down_revision = None
 SERVICE = "probe"
 
 
+WRITE_DOWN = f"""
+BEGIN
+    INSERT INTO note (tenant_id, id, body) VALUES (whose, new_id, words) ON CONFLICT DO NOTHING;
+    SELECT count(*) INTO seen FROM note;
+    PERFORM pg_sleep(pause_s);
+    kept := ARRAY[said_bodies[1], CASE WHEN seen > 1 THEN said_bodies[2] END];
+    {row_security.KEEP_SAID}
+    RETURN NEXT;
+END"""  # noqa: S608 - put together from constants
+PARAMETERS = f"whose uuid, new_id uuid, words text, pause_s float8, {row_security.SAID}"
+
+
 def upgrade() -> None:
     op.execute(
         "CREATE TABLE note (tenant_id uuid NOT NULL, id uuid NOT NULL, body text NOT NULL, PRIMARY KEY (tenant_id, id))"
@@ -31,10 +43,12 @@ def upgrade() -> None:
         *row_security.outbox(SERVICE),
         *row_security.inbox(SERVICE),
         *row_security.idempotency(SERVICE),
+        *row_security.function(SERVICE, "write_down", PARAMETERS, "seen bigint, kept bytea[]", WRITE_DOWN),
     ):
         op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION write_down")
     for table in ("idempotency", "inbox", "outbox", "errand", "note"):
         op.execute(f"DROP TABLE {table}")

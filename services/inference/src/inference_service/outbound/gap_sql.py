@@ -1,11 +1,5 @@
 """The statements of knowledge gaps, parameters in the order written below."""
 
-KEEP = """
-    INSERT INTO gap_question (tenant_id, id, conversation_id, question, reason) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT DO NOTHING
-"""
-"""tenant, turn, conversation, question, reason."""
-
 UNSORTED = "SELECT id, question FROM gap_question WHERE gap_id IS NULL ORDER BY asked_at, id LIMIT $1"
 
 STILL_UNSORTED = "SELECT id FROM gap_question WHERE gap_id IS NULL AND id = ANY($1::uuid[])"

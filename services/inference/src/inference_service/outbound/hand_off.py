@@ -7,8 +7,8 @@ from contracts.hand_off import CONVERSATION_UPDATED, ConversationUpdated
 from contracts.ids import ConversationId
 from inference_service.domain.standing import Move, Standing
 from inference_service.outbound import hand_off_sql
-from runtime.db import Transaction
 from runtime.errors import NotFound
+from runtime.transaction import Transaction
 
 
 async def move(tx: Transaction, conversation_id: ConversationId, change: Move) -> tuple[Standing, Standing]:

@@ -7,10 +7,11 @@ from contracts.ids import AgentId, uuid7
 from contracts.inference import Agent, AgentReply, Agents, CreateAgent, ListAgents, UpdateAgent
 from inference_service.outbound import cursor
 from inference_service.outbound.tables import AgentRow
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.errors import NotFound
 from runtime.idempotency import once
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 
 LOCK = "agents"
 """Two first agents at once: one of them is the default, the other sees it."""

@@ -18,9 +18,10 @@ from contracts.inference import (
 from inference_service.domain.title import title
 from inference_service.outbound import cursor
 from inference_service.outbound.tables import ConversationRow, MessageRow, NoteRow, TurnRow
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.errors import NotFound
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 
 FIRST_WORDS = 400
 """Characters, with room for white space."""

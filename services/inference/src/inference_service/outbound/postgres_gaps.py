@@ -8,10 +8,11 @@ from contracts.ids import ConversationId, DocumentId, GapId, MessageId, TenantId
 from inference_service.domain.clusters import Asked, Group, Sorted
 from inference_service.domain.words import content_terms
 from inference_service.outbound import cursor, gap_sql
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.errors import NotFound
 from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 
 LOCK = "gaps"
 """Who sorts questions of a tenant does it alone, so that no two groups begin with the same question."""

@@ -7,10 +7,11 @@ from inference_service.domain.ports import Moved
 from inference_service.domain.standing import Move, spoken
 from inference_service.outbound import hand_off, hand_off_sql, turn_ending
 from inference_service.outbound.postgres_conversations import PostgresConversations
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.errors import NotFound
 from runtime.idempotency import once
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 
 
 class PostgresHandOffs:

@@ -1,9 +1,13 @@
-"""Turns in Postgres: every method is one transaction, fenced where two workers could meet."""
+"""Turns in Postgres: every method is one transaction, fenced where two workers could meet.
+
+What each turn does is one call of a function (migrations/versions/0006_turn_functions.py); each may run twice.
+"""
 
 from typing import Any
+from uuid import UUID
 
 from contracts.errors import ERRORS
-from contracts.ids import AgentId, ConversationId, MessageId
+from contracts.ids import AgentId, ConversationId, MessageId, TenantId
 from contracts.inference import (
     ANSWER,
     MESSAGE_FAILED,
@@ -15,14 +19,14 @@ from contracts.inference import (
     MessageFailed,
     Turn,
     TurnAccepted,
-    TurnState,
     Usage,
 )
 from inference_service.domain.standing import is_with_people, reopened
 from inference_service.domain.turn import LEASE_S, Busy, Ended, LeasedTurn, Outcome, Said
 from inference_service.outbound import hand_off, turn_ending, turn_sql
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.errors import NotFound, Overloaded
+from runtime.outbox import Outgoing
 from runtime.tenancy import TenantScope
 
 HISTORY_MESSAGES = 20
@@ -37,46 +41,65 @@ class PostgresTurns:
         self._queued_limit = queued_limit
 
     async def accept(self, scope: TenantScope, request: AcceptTurn) -> AcceptedTurn:
-        async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
-            room = await tx.fetch_row(turn_sql.ROOM, request.client_message_id)
-            if room["id"] is not None:
-                return AcceptedTurn(
-                    conversation_id=room["conversation_id"],
-                    message_id=room["id"],
-                    customer_message_id=room["customer_message_id"],
-                    is_duplicate=True,
-                    state=room["state"],
-                )
-            state = self._admit(room["running"], room["queued"])
-            agent_id = await _store(tx, request, state)
-            if state == "accepted":
-                await tx.enqueue(ANSWER, AnswerTurn(message_id=request.message_id))
-            await tx.publish(TURN_ACCEPTED, _fact(request, agent_id))
+        accepted = await self._accept(scope, request)
+        if accepted is None:
+            async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
+                await hand_off.move(tx, request.conversation_id, reopened)
+                accepted = await self._accept(scope, request)
+                assert accepted is not None
+        return accepted
+
+    async def _accept(self, scope: TenantScope, request: AcceptTurn) -> AcceptedTurn | None:
+        """None when the conversation is resolved and is to be opened again first: then nothing is stored."""
+        row = await self._database.call(
+            scope,
+            "accept_turn",
+            request.client_message_id,
+            request.conversation_id,
+            request.is_new_conversation,
+            request.message_id,
+            request.customer_message_id,
+            request.agent_id,
+            request.content,
+            request.options.dump().decode(),
+            request.customer,
+            self._running_limit,
+            self._queued_limit,
+            said=_accepted(scope.tenant_id, request),
+            lock=turn_ending.LOCK,
+        )
+        if row["state"] is None:
+            raise Overloaded(
+                f"{row['running']} answers are running and {row['queued']} are waiting",
+                code="too_many_turns",
+                retry_after_s=5,
+            )
+        if row["is_duplicate"]:
+            return AcceptedTurn(
+                conversation_id=row["conversation_id"],
+                message_id=row["message_id"],
+                customer_message_id=row["customer_message_id"],
+                is_duplicate=True,
+                state=row["state"],
+            )
+        if row["agent_id"] is None:
+            raise NotFound(_missing(request))
+        if row["is_resolved"]:
+            return None
         return AcceptedTurn(
             conversation_id=request.conversation_id,
             message_id=request.message_id,
             customer_message_id=request.customer_message_id,
             is_duplicate=False,
-            state=state,
-        )
-
-    def _admit(self, running: int, queued: int) -> TurnState:
-        if running < self._running_limit:
-            return "accepted"
-        if queued < self._queued_limit:
-            return "queued"
-        raise Overloaded(
-            f"{running} answers are running and {queued} are waiting", code="too_many_turns", retry_after_s=5
+            state=row["state"],
         )
 
     async def lease(self, scope: TenantScope, message_id: MessageId) -> LeasedTurn | Ended | Busy:
-        async with self._database.tenant_tx(scope) as tx:
-            row = await tx.fetch_row(turn_sql.LEASE, message_id, LEASE_S)
-            if row is None:
-                found = await tx.fetch_row(turn_sql.STATE, message_id)
-                return Busy() if found is not None and found["state"] in {"accepted", "running"} else Ended()
-            history = await _history(tx, row) if row["message_count"] > 1 else ()
+        row = await self._database.call(scope, "lease_turn", message_id, LEASE_S, HISTORY_MESSAGES)
+        if row["attempt"] is None:
+            return Busy() if row["state"] in {"accepted", "running"} else Ended()
         options = AnswerOptions.read(row["options"])
+        said = zip(row["authors"] or (), row["contents"] or (), strict=True)
         return LeasedTurn(
             message_id=message_id,
             conversation_id=ConversationId(row["conversation_id"]),
@@ -87,7 +110,7 @@ class PostgresTurns:
             is_with_people=is_with_people(row["status"]),
             is_told=row["is_told"],
             question=row["question"],
-            history=history,
+            history=tuple(Said(author == "customer", content) for author, content in said),
             options=options,
             persona=row["persona"],
             instructions=row["instructions"],
@@ -99,8 +122,7 @@ class PostgresTurns:
         )
 
     async def extend(self, scope: TenantScope, turn: LeasedTurn) -> bool | None:
-        async with self._database.tenant_tx(scope) as tx:
-            row = await tx.fetch_row(turn_sql.EXTEND, turn.message_id, turn.attempt, LEASE_S)
+        row = await self._database.call(scope, "extend_lease", turn.message_id, turn.attempt, LEASE_S)
         return None if row is None else bool(row["is_stop_asked"])
 
     async def release(self, scope: TenantScope, turn: LeasedTurn, pause_s: float = 0.0) -> None:
@@ -108,8 +130,14 @@ class PostgresTurns:
             await tx.execute(turn_sql.RELEASE, turn.message_id, turn.attempt, pause_s)
 
     async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> Turn | None:
+        of = turn_ending.Attempt(turn.message_id, turn.conversation_id, turn.agent_id, turn.attempt, turn.epoch)
+        if outcome.finish_reason != "handed_over":
+            return await turn_ending.complete(self._database, scope, of, outcome)
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
-            return await turn_ending.complete(tx, turn.message_id, outcome, attempt=turn.attempt, epoch=turn.epoch)
+            completed = await turn_ending.complete(self._database, scope, of, outcome)
+            if completed is not None:
+                await hand_off.move(tx, turn.conversation_id, outcome.hand_over)
+        return completed
 
     async def fail(self, scope: TenantScope, message_id: MessageId, code: str, *, attempt: int | None = None) -> bool:
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
@@ -132,7 +160,8 @@ class PostgresTurns:
                 return False
             if not row["is_leased"]:
                 stopped = Outcome(content="", finish_reason="stopped", model="")
-                await turn_ending.complete(tx, message_id, stopped, attempt=row["attempt"], epoch=None)
+                of = turn_ending.Attempt(message_id, row["conversation_id"], row["agent_id"], row["attempt"])
+                await turn_ending.complete(self._database, scope, of, stopped)
         return bool(row["is_leased"])
 
     async def get(self, scope: TenantScope, message_id: MessageId) -> Turn:
@@ -143,48 +172,23 @@ class PostgresTurns:
         return _turn(row)
 
 
-async def _store(tx: Transaction, request: AcceptTurn, state: TurnState) -> AgentId:
-    """Conversation, question and turn in one statement; returns the agent that answers."""
-    values = (
-        tx.tenant_id,
-        request.conversation_id,
-        request.customer_message_id,
-        request.message_id,
-        request.client_message_id,
-        request.content,
-        request.options.dump().decode(),
-        state,
-        request.agent_id,
-    )
-    if request.is_new_conversation:
-        row = await tx.fetch_row(turn_sql.BEGIN_CONVERSATION, *values, request.customer)
-        missing = "no such agent" if request.agent_id else "this business has no agent yet: create one first"
-    else:
-        row = await tx.fetch_row(turn_sql.CONTINUE_CONVERSATION, *values)
-        missing = "no such conversation, or no such agent"
-    if row is None:
-        raise NotFound(missing)
-    if not request.is_new_conversation and row["status"] == "resolved":
-        await hand_off.move(tx, request.conversation_id, reopened)
-    return AgentId(row["id"])
-
-
-async def _history(tx: Transaction, row: Any) -> tuple[Said, ...]:
-    """What was said before the question, oldest first."""
-    rows = await tx.fetch_rows(
-        turn_sql.HISTORY, row["conversation_id"], row["asked_at"], row["question_id"], HISTORY_MESSAGES
-    )
-    return tuple(Said(said["author"] == "customer", said["content"]) for said in reversed(rows))
-
-
-def _fact(request: AcceptTurn, agent_id: AgentId) -> TurnAccepted:
-    return TurnAccepted(
+def _accepted(tenant_id: TenantId, request: AcceptTurn) -> tuple[Outgoing, Outgoing]:
+    """The fact and the job. Which agent answers only the database knows, which then fills it in."""
+    fact = TurnAccepted(
         conversation_id=request.conversation_id,
         message_id=request.message_id,
         customer_message_id=request.customer_message_id,
-        agent_id=agent_id,
+        agent_id=request.agent_id or AgentId(UUID(int=0)),
         is_new_conversation=request.is_new_conversation,
     )
+    job = AnswerTurn(message_id=request.message_id)
+    return Outgoing.fact(tenant_id, TURN_ACCEPTED, fact), Outgoing.job(tenant_id, ANSWER, job)
+
+
+def _missing(request: AcceptTurn) -> str:
+    if not request.is_new_conversation:
+        return "no such conversation, or no such agent"
+    return "no such agent" if request.agent_id else "this business has no agent yet: create one first"
 
 
 def _turn(row: Any) -> Turn:

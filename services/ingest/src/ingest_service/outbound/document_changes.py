@@ -10,7 +10,7 @@ from contracts.ids import DocumentId
 from contracts.ingest import DOCUMENT_PROGRESSED, INGEST, DocumentProgressed, IndexDocument
 from ingest_service.domain.document import Document, State
 from ingest_service.outbound.tables import DocumentRow
-from runtime.db import Transaction
+from runtime.transaction import Transaction
 
 _TWIN: Final = """
     SELECT title FROM document

@@ -21,9 +21,10 @@ from ingest_service.outbound.document_changes import enqueue, held_of, holders, 
 from ingest_service.outbound.document_selection import has_one_of, selected_ids
 from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_of, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 
 LEASE: Final = text("now() + interval '8 seconds'")
 """Shorter than the job's ack_wait, so that a redelivered job finds the lease of a dead worker expired."""

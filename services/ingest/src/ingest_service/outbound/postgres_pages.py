@@ -13,8 +13,9 @@ from ingest_service.domain.web_page import MOST_PAGES, Content, Marks, WebPage
 from ingest_service.outbound.document_changes import enqueue, lock_content, twin_of
 from ingest_service.outbound.rows import document_of, row_of
 from ingest_service.outbound.tables import DocumentRow
-from runtime.db import Database, Transaction
+from runtime.db import Database
 from runtime.tenancy import TenantScope
+from runtime.transaction import Transaction
 
 _FETCHED: Final = """
     UPDATE document SET sha256 = $3, size_bytes = $4, updated_at = now()
