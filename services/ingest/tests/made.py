@@ -5,18 +5,21 @@ import struct
 import textwrap
 import unicodedata
 import zipfile
+from collections.abc import Sequence
 
 import docx
 import pypdfium2
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
-from docx.text.paragraph import Paragraph
+from docx.text.paragraph import Paragraph as WordParagraph
 from openpyxl import Workbook
 from pptx import Presentation
 from pptx.util import Inches
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
 
 ODF = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
@@ -85,7 +88,7 @@ def word() -> bytes:
     return saved(document)
 
 
-def _add(paragraph: Paragraph, xml: str) -> None:
+def _add(paragraph: WordParagraph, xml: str) -> None:
     paragraph._p.insert_element_before(parse_xml(xml))
 
 
@@ -254,3 +257,14 @@ def _entry(name: str, kind: int, *, start: int, size: int, right: int = NONE, ch
     encoded = name.encode("utf-16-le") + b"\0\0"
     fields = struct.pack("<HBBIII36xIQ", len(encoded), kind, 1, NONE, right, child, start, size)
     return encoded.ljust(64, b"\0") + fields
+
+
+def with_table(rows: Sequence[Sequence[str]], style: Sequence[tuple[object, ...]], widths: Sequence[float]) -> bytes:
+    """A page with a table between two paragraphs; cells of more than 40 characters are wrapped."""
+    memory = io.BytesIO()
+    body = getSampleStyleSheet()["BodyText"]
+    shown = [[Paragraph(cell, body) if len(cell) > 40 else cell for cell in row] for row in rows]
+    table = Table(shown, colWidths=list(widths), style=list(style))
+    before, after = (Paragraph(f"What stands {where} the table is a paragraph.", body) for where in ("above", "below"))
+    SimpleDocTemplate(memory, pagesize=A4).build([before, Spacer(1, 12), table, Spacer(1, 12), after])
+    return memory.getvalue()

@@ -11,7 +11,7 @@ SLAB: Final = 4_000
 """Rows that are held at a time; of a longer table, each part has the header again."""
 EXACT: Final = 1e15
 """Whole numbers below it have no rounding in a float."""
-_NUMBER: Final = re.compile(r"[-+(]?[\d.,\s%\u20ac$\u00a3\u00a5]*\d[\d.,\s%)\u20ac$\u00a3\u00a5]*")
+NUMBER: Final = re.compile(r"[-+(]?[\d.,\s%\u20ac$\u00a3\u00a5]*\d[\d.,\s%)\u20ac$\u00a3\u00a5]*")
 
 
 def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
@@ -25,7 +25,7 @@ def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
             while len(body) > 1 and _filled(body[0]) == 1 and _filled(body[1]) > 1:
                 composer.paragraph(" ".join(body[0]))
                 body = body[1:]
-            header = body[0] if _has_header(body) else None
+            header = body[0] if has_header(body) else None
         composer.table(body, has_header=header is not None)
 
 
@@ -66,9 +66,9 @@ def _filled(row: list[str]) -> int:
     return sum(1 for cell in row if cell.strip())
 
 
-def _has_header(table: list[list[str]]) -> bool:
-    """Words in every column that the next row fills, and no number."""
+def has_header(table: list[list[str]]) -> bool:
+    """Whether the first row of a table is one: words in every column that the next row fills, and no number."""
     first = [cell.strip() for cell in table[0]]
-    if len(table) < 2 or any(_NUMBER.fullmatch(cell) for cell in first):  # noqa: PLR2004 - a header and a row
+    if len(table) < 2 or any(NUMBER.fullmatch(cell) for cell in first):  # noqa: PLR2004 - a header and a row
         return False
     return _filled(first) * 2 >= max(_filled(row) for row in table[:20])

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 import pypdfium2
@@ -21,6 +21,8 @@ from ingest_service.domain.errors import Damaged, DocumentTooLong, EmptyDocument
 from ingest_service.domain.manuscript import MOST_CHARACTERS, MOST_PAGES, Composer, Manuscript
 from ingest_service.outbound.readers.pdf_layout import Line, Page, compose_pages
 from ingest_service.outbound.readers.pdf_pictures import drawn
+from ingest_service.outbound.readers.pdf_rules import rules_of
+from ingest_service.outbound.readers.pdf_tables import Word, with_tables
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
 from ingest_service.outbound.readers.scan import ABSENT, Scanner
 from ingest_service.outbound.readers.titles import own_title
@@ -29,6 +31,7 @@ BOLD_FROM: Final = 600
 """Font weight, 400 being regular."""
 LINES_THAT_TELL_THE_LANGUAGE: Final = 50
 _UNREADABLE: Final = re.compile("[\x00-\x01\x03-\x08\x0b\x0e-\x1f\ue000-\uefff\uf8ff\ufffd]")
+_WORD: Final = re.compile(r"\S+")
 _LAM_ALEF: Final = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
 
 
@@ -121,7 +124,9 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
             return Page([], page.get_height(), is_picture=_shows_more_than_text(page))
         if len(_UNREADABLE.findall(text)) * 3 > len(text):
             return Page([], page.get_height(), is_picture=True)
-        return Page(_lines(text, text_page.raw), page.get_height(), is_picture=False)
+        lines, firsts = _lines(text, text_page.raw)
+        words = partial(_words, lines, firsts, text_page.raw)
+        return Page(with_tables(lines, words, partial(rules_of, page)), page.get_height(), is_picture=False)
     finally:
         text_page.close()
         page.close()
@@ -133,22 +138,46 @@ def _shows_more_than_text(page: pypdfium2.PdfPage) -> bool:
     return any(raw.FPDFPageObj_GetType(each) != raw.FPDF_PAGEOBJ_TEXT for each in objects)
 
 
-def _lines(text: str, handle: raw.FPDF_TEXTPAGE) -> list[Line]:
-    """The lines of a page's text. pdfium counts UTF-16 units, of which a character beyond the BMP takes two."""
+def _lines(text: str, handle: raw.FPDF_TEXTPAGE) -> tuple[list[Line], list[int]]:
+    """The lines of a page's text, and the places of their first letters.
+
+    pdfium counts UTF-16 units, of which a character beyond the BMP takes two.
+    """
     is_wide = any(character > "\uffff" for character in text)
-    lines = []
+    lines, firsts = [], []
     begin = 0
     for words in text.split("\n"):
         line = words.rstrip("\r")
         if line.strip():
-            lines.append(_line(line, begin, handle, is_wide=is_wide))
+            first = begin + _units(words[: len(words) - len(words.lstrip())], is_wide=is_wide)
+            lines.append(_line(line.strip(), first, handle, is_wide=is_wide))
+            firsts.append(first)
         begin += _units(words, is_wide=is_wide) + 1
-    return lines
+    return lines, firsts
 
 
-def _line(words: str, begin: int, handle: raw.FPDF_TEXTPAGE, *, is_wide: bool) -> Line:
-    shown = words.strip()
-    first = begin + _units(words[: len(words) - len(words.lstrip())], is_wide=is_wide)
+def _words(lines: Sequence[Line], firsts: Sequence[int], handle: raw.FPDF_TEXTPAGE, number: int) -> list[Word]:
+    """The words of one line from left to right; a line of other order, or of several heights, is one word."""
+    line, first = lines[number], firsts[number]
+    is_wide = any(character > "\uffff" for character in line.text)
+    # a page has hundreds of words: these are made once
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    words = []
+    for match in _WORD.finditer(line.text):
+        begin = first + _units(line.text[: match.start()], is_wide=is_wide)
+        end = begin + _units(match.group(), is_wide=is_wide) - 1
+        raw.FPDFText_GetCharBox(handle, begin, left, right, bottom, top)
+        begins_at = left.value
+        raw.FPDFText_GetCharBox(handle, end, left, right, bottom, top)
+        words.append(Word(match.group(), begins_at, right.value, line.base, line.size, number))
+    if abs(line.base - line.last_base) > line.size / 3 or any(
+        after.left < before.right for before, after in pairwise(words)
+    ):
+        return [Word(line.text, line.left, line.right, line.base, line.size, number)]
+    return words
+
+
+def _line(shown: str, first: int, handle: raw.FPDF_TEXTPAGE, *, is_wide: bool) -> Line:
     last = first + _units(shown, is_wide=is_wide) - 1
     # a space may be pdfium's own, of no size
     before = shown[: len(shown) // 2].rstrip()

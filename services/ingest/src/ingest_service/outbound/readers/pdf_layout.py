@@ -32,6 +32,8 @@ _BULLET: Final = re.compile(
     r"(?:[\u2022\u25e6\u25aa\u2023\u00b7\u25cf\u25cb\u25a0\u2013\u2043\uf0b7\uf0a7\uf0d8*-])\s+(?=\S)"
 )
 _NUMBER: Final = re.compile(r"(\(?(?:\d{1,3}|[a-z])[.)])\s+(?=\S)")
+MARK: Final = re.compile(f"{_BULLET.pattern}|{_NUMBER.pattern}")
+"""What an item of a list begins with."""
 _STOP: Final = re.compile(r"[.!?:;\u2026\u3002\u061f\"'\u201d)\]]$")
 _DIGITS: Final = re.compile(r"\d+")
 _SOFT_HYPHEN: Final = "\x02"
@@ -40,7 +42,8 @@ _SOFT_HYPHEN: Final = "\x02"
 class Line(NamedTuple):
     """One line, in points: where its letters stand from the page's bottom is `base`.
 
-    A line that ends with a hyphenated word goes on below: there, at `last_base`, stands its last letter.
+    A line that ends with a hyphenated word goes on below: there, at `last_base`, stands its last letter. One with
+    `rows`, its cells, is a table.
     """
 
     text: str
@@ -50,6 +53,8 @@ class Line(NamedTuple):
     base: float
     last_base: float
     is_bold: bool
+    rows: tuple[tuple[str, ...], ...] = ()
+    has_header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class _Look:
 
     def level(self, line: Line) -> int | None:
         """A heading's level, None for body text."""
-        if not any(letter.isalpha() for letter in line.text):
+        if line.rows or not any(letter.isalpha() for letter in line.text):
             return None
         if line.size >= self.body * LARGER and len(line.text) <= LONGEST_HEADING:
             return min(sum(size > line.size for size in self.sizes), MOST_LEVELS - 1) + 1
@@ -128,14 +133,16 @@ def _repeated(pages: Sequence[Page]) -> frozenset[tuple[str, int]]:
 def _compose(composer: Composer, lines: Sequence[Line], look: _Look) -> None:
     items: list[Item] = []
     for group in _groups(lines, look):
-        item = _item(group)
+        item = None if group[0].rows else _item(group)
         if item is not None:
             items.append(item)
             continue
         composer.items(items)
         items = []
         level = look.level(group[0])
-        if level is not None and sum(len(line.text) for line in group) <= LONGEST_HEADING:
+        if group[0].rows:
+            composer.table(group[0].rows, has_header=group[0].has_header)
+        elif level is not None and sum(len(line.text) for line in group) <= LONGEST_HEADING:
             composer.heading(level, _joined(group).replace("\n", " "))
         else:
             composer.paragraph(_joined(group))
@@ -165,6 +172,8 @@ def _pitch(lines: Sequence[Line]) -> float:
 def _begins(group: Sequence[Line], line: Line, look: _Look, pitch: float) -> bool:
     """Does the line begin something new?"""
     before = group[-1]
+    if before.rows or line.rows:
+        return True
     step = before.last_base - line.base
     if look.level(before) != look.level(line) or abs(before.size - line.size) > before.size / 4:
         return not _is_same_row(before, line)

@@ -1,0 +1,225 @@
+"""How many cells of a PDF's tables keep their header and their row, and what telling tables costs a page.
+
+    uv run python bench/pdf_tables.py [--data DIR] [--show STYLE]
+
+Tables are made in ten styles with seeded contents; a cell is kept when it stands in a table's row with its row's first
+cell, below its own header. Pages without tables are made too: whatever becomes a table of them is wrong. DIR holds
+folders with `files/*.pdf`, of which times and tables are told. Baseline: the same reader without looking for tables,
+in alternating runs. Times are CPU ms a page for reading and cutting, the least of several.
+"""
+
+import argparse
+import io
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from ingest_service.domain.blocks import Kind
+from ingest_service.domain.chunk import chunk
+from ingest_service.domain.manuscript import Manuscript
+from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
+from ingest_service.outbound.readers import pdf
+
+BODY = getSampleStyleSheet()["BodyText"]
+GRID = [("GRID", (0, 0), (-1, -1), 0.5, colors.black)]
+BOLD = [("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold")]
+LINES = [("LINEABOVE", (0, 0), (-1, 0), 1, colors.black), ("LINEBELOW", (0, 0), (-1, 0), 0.5, colors.black)]
+BOOK = [*LINES, ("LINEBELOW", (0, -1), (-1, -1), 1, colors.black)]
+ZEBRA = [("ROWBACKGROUNDS", (0, 0), (-1, -1), [colors.lightgrey, colors.white])]
+RIGHT = [("ALIGN", (1, 0), (-1, -1), "RIGHT")]
+TIGHT = [("LEFTPADDING", (0, 0), (-1, -1), 3), ("RIGHTPADDING", (0, 0), (-1, -1), 3)]
+STYLES: dict[str, list[Any]] = {
+    "grid": GRID,
+    "grid, tight": [*GRID, *TIGHT],
+    "grid, wrapped": [*GRID, ("VALIGN", (0, 0), (-1, -1), "MIDDLE")],
+    "rules of a book": [*BOOK, *BOLD],
+    "rules, wrapped": [*BOOK, ("VALIGN", (0, 0), (-1, -1), "TOP")],
+    "row backgrounds": [*ZEBRA, *BOLD],
+    "no lines, bold": BOLD,
+    "no lines, right": RIGHT,
+    "no lines, empty": [],
+    "no lines, tight": [*TIGHT, *RIGHT],
+}
+NOUNS = ("Ridge tent", "Trail stove", "Peak boots", "Summit rope", "River bag", "Camp lamp", "Valley mat", "Lake canoe")
+HEADERS = ("Item", "Price", "Stock", "Colour", "Weight", "Warranty", "Delivery")
+PROSE = (
+    "You may send back any tent within thirty days of delivery, and you get all of your money back on it. Whoever "
+    "bought in the shop brings the bill along; what was bought on the web is found by its number. "
+)
+RUNS = 7
+COUNTER = MiniLmTokenizer()
+
+
+def contents(style: str, random_: random.Random) -> list[list[str]]:
+    """A header and rows; every cell is unlike the others, so that it is known where it came from."""
+    width, height = random_.randint(3, 6), random_.randint(4, 14)
+    rows = [[*HEADERS[:width]]]
+    for number in range(height):
+        cells = [f"{random_.choice(NOUNS)} {number}{random_.randint(10, 99)}"]
+        for column in range(1, width):
+            value = random_.randint(100, 9_999)
+            kinds = (f"{value / 10:.2f}", f"{value}", f"tone {value}", f"{value} g", f"{value} months", f"{value} days")
+            cells.append(kinds[column - 1])
+        if "empty" in style and random_.random() < 0.4:
+            cells[random_.randrange(1, width)] = ""
+        if "wrapped" in style:
+            cells[1] = f"{cells[1]} at most, when it is ordered together with {cells[0]} before the end of the season"
+        rows.append(cells)
+    return rows
+
+
+def table_pdf(style: str, rows: Sequence[Sequence[str]]) -> bytes:
+    shown = [[Paragraph(cell, BODY) if len(cell) > 40 else cell for cell in row] for row in rows]
+    widths = [110, *([130] if "wrapped" in style else [70]), *[62] * (len(rows[0]) - 2)]
+    if "tight" in style:
+        widths = [82, *[56] * (len(rows[0]) - 1)]
+    table = Table(shown, colWidths=widths, style=[("FONTSIZE", (0, 0), (-1, -1), 9), *STYLES[style]])
+    memory = io.BytesIO()
+    SimpleDocTemplate(memory, pagesize=A4).build(
+        [Paragraph(PROSE * 2, BODY), Spacer(1, 12), table, Spacer(1, 12), Paragraph(PROSE * 2, BODY)]
+    )
+    return memory.getvalue()
+
+
+def kept(rows: Sequence[Sequence[str]], read: Manuscript) -> tuple[int, int]:
+    """Of the body's cells, how many stand with their header and their row; and how many there are."""
+    found: set[tuple[str, str, str]] = set()
+    for table in tables_of(read):
+        for row in table[1:]:
+            found |= {(" ".join(row[:1]), header, cell) for header, cell in zip(table[0], row, strict=False)}
+    cells = [(row[0], header, cell) for row in rows[1:] for header, cell in zip(rows[0], row, strict=True) if cell]
+    return sum(cell in found for cell in cells), len(cells)
+
+
+def tables_of(read: Manuscript) -> Iterator[list[list[str]]]:
+    for block in read.blocks:
+        if block.kind is Kind.TABLE:
+            lines = read.text[block.span.start : block.span.end].split("\n")
+            yield [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines if "---" not in line]
+
+
+def plain_pdfs() -> dict[str, bytes]:
+    """Pages that hold no table."""
+    return {
+        "two columns": two_columns(),
+        "prose": prose(),
+        "a list": drawn([(72, 720 - 16 * n, f"{mark} {PROSE[:60]}") for n, mark in enumerate(["1.", "2.", "3."] * 6)]),
+        "bullets apart": drawn(
+            [(x, 720 - 16 * n, words) for n in range(12) for x, words in ((72, "-"), (100, f"{PROSE[n : n + 50]}"))]
+        ),
+        "a letterhead": drawn(
+            [
+                (72, 760, "Ridge Outdoor Ltd"),
+                (400, 760, "Bern, 3 May"),
+                (72, 740, "Long Street 1"),
+                (72, 700, PROSE[:80]),
+            ]
+        ),
+        "a formula": drawn([(72, 700, PROSE[:70]), (200, 670, "E = m c"), (420, 670, "(1)"), (72, 640, PROSE[70:140])]),
+    }
+
+
+def two_columns() -> bytes:
+    memory = io.BytesIO()
+    frames = [Frame(60 + 245 * n, 60, 230, 720) for n in range(2)]
+    document = BaseDocTemplate(memory, pagesize=A4, pageTemplates=[PageTemplate(frames=frames)])
+    style = BODY.clone("justified", alignment=4)
+    document.build([Paragraph(PROSE * 3, style) for _ in range(14)])
+    return memory.getvalue()
+
+
+def prose() -> bytes:
+    memory = io.BytesIO()
+    SimpleDocTemplate(memory, pagesize=A4).build([Paragraph(PROSE * 4, BODY) for _ in range(40)])
+    return memory.getvalue()
+
+
+def drawn(lines: Sequence[tuple[float, float, str]]) -> bytes:
+    memory = io.BytesIO()
+    canvas = Canvas(memory, pagesize=A4)
+    for left, height, words in lines:
+        canvas.drawString(left, height, words)
+    canvas.save()
+    return memory.getvalue()
+
+
+def unheard(done: int, of: int) -> None:
+    """Nobody is told how far it is."""
+
+
+def read(data: bytes) -> Manuscript:
+    return pdf.read(data, unheard)
+
+
+def costs(data: bytes) -> tuple[float, float, int]:
+    """CPU ms a page without looking for tables, and with; and how many pages."""
+    real, least = pdf.with_tables, {True: 1e9, False: 1e9}
+    pages = 1
+    for number in range(2 * RUNS):
+        looks = bool(number % 2)
+        pdf.with_tables = real if looks else (lambda lines, *_rest: list(lines))
+        begun = time.process_time()
+        found = read(data)
+        chunk(found, COUNTER)
+        pages = max(len(found.pages), 1)
+        least[looks] = min(least[looks], time.process_time() - begun)
+    pdf.with_tables = real
+    return least[False] * 1e3 / pages, least[True] * 1e3 / pages, pages
+
+
+def made(count: int) -> None:
+    print(f"{'style':18}{'tables':>7}{'cells':>7}{'kept':>7}{'ms':>8}{'with':>8}")
+    total, of, spent = 0, 0, [0.0, 0.0]
+    for style in STYLES:
+        random_ = random.Random(style)
+        some = [contents(style, random_) for _ in range(count)]
+        files = [table_pdf(style, rows) for rows in some]
+        pairs = [kept(rows, read(data)) for rows, data in zip(some, files, strict=True)]
+        before, after, _ = costs(files[0])
+        hits, cells = (sum(column) for column in zip(*pairs, strict=True))
+        total, of, spent = total + hits, of + cells, [spent[0] + before, spent[1] + after]
+        print(f"{style:18}{count:7}{cells:7}{hits / cells:7.3f}{before:8.2f}{after:8.2f}")
+    before, after = (each / len(STYLES) for each in spent)
+    print(f"{'all':18}{count * len(STYLES):7}{of:7}{total / of:7.3f}{before:8.2f}{after:8.2f}")
+
+
+def timed(files: dict[str, bytes], say: Callable[[Manuscript], str]) -> None:
+    print(f"\n{'file':42}{'pages':>6}{'ms a page':>10}{'with':>8}  tables")
+    for name, data in files.items():
+        try:
+            before, after, pages = costs(data)
+        except Exception as error:  # noqa: BLE001 - what is refused has no time
+            print(f"{name[-40:]:42}{type(error).__name__}")
+            continue
+        print(f"{name[-40:]:42}{pages:6}{before:10.2f}{after:8.2f}  {say(read(data))}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--tables", type=int, default=20, help="of each style")
+    parser.add_argument("--show", choices=STYLES, help="print one table as it is read")
+    arguments = parser.parse_args()
+    if arguments.show:
+        print(read(table_pdf(arguments.show, contents(arguments.show, random.Random(arguments.show)))).text)
+        return
+    made(arguments.tables)
+
+    def say(manuscript: Manuscript) -> str:
+        return ", ".join(f"{len(table)} x {len(table[0])}" for table in tables_of(manuscript)) or "none"
+
+    timed(plain_pdfs(), say)
+    if arguments.data:
+        timed({path.name: path.read_bytes() for path in sorted(arguments.data.glob("*/files/*.pdf"))}, say)
+
+
+if __name__ == "__main__":
+    main()
