@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from runtime.bus import Bus
 from runtime.clock import SystemClock
 from runtime.errors import Conflict, NotFound, Rejected, Unavailable
 from runtime.tenancy import TenantScope
+from tests.support.children import bound
 from tests.support.platform import Platform, eventually
 from tests.support.ports import free_ports
 
@@ -32,7 +32,7 @@ PASSWORD = "a long enough password"
 @pytest.fixture(scope="module")
 def service(platform: Platform) -> Iterator["subprocess.Popen[bytes]"]:
     environment = {**os.environ, **platform.env("auth", free_ports(1))}
-    process = subprocess.Popen([sys.executable, "-m", "auth_service"], env=environment)
+    process = subprocess.Popen(bound("-m", "auth_service"), env=environment)
     yield process
     process.terminate()
     assert process.wait(20) == 0

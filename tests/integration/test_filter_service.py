@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -21,6 +20,7 @@ from contracts.tokens import RawEnd, RawTokens, Receipt, StreamEnd
 from runtime.bus import Bus
 from runtime.errors import NotFound, Rejected, Unavailable
 from runtime.tenancy import TenantScope
+from tests.support.children import bound
 from tests.support.filter_client import FilteredAnswer
 from tests.support.platform import Platform, eventually
 from tests.support.policies_promise import new_scope
@@ -37,7 +37,7 @@ class Replica:
     def __init__(self, platform: Platform) -> None:
         self.port = free_ports(1)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "filter_service"], env={**os.environ, **platform.env("filter", self.port)}
+            bound("-m", "filter_service"), env={**os.environ, **platform.env("filter", self.port)}
         )
 
     async def is_ready(self) -> bool:

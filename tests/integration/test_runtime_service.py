@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from contracts.ids import TenantId, uuid7
 from contracts.learning import GET_STATS, GetStats
 from runtime.bus import Bus
 from runtime.tenancy import TenantScope
+from tests.support.children import bound
 from tests.support.platform import Platform, eventually
 from tests.support.ports import free_ports
 from tests.support.probe import connection, frozen
@@ -50,9 +50,7 @@ class Process:
 async def start(platform: Platform, service: str, session: aiohttp.ClientSession) -> Process:
     port = free_ports(1)
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        f"{service}_service",
+        *bound("-m", f"{service}_service"),
         env={**os.environ, **platform.env(service, port)},
         stdout=asyncio.subprocess.PIPE,
     )

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from contracts.ids import DocumentId, uuid7
 from runtime.bus import Bus
 from runtime.errors import NotFound
 from runtime.tenancy import TenantScope
+from tests.support.children import bound
 from tests.support.platform import Platform, eventually
 from tests.support.ports import free_ports
 
@@ -28,7 +28,7 @@ class Ingest:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *program: str) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", *(program or ["ingest_service"])], env=self.environment)
+        self.process = subprocess.Popen(bound("-m", *(program or ["ingest_service"])), env=self.environment)
 
     def end(self, number: int) -> int:
         assert self.process is not None

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from lumora import plan
 from lumora.data_folder import DataFolder
 from lumora.embedded.secrets import Secrets, load_or_make
 from lumora.settings import UpSettings
+from tests.support.children import bound
 from tests.support.ports import free_ports
 
 READY_S = 120
@@ -35,40 +35,53 @@ class Platform:
     ready: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     _reader: threading.Thread | None = None
+    _is_ready: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> "Platform":
-        """Start and wait for the ready line.
+        """Start and wait for the ready line; in the main thread, with which it ends.
 
         Raises:
             RuntimeError: it ended, or took too long; the message carries its last lines.
         """
+        self.launch()
+        return self.wait_ready()
+
+    def launch(self) -> None:
+        """Start it; in the main thread, with which it ends."""
         self.lines = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lumora.up", self.settings.to_argument()],
+            bound("-m", "lumora.up", self.settings.to_argument()),
             env={**os.environ, **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
-        is_ready = threading.Event()
-        self._reader = threading.Thread(target=self._read, args=(is_ready,), daemon=True)
+        self._is_ready.clear()
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        is_ready.wait(READY_S)
+
+    def wait_ready(self) -> "Platform":
+        """Wait for the ready line; in any thread.
+
+        Raises:
+            RuntimeError: it ended, or took too long; the message carries its last lines.
+        """
+        self._is_ready.wait(READY_S)
         if not self.ready:
             self.kill()
             raise RuntimeError("lumora up did not get ready:\n" + "\n".join(self.lines[-60:]))
         return self
 
-    def _read(self, is_ready: threading.Event) -> None:
+    def _read(self) -> None:
         assert self.process is not None
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
             if line.startswith('{"event": "ready"'):
                 self.ready = json.loads(line)
-                is_ready.set()
-        is_ready.set()
+                self._is_ready.set()
+        self._is_ready.set()
 
     def stop(self, timeout_s: float = 90) -> int:
         """Drain; returns the exit code."""

@@ -1,7 +1,6 @@
 """Faults of reliability section 14 that are quick to play: each returns what was measured."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import psutil
 from tests.support.business import Business
 from tests.support.chat import Answer, Chat
 from tests.support.checker import check_all
+from tests.support.children import bound
 from tests.support.platform import eventually
 from tests.support.ports import free_ports
 from tests.support.report import Played
@@ -129,9 +129,7 @@ async def second_filter(stage: Stage) -> AsyncIterator[tuple[asyncio.subprocess.
     """One more filter process beside the supervised one, and its internal port."""
     port = free_ports(1)
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "filter_service",
+        *bound("-m", "filter_service"),
         env=stage.platform.env("filter", port),
         stdout=asyncio.subprocess.DEVNULL,
     )

@@ -73,7 +73,8 @@ async def open_stage(
             only=tuple(service for service in EVERYTHING if service not in without),
             environment={"OLLAMA_HOST": model.url, "LUMORA_MODEL_SLOTS": "64", **(environment or {})},
         )
-        await asyncio.to_thread(platform.start)
+        platform.launch()
+        await asyncio.to_thread(platform.wait_ready)
         try:
             async with open_rest(platform.url) as rest:
                 yield Stage(platform, model, rest)
