@@ -1,5 +1,6 @@
 """Pages of the web through the running service: fetched, followed, found, and looked at again."""
 
+import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator
@@ -60,6 +61,10 @@ async def register(bus: Bus, scope: TenantScope, url: str, depth: int = 0, **giv
 async def documents(bus: Bus, scope: TenantScope) -> dict[str, ingest.Document]:
     listed = await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(limit=100), scope)
     return {document.url or "": document for document in listed.items}
+
+
+async def one(bus: Bus, scope: TenantScope, url: str) -> ingest.Document | None:
+    return (await documents(bus, scope)).get(url)
 
 
 async def test_a_page_is_found_and_cited(bus: Bus, scope: TenantScope, site: Website):
@@ -165,6 +170,85 @@ async def test_a_changed_page_replaces_what_was_known_of_it(bus: Bus, scope: Ten
     del site.pages["/returns"]
     await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=registered.id), scope)
     await until_gone(bus, scope, registered.id)
+
+
+async def test_looks_find_new_pages_and_bring_no_deleted_one_back(bus: Bus, scope: TenantScope, site: Website):
+    home = await register(bus, scope, f"{site.url}/", depth=2)
+    await until(bus, scope, home.id, "ready")
+    found = await documents(bus, scope)
+    secret = found[f"{site.url}/secret/plans"]
+    await until(bus, scope, secret.id, "failed")
+    await until(bus, scope, found[f"{site.url}/returns"].id, "ready")
+    deleted = await eventually(lambda: one(bus, scope, f"{site.url}/deep"), timeout_s=60)
+    await until(bus, scope, deleted.id, "ready")
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=deleted.id), scope)
+    await until_gone(bus, scope, deleted.id)
+    site.pages["/news"] = b"<html><body><h1>News</h1><p>We sell canoes too.</p><a href='/far'>far</a></body></html>"
+    site.pages["/far"] = b"<html><body><h1>Far</h1><p>One link too many.</p></body></html>"
+    site.pages["/returns"] = RETURNS.replace(b"</body>", b"<a href='/news'>News</a></body>") % 45
+    news = await eventually(lambda: one(bus, scope, f"{site.url}/news"), timeout_s=60)
+    assert (await until(bus, scope, news.id, "ready")).title == "News"
+    assert "canoes" in (await find(bus, scope, "Do you sell canoes?"))[0].text
+    assert 304 in site.answered
+    left = {url.removeprefix(site.url) for url in await documents(bus, scope)}
+    assert left == {"/", "/returns", "/secret/plans", "/news"}
+    assert (await look(bus, scope, home.id)).led_to == 3
+
+
+async def test_a_sitemap_that_grows_brings_the_new_page(bus: Bus, scope: TenantScope, site: Website):
+    def places(*paths: str) -> bytes:
+        return f"<urlset>{''.join(f'<url><loc>{site.url}/{path}</loc></url>' for path in paths)}</urlset>".encode()
+
+    site.pages["/sitemap.xml"] = places("returns")
+    sitemap = await register(bus, scope, f"{site.url}/sitemap.xml", depth=1)
+    await until(bus, scope, sitemap.id, "ready")
+    site.pages["/sitemap.xml"] = places("returns", "deep")
+    deep = await eventually(lambda: one(bus, scope, f"{site.url}/deep"), timeout_s=60)
+    await until(bus, scope, deep.id, "ready")
+
+
+async def test_a_page_that_is_gone_is_told_and_deleted_only_if_nobody_asked_for_it(
+    bus: Bus, scope: TenantScope, site: Website
+):
+    asked = await register(bus, scope, f"{site.url}/", depth=1)
+    await until(bus, scope, asked.id, "ready")
+    led_to = (await documents(bus, scope))[f"{site.url}/returns"]
+    await until(bus, scope, led_to.id, "ready")
+    kept = {path: site.pages.pop(path) for path in ("/", "/returns")}
+
+    async def is_told() -> bool:
+        seen = [await look(bus, scope, document.id) for document in (asked, led_to)]
+        return all(one.error is not None and one.error.code == "page_not_found" for one in seen)
+
+    # all of the site is gone: it may be broken
+    await eventually(is_told, timeout_s=60)
+    await asyncio.sleep(4)
+    assert await is_told()
+    assert "30 days" in (await find(bus, scope, "How long may I return something?"))[0].text
+    site.pages["/"] = kept["/"]
+    await until_gone(bus, scope, led_to.id)
+
+    async def is_back() -> bool:
+        return (await look(bus, scope, asked.id)).error is None
+
+    await eventually(is_back, timeout_s=60)
+    await until(bus, scope, asked.id, "ready")
+
+
+async def test_a_site_whose_first_page_was_deleted_does_not_grow(bus: Bus, scope: TenantScope, site: Website):
+    home = await register(bus, scope, f"{site.url}/", depth=2)
+    await until(bus, scope, home.id, "ready")
+    returns = (await documents(bus, scope))[f"{site.url}/returns"]
+    await until(bus, scope, returns.id, "ready")
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=home.id), scope)
+    await until_gone(bus, scope, home.id)
+    site.pages["/returns"] = RETURNS.replace(b"</body>", b"<a href='/deeper'>News</a></body>") % 45
+
+    async def is_new() -> bool:
+        return "45 days" in (await find(bus, scope, "How long may I return something?"))[0].text
+
+    await eventually(is_new, timeout_s=60)
+    assert f"{site.url}/deeper" not in await documents(bus, scope)
 
 
 async def test_the_same_page_at_two_addresses_is_one_document(bus: Bus, scope: TenantScope, site: Website):

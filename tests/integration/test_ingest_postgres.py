@@ -1,13 +1,16 @@
 """ingest's tables on the real database: the port's promises, and the relay's narrow view."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
+from contracts.ids import DocumentId, uuid7
 from contracts.streams import streams as declared_streams
-from ingest_service.domain.document import Failure
+from ingest_service.domain.document import Document, Failure, received
 from ingest_service.domain.ports import Documents
+from ingest_service.outbound import postgres_pages
 from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
 from ingest_service.outbound.relay_documents import INDEXED
 from runtime.db import Database
@@ -44,6 +47,28 @@ async def test_the_relay_sees_no_content(relay: "asyncpg.Connection"):
             await relay.fetch(question)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await relay.execute("UPDATE document SET state = 'ready'")
+
+
+async def test_a_site_that_is_looked_at_again_grows_to_its_limit_and_never_while_it_is_deleted(
+    ingest_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(postgres_pages, "MOST_PAGES", 3)
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    pages = postgres_pages.PostgresPages(ingest_database, documents)
+    home = await pages.add(scope, page("/"), depth=1)
+    for _ in range(2):
+        await pages.lead_to(scope, home.id, [page(f"/{n}") for n in range(5)])
+    led_to = await pages.led_to(scope, home.id)
+    assert len(led_to) == 2
+    assert await documents.begin_deleting(scope, led_to[0])
+    await documents.begin_deleting(scope, home.id)
+    await pages.lead_to(scope, home.id, [page("/new")])
+    await pages.lead_to(scope, led_to[1], [page("/new")])
+    assert await pages.led_to(scope, home.id) == [led_to[1]]
+
+
+def page(path: str) -> Document:
+    return received(DocumentId(uuid7()), "page", datetime.now(UTC), url=f"https://shop.example{path}")
 
 
 async def test_the_reconciler_takes_what_is_neither_at_rest_nor_leased(

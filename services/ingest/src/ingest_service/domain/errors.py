@@ -15,6 +15,7 @@ runtime.errors.Rejected
     +-- ReaderCrashed    it ends its reader, twice
     +-- AddressRefused   no address of a page, or one that leads into a private network
     +-- PageRefused      the site does not give the page
+    |   +-- PageGone     it says that there is none
     +-- SameContent      a page that another document holds already
     +-- IsArchive        no document but a collection of documents: it is unpacked, not read
     +-- ArchiveRefused   a collection that cannot be unpacked as it is
@@ -117,6 +118,12 @@ class PageRefused(DocumentRefused):
     """The site does not give the page."""
 
     default_code = "page_refused"
+
+
+class PageGone(PageRefused):
+    """The site says that there is no such page."""
+
+    default_code = "page_not_found"
 
 
 class SameContent(DocumentRefused):

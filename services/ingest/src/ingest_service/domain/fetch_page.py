@@ -8,18 +8,20 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from contracts.ids import DocumentId, uuid7
-from ingest_service.domain.document import Document, received
-from ingest_service.domain.errors import DocumentRefused
+from ingest_service.domain.document import Document, Failure, received
+from ingest_service.domain.errors import DocumentRefused, PageGone
 from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Documents, Files
 from ingest_service.domain.progress import Fenced
 from ingest_service.domain.web_address import normal
 from ingest_service.domain.web_links import links_of
-from ingest_service.domain.web_page import MOST_PAGES, Content, Fetched, Marks, Pages, Web
+from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Fetched, Marks, Pages, Web
 from runtime.clock import Clock
 from runtime.tenancy import TenantScope
 
 LONGEST_NAME: Final = 255
+GONE_LOOKS: Final = 3
+"""A page that a site led to is deleted after so many intervals without it: it may have been away by mistake."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +75,30 @@ class Fetching:
     async def look(self, document_id: DocumentId, scope: TenantScope) -> bool:
         """Ask the site whether the page changed, and have it read anew if so; True when it did.
 
+        Pages that it leads to now, and did not before, become documents as at first; what was deleted does not come
+        back. One that is gone at `GONE_LOOKS` looks is deleted, unless somebody asked for it.
+
         Raises:
-            DocumentRefused: It cannot be had any more; what is known of it stays.
+            DocumentRefused: It cannot be had any more; what is known of it stays for now.
             Conflict: It holds what another document has.
             Unavailable: Not now.
         """
         document, page = await self.documents.get(scope, document_id), await self.pages.of(scope, document_id)
         if document is None or document.url is None or page is None or not document.state.is_at_rest:
             return False
-        fetched = await self.web.get(document.url, etag=page.etag, last_modified=page.last_modified)
+        try:
+            fetched = await self.web.get(document.url, etag=page.etag, last_modified=page.last_modified)
+        except PageGone as gone:
+            await self._note_absence(document, gone, scope)
+            raise
         if fetched is None:
             marks = Marks(page.etag, page.last_modified, self._next_look())
             await self.pages.seen(scope, document_id, marks)
             return False
         content = self._content(fetched)
+        if page.depth and content.sha256 != document.sha256:
+            # before the content: after a crash in between the same links are new once more
+            await self.pages.lead_to(scope, document_id, await self._new_pages(document, fetched, scope))
         version = await self.documents.replace(
             scope,
             replace(document, sha256=content.sha256, size_bytes=content.size_bytes),
@@ -96,6 +108,22 @@ class Fetching:
         await self.pages.seen(scope, document_id, content.marks)
         await let_go(scope, [document.sha256], documents=self.documents, files=self.files)
         return version is not None and version.generation > document.generation
+
+    async def _new_pages(self, document: Document, fetched: Fetched, scope: TenantScope) -> list[Document]:
+        """What the page leads to, and did not when it was read."""
+        before = await self.files.read(scope, document.sha256)
+        if before is None:
+            return []
+        known = set(await asyncio.to_thread(links_of, before, fetched.url))
+        links = await asyncio.to_thread(links_of, fetched.data, fetched.url)
+        new = [link for link in links if link not in known]
+        return [self._new(DocumentId(uuid7()), link, document.tags) for link in new[:MOST_PAGES]]
+
+    async def _note_absence(self, document: Document, gone: PageGone, scope: TenantScope) -> None:
+        now = self.clock.now()
+        absence = Absence(now, now - GONE_LOOKS * (self.look_again or timedelta()), self._next_look())
+        if await self.pages.gone(scope, document.id, Failure(gone.code, gone.detail), absence):
+            await self.documents.begin_deleting(scope, document.id)
 
     def _content(self, fetched: Fetched) -> Content:
         marks = Marks(fetched.etag, fetched.last_modified, self._next_look())

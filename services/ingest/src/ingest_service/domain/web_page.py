@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from contracts.ids import DocumentId
-from ingest_service.domain.document import Document
+from ingest_service.domain.document import Document, Failure
 from ingest_service.domain.ports import Step
 from runtime.tenancy import TenantScope
 
@@ -48,6 +48,15 @@ class Marks:
 
     etag: str | None
     last_modified: str | None
+    look_again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """When a page was not there, when it has been away for long, and when to look for it again."""
+
+    at: datetime
+    long_ago: datetime
     look_again_at: datetime | None
 
 
@@ -115,6 +124,18 @@ class Pages(Protocol):
         """
         ...
 
+    async def lead_to(self, scope: TenantScope, document_id: DocumentId, found: Sequence[Document]) -> None:
+        """Store pages found later, as `fetched` does; none when the page or its site's first one is being deleted."""
+        ...
+
     async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
-        """Note what the site said of a page that was looked at."""
+        """Note what the site said of a page that was looked at; one that was gone is there again."""
+        ...
+
+    async def gone(self, scope: TenantScope, document_id: DocumentId, failure: Failure, absence: Absence) -> bool:
+        """Note that a page is not there, also in what its owner sees of it; True when it can be deleted.
+
+        That is when it was gone at every look since `absence.long_ago`, nobody asked for it, and the first page of its
+        site is not gone too: a site that answers so to everything is broken.
+        """
         ...

@@ -21,7 +21,7 @@ from aiohttp.resolver import ThreadedResolver
 from protego import Protego
 
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
-from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageRefused
+from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageGone, PageRefused
 from ingest_service.domain.web_address import Network, is_public, literal, normal, origin
 from ingest_service.domain.web_page import Fetched
 from runtime.errors import Unavailable
@@ -157,7 +157,7 @@ class AiohttpWeb:
 async def _taken(url: str, answer: aiohttp.ClientResponse) -> Fetched:
     """The page, unpacked; what is counted against the limit is unpacked too."""
     if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-        raise PageRefused("There is no page at this address.", code="page_not_found")
+        raise PageGone("There is no page at this address.")
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Unavailable(f"the site answers {answer.status}")
     if answer.status != HTTPStatus.OK:

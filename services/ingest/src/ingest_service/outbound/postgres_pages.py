@@ -6,11 +6,11 @@ from typing import Final
 from sqlmodel import col, select
 
 from contracts.ids import DocumentId
-from ingest_service.domain.document import Document, State
-from ingest_service.domain.errors import SameContent
+from ingest_service.domain.document import Document, Failure, State
+from ingest_service.domain.errors import PageGone, SameContent
 from ingest_service.domain.ports import Documents, Step
-from ingest_service.domain.web_page import MOST_PAGES, Content, Marks, WebPage
-from ingest_service.outbound.document_changes import enqueue, lock_content, twin_of
+from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Marks, WebPage
+from ingest_service.outbound.document_changes import enqueue, lock_content, say, twin_of
 from ingest_service.outbound.rows import document_of, row_of
 from ingest_service.outbound.tables import DocumentRow
 from runtime.db import Database
@@ -22,8 +22,29 @@ _FETCHED: Final = """
     WHERE tenant_id = $1 AND id = $2 AND attempt = $5 RETURNING id
 """
 _NOTED: Final = """
-    UPDATE web_page SET etag = $3, last_modified = $4, look_again_at = $5
+    UPDATE web_page SET etag = $3, last_modified = $4, look_again_at = $5, gone_since = NULL
     WHERE tenant_id = $1 AND document_id = $2 RETURNING site_id, depth
+"""
+_GONE: Final = """
+    UPDATE web_page AS w SET gone_since = coalesce(gone_since, $3), look_again_at = $4
+    WHERE tenant_id = $1 AND document_id = $2
+    RETURNING gone_since, site_id <> document_id AND NOT EXISTS (
+        SELECT FROM web_page AS s
+        WHERE s.tenant_id = w.tenant_id AND s.document_id = w.site_id AND s.gone_since IS NOT NULL) AS can_go
+"""
+_SAID_GONE: Final = """
+    UPDATE document SET error_code = $3, error_detail = $4, error_page = NULL, updated_at = now()
+    WHERE tenant_id = $1 AND id = $2 AND state = 'ready' AND error_code IS NULL RETURNING id
+"""
+_SAID_THERE: Final = """
+    UPDATE document SET error_code = NULL, error_detail = NULL, updated_at = now()
+    WHERE tenant_id = $1 AND id = $2 AND state = 'ready' AND error_code = $3 RETURNING id
+"""
+_LEADS: Final = """
+    SELECT w.site_id, w.depth FROM web_page AS w
+    JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id AND d.state <> 'deleting'
+    JOIN document AS s ON s.tenant_id = w.tenant_id AND s.id = w.site_id AND s.state <> 'deleting'
+    WHERE w.tenant_id = $1 AND w.document_id = $2
 """
 _ASKED_FOR: Final = "UPDATE web_page SET site_id = document_id WHERE tenant_id = $1 AND document_id = $2"
 _LED_TO: Final = """
@@ -79,13 +100,29 @@ class PostgresPages:
             if not await _hold(tx, document, content):
                 return None
             await keep()
-            await _add_found(tx, scope, document, content, found=found)
+            site_id, depth = await _note(tx, document.id, content.marks)
+            await _add_found(tx, scope, found, site_id=site_id, depth=depth)
             row = await tx.session.get_one(DocumentRow, (scope.tenant_id, document.id), populate_existing=True)
         return document_of(row)
+
+    async def lead_to(self, scope: TenantScope, document_id: DocumentId, found: Sequence[Document]) -> None:
+        async with self._database.tenant_tx(scope, lock="web pages") as tx:
+            page = await tx.fetch_row(_LEADS, scope.tenant_id, document_id)
+            if page is not None:
+                await _add_found(tx, scope, found, site_id=DocumentId(page["site_id"]), depth=page["depth"])
 
     async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
         async with self._database.tenant_tx(scope) as tx:
             await _note(tx, document_id, marks)
+            if await tx.fetch_row(_SAID_THERE, scope.tenant_id, document_id, PageGone.default_code):
+                await say(tx, document_id, State.READY, 1.0)
+
+    async def gone(self, scope: TenantScope, document_id: DocumentId, failure: Failure, absence: Absence) -> bool:
+        async with self._database.tenant_tx(scope) as tx:
+            page = await tx.fetch_row(_GONE, scope.tenant_id, document_id, absence.at, absence.look_again_at)
+            if await tx.fetch_row(_SAID_GONE, scope.tenant_id, document_id, failure.code, failure.detail):
+                await say(tx, document_id, State.READY, 1.0, error_code=failure.code)
+        return page is not None and page["can_go"] and page["gone_since"] <= absence.long_ago
 
 
 async def _hold(tx: Transaction, document: Document, content: Content) -> bool:
@@ -110,10 +147,9 @@ async def _note(tx: Transaction, document_id: DocumentId, marks: Marks) -> tuple
 
 
 async def _add_found(
-    tx: Transaction, scope: TenantScope, document: Document, content: Content, *, found: Sequence[Document]
+    tx: Transaction, scope: TenantScope, found: Sequence[Document], *, site_id: DocumentId, depth: int
 ) -> None:
-    """Store the pages that nobody has yet, as far as the site's limit allows."""
-    site_id, depth = await _note(tx, document.id, content.marks)
+    """Store the pages that nobody has yet, as far as the site's limit allows; `depth` is that of who led to them."""
     if not found:
         return
     known = {row.url for row in await _with_addresses(tx, [page.url or "" for page in found])}
