@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import orjson
@@ -16,6 +14,7 @@ from inference_service.domain.errors import (
     ModelRejected,
     ModelStalled,
 )
+from runtime.retry_after import seconds_of
 
 _OVERLOADED: Final = frozenset({429, 503, 529})
 _TIMED_OUT: Final = 408
@@ -68,16 +67,8 @@ def _words(body: object) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read `retry-after-ms` or Retry-After (RFC 9110 section 10.2.3): seconds or a date; None when not understood."""
+    """Read `retry-after-ms` or Retry-After; None when not understood."""
     in_ms = headers.get("retry-after-ms", "")
     if in_ms.strip().isdecimal():
         return float(in_ms) / 1000
-    asked = headers.get("Retry-After", "").strip()
-    if asked.isdecimal():
-        return float(asked)
-    try:
-        when = parsedate_to_datetime(asked)
-    except ValueError:
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    return seconds_of(headers.get("Retry-After", ""))

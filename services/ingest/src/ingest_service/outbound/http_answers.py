@@ -1,12 +1,11 @@
 """What an HTTP status from 400 up of an embedding model's server means."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ingest_service.domain.embedding import EmbedderAway
 from runtime.errors import LumoraError, Rejected
+from runtime.retry_after import seconds_of
 
 _REFUSED_TEXTS: Final = frozenset({400, 413, 422})
 _CLOSED_DOOR: Final = frozenset({401, 403})
@@ -24,18 +23,5 @@ def refused(status: int, headers: Mapping[str, str] | None = None) -> LumoraErro
         return EmbedderAway("the embedding model's server does not accept the key")
     if status == _UNKNOWN_MODEL:
         return EmbedderAway("the embedding model's server does not have this model")
-    wait_s = retry_after_s(headers or {})
+    wait_s = seconds_of((headers or {}).get("retry-after", ""))
     return EmbedderAway(f"the embedding model's server fails ({status})", retry_after_s=wait_s)
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read Retry-After (RFC 9110 section 10.2.3): seconds or a date; None when there is none that can be read."""
-    asked = headers.get("retry-after", "").strip()
-    if asked.isdecimal():
-        return float(asked)
-    try:
-        when = parsedate_to_datetime(asked)
-    except ValueError:
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
