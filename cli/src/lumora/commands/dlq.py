@@ -12,21 +12,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lumora.commands.data import Data, folder_of
 from lumora.commands.output import AsJson, print_json, run
-from lumora.data_folder import DataFolder
 from lumora.ports import LOOPBACK
 from lumora.refused import Refused
-from lumora.settings import data_path
 
 if TYPE_CHECKING:
     from runtime.bus import Bus
 
 _CONNECTED_WITHIN_S = 5.0
 
-_Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="LUMORA_DATA", help="The folder of all data. [default: .lumora in the project]"),
-]
 _Nats = Annotated[str | None, typer.Option("--nats-url", envvar="OPERATOR_NATS_URL", help="A broker elsewhere.")]
 _Seed = Annotated[
     str | None,
@@ -45,7 +40,7 @@ class NoLetters(Refused):
 def dlq(
     replay: _Replay = None,
     replay_all: _All = False,  # noqa: FBT002 - a flag's value
-    data: _Data = None,
+    data: Data = None,
     nats_url: _Nats = None,
     nats_seed: _Seed = None,
     is_json: AsJson = False,  # noqa: FBT002 - the same
@@ -98,7 +93,7 @@ async def _connected(url: str, seed: str) -> AsyncIterator["Bus"]:
 
 def _operator(data: Path | None, *, is_json: bool) -> tuple[str, str]:
     """Where the platform of the data folder has its broker, and the operator's seed."""
-    folder = DataFolder(data.expanduser().absolute() if data else data_path())
+    folder = folder_of(data)
 
     async def read() -> tuple[str, str]:
         try:

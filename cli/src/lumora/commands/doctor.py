@@ -4,32 +4,27 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from lumora.commands.data import Data, folder_of
 from lumora.commands.output import AsJson, print_json
 from lumora.data_folder import DataFolder
-from lumora.settings import UpSettings, data_path
+from lumora.settings import UpSettings
 
 if TYPE_CHECKING:
     from lumora.doctor.finding import Finding
 
 _COULD_NOT_RUN = 2
 
-_Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="LUMORA_DATA", help="The folder of all data. [default: .lumora in the project]"),
-]
 
-
-def doctor(data: _Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the value of a flag is a bool
+def doctor(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the value of a flag is a bool
     """Check every dependency and setting, and say what to do. Changes nothing.
 
     Exit code 0: nothing is broken (there may be warnings); 1: something is; 2: the checks could not run.
     """
-    folder = DataFolder(data.expanduser().absolute() if data else data_path())
+    folder = folder_of(data)
     found: list[Finding] = []
     try:
         for finding in examine(folder, os.environ):

@@ -8,28 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
+from lumora.commands.data import Data, folder_of
 from lumora.commands.output import AsJson, fail, print_json
 from lumora.data_folder import DataFolder
 from lumora.leftovers import end_leftovers
 from lumora.refused import AlreadyRunning, Refused, StartFailed
-from lumora.settings import data_path
 
 _DRAINED_WITHIN_S = 90.0
 _LOOK_EVERY_S = 0.1
 
-_Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="LUMORA_DATA", help="The folder of all data. [default: .lumora in the project]"),
-]
 
-
-def _folder(data: Path | None) -> DataFolder:
-    return DataFolder(data.expanduser().absolute() if data else data_path())
-
-
-def down(data: _Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the value of a flag is a bool
+def down(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the value of a flag is a bool
     """Stop the platform that runs on the data folder. Running answers may finish; all data is kept."""
-    folder = _folder(data)
+    folder = folder_of(data)
     try:
         told = _stop(folder, is_json=is_json)
     except Refused as refused:
@@ -71,12 +62,12 @@ def _end_leftovers(folder: DataFolder) -> dict[str, Any]:
 
 
 def clean(
-    data: _Data = None,
+    data: Data = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - the value of a flag
     is_json: AsJson = False,  # noqa: FBT002 - the same
 ) -> None:
     """Delete all data: businesses, conversations, documents, keys. Says what it deletes, and asks."""
-    folder = _folder(data)
+    folder = folder_of(data)
     present = folder.present() if folder.is_ours() else []
     if not present:
         _say_deleted(folder, [], is_json=is_json)

@@ -13,18 +13,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
+from lumora.commands.data import Data, folder_of
 from lumora.commands.output import AsJson, print_json, run
-from lumora.data_folder import DataFolder
 from lumora.embedded.secrets import load_or_make
 from lumora.plan import Environments, Process, nats_users, postgres_roles
 from lumora.refused import Refused
-from lumora.settings import UpSettings, data_path
+from lumora.settings import UpSettings
 
 _MIB: Final = 2**20
-_Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="LUMORA_DATA", help="The folder of all data. [default: .lumora in the project]"),
-]
 _Name = Annotated[str, typer.Argument(help="As `lumora snapshot list` names it.")]
 
 
@@ -42,7 +38,7 @@ snapshot = typer.Typer(
 
 
 @snapshot.command()
-def create(data: _Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - a flag's value
+def create(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - a flag's value
     """Copy the index. The one in process must be free: stop the platform first. A Qdrant server copies at any time."""
     made = _ask(["create"], data, "copying", is_json=is_json)["snapshot"]
     if is_json:
@@ -52,7 +48,7 @@ def create(data: _Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002
 
 
 @snapshot.command(name="list")
-def list_(data: _Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the same
+def list_(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the same
     """List copies of the index of the embedding model that is set, the oldest first."""
     found = _ask(["list"], data, "looking", is_json=is_json)
     if is_json:
@@ -67,7 +63,7 @@ def list_(data: _Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 
 
 
 @snapshot.command()
-def restore(name: _Name, data: _Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the same
+def restore(name: _Name, data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the same
     """Put a copy in the place of the index. Interrupted, it changes nothing; older ones are brought up to Postgres."""
     done = _ask(["restore", name], data, "unpacking", is_json=is_json)
     if is_json:
@@ -116,7 +112,7 @@ def _environment(data: Path | None) -> dict[str, str]:
     """INGEST_… as they are set here, else those that `lumora up` gives to ingest on this data folder."""
     if os.environ.get("INGEST_DATABASE_URL"):
         return dict(os.environ)
-    folder = DataFolder(data.expanduser().absolute() if data else data_path())
+    folder = folder_of(data)
     try:
         ports = json.loads(folder.ports.read_text(encoding="utf-8"))
         secrets = load_or_make(folder.secrets, users=nats_users(), roles=postgres_roles())

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lumora.commands.data import Data, folder_of
 from lumora.plan import MODULES
-from lumora.settings import UpSettings, data_path
+from lumora.settings import UpSettings
 
 _Port = Annotated[
     int, typer.Option("--port", envvar="LUMORA_PORT", min=1, max=65_535, help="Where the (first) gateway listens.")
@@ -18,10 +18,6 @@ _InternalPort = Annotated[
     typer.Option(
         envvar="LUMORA_INTERNAL_PORT", min=1, max=65_500, help="Health and metrics: from here upward, one a process."
     ),
-]
-_Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="LUMORA_DATA", help="The folder of all data. [default: .lumora in the project]"),
 ]
 _Demo = Annotated[bool, typer.Option("--demo/--no-demo", envvar="LUMORA_DEMO", help="Make the demo business.")]
 
@@ -45,7 +41,7 @@ _Verbose = Annotated[bool, typer.Option("--verbose", help="Also what NATS, Postg
 def up(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
     port: _Port = 8000,
     internal_port: _InternalPort = 9000,
-    data: _Data = None,
+    data: Data = None,
     demo: _Demo = True,  # noqa: FBT002 - the value of a flag is a bool
     gateways: _Gateways = 1,
     workers: _Workers = 1,
@@ -64,7 +60,7 @@ def up(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
     settings = UpSettings(
         port=port,
         internal_port=internal_port,
-        data=str(data.expanduser().absolute() if data else data_path()),
+        data=str(folder_of(data).path),
         is_demo=demo,
         gateways=gateways,
         workers=workers,
