@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from contracts import ingest
-from contracts.ids import TenantId, uuid7
 from ingest_service.domain.embedding import IndexName
 from ingest_service.outbound.edge_indexes import EdgeIndexes
 from runtime.bus import Bus
 from runtime.errors import LumoraError
 from runtime.tenancy import TenantScope
 from runtime.testing.ollama_server import SimulatedOllama
-from tests.support.ingest_process import Ingest, find, send, until
+from tests.support.ingest_process import Ingest, asking, find, new_person, send, until
 from tests.support.platform import Platform, eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
@@ -35,10 +34,8 @@ async def server() -> AsyncIterator[SimulatedOllama]:
 
 @pytest.fixture
 async def bus(platform: Platform) -> AsyncIterator[Bus]:
-    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
-    await asking.connect()
-    yield asking
-    await asking.stop()
+    async with asking(platform) as bus:
+        yield bus
 
 
 def text(n: int) -> bytes:
@@ -129,7 +126,7 @@ async def held(index: Path, scope: TenantScope, documents: list[ingest.Document]
 async def test_the_model_is_changed_while_people_upload_and_search(
     platform: Platform, bus: Bus, server: SimulatedOllama, running: list[Ingest], tmp_path: Path
 ):
-    scope = TenantScope(TenantId(uuid7()), "user:test")
+    scope = new_person()
     service = await start(Ingest(platform, INGEST_INDEX_PATH=str(tmp_path)), running)
     documents = [await send(bus, service, scope, text(n)) for n in range(DOCUMENTS)]
     documents = [await until(bus, scope, document.id, "ready") for document in documents]
@@ -165,7 +162,7 @@ async def test_the_model_is_changed_while_people_upload_and_search(
 async def test_a_model_that_is_away_stops_no_search_and_loses_no_document(
     platform: Platform, bus: Bus, server: SimulatedOllama, running: list[Ingest], tmp_path: Path
 ):
-    scope = TenantScope(TenantId(uuid7()), "user:test")
+    scope = new_person()
     service = await start(of_ollama(platform, server, tmp_path), running)
     document = await send(bus, service, scope, text(0))
     await until(bus, scope, document.id, "ready")

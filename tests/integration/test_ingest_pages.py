@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
 from contracts import ingest
-from contracts.ids import DocumentId, TenantId, uuid7
+from contracts.ids import DocumentId, uuid7
 from contracts.paging import Idempotency
 from runtime.bus import Bus
 from runtime.errors import Conflict, NotFound, Rejected
 from runtime.tenancy import TenantScope
-from tests.support.ingest_process import Ingest, find, look, until, until_gone
+from tests.support.ingest_process import asking, find, look, new_person, running, until, until_gone
 from tests.support.platform import Platform, eventually
 from tests.support.website import Website, website
 
@@ -30,14 +29,9 @@ DEEP = b"<html><body><h1>Refunds</h1><p>Money goes back to your card.</p><a href
 async def bus(platform: Platform) -> AsyncIterator[Bus]:
     """The service looks at pages again after half a second, and may fetch from this machine."""
     settings = {"INGEST_WEB_PRIVATE_NETWORKS": '["127.0.0.0/8"]', "INGEST_WEB_LOOK_AGAIN_H": str(0.5 / 3_600)}
-    service = Ingest(platform, **settings)
-    service.start()
-    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
-    await asking.connect()
-    await eventually(service.is_ready, timeout_s=60)
-    yield asking
-    await asking.stop()
-    assert service.end(signal.SIGTERM) == 0
+    with running(platform, **settings) as service:
+        async with asking(platform, service) as bus:
+            yield bus
 
 
 @pytest.fixture
@@ -50,7 +44,7 @@ async def site() -> AsyncIterator[Website]:
 
 @pytest.fixture
 def scope() -> TenantScope:
-    return TenantScope(TenantId(uuid7()), "user:test")
+    return new_person()
 
 
 async def register(bus: Bus, scope: TenantScope, url: str, depth: int = 0, **given: object) -> ingest.Document:
@@ -75,7 +69,7 @@ async def test_a_page_is_found_and_cited(bus: Bus, scope: TenantScope, site: Web
     best, *_ = await find(bus, scope, "How long may I return something?")
     assert (best.document_id, "30 days" in best.text) == (registered.id, True)
     assert (await register(bus, scope, f"{site.url}/returns")).id == registered.id
-    assert await find(bus, TenantScope(TenantId(uuid7()), "user:test"), "return") == ()
+    assert await find(bus, new_person(), "return") == ()
     assert set(await documents(bus, scope)) == {f"{site.url}/returns"}
 
 
@@ -110,7 +104,7 @@ async def test_a_site_is_deleted_with_the_pages_that_nobody_asked_for(bus: Bus, 
     returns = await register(bus, scope, f"{site.url}/returns")
     assert (await look(bus, scope, home.id)).led_to == 2
     assert (await look(bus, scope, returns.id)).led_to == 0
-    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    stranger = new_person()
     asked = ingest.DeleteDocument(document_id=home.id, pages=True)
     with pytest.raises(NotFound):
         await bus.request(ingest.DELETE_DOCUMENT, asked, stranger)

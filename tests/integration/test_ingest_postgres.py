@@ -15,7 +15,9 @@ from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocum
 from ingest_service.outbound.relay_documents import INDEXED
 from runtime.db import Database
 from services.ingest.tests.promises_documents import PromisesOfDocuments, added, claimed, made_ready, new_scope
+from tests.support.ingest_process import ingest_rows
 from tests.support.platform import Platform
+from tests.support.probe import connection
 
 pytestmark = pytest.mark.integration
 QUEUE_HOLDS = next(stream for stream in declared_streams() if stream.name == "INGEST").max_msgs_per_subject
@@ -23,16 +25,14 @@ QUEUE_HOLDS = next(stream for stream in declared_streams() if stream.name == "IN
 
 @pytest.fixture(scope="module")
 async def ingest_database(platform: Platform) -> AsyncIterator[Database]:
-    made = Database(platform.postgres_url("ingest_app"), pool_size=8)
-    yield made
-    await made.close()
+    async with ingest_rows(platform) as database:
+        yield database
 
 
 @pytest.fixture
 async def relay(platform: Platform) -> AsyncIterator["asyncpg.Connection"]:
-    connection = await asyncpg.connect(platform.postgres_url("ingest_relay"))
-    yield connection
-    await connection.close()
+    async with connection(platform.postgres_url("ingest_relay")) as opened:
+        yield opened
 
 
 class TestPostgresDocuments(PromisesOfDocuments):

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from contracts import ingest
-from contracts.ids import TenantId, uuid7
 from runtime.bus import Bus
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
-from tests.support.ingest_process import Ingest, find, send, until, until_gone
+from tests.support.ingest_process import Ingest, asking, find, new_person, running, send, until, until_gone
 from tests.support.platform import Platform, eventually
 from tests.support.simulated_qdrant import SimulatedQdrant
 
@@ -29,30 +28,25 @@ async def server() -> AsyncIterator[SimulatedQdrant]:
 
 @pytest.fixture(scope="module")
 async def service(platform: Platform, server: SimulatedQdrant) -> AsyncIterator[Ingest]:
-    running = Ingest(platform, INGEST_QDRANT_URL=server.url, INGEST_QDRANT_API_KEY="the key")
-    running.start()
-    yield running
-    assert running.end(signal.SIGTERM) == 0
+    with running(platform, INGEST_QDRANT_URL=server.url, INGEST_QDRANT_API_KEY="the key") as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
 async def bus(platform: Platform, service: Ingest) -> AsyncIterator[Bus]:
-    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
-    await asking.connect()
-    await eventually(service.is_ready, timeout_s=60)
-    yield asking
-    await asking.stop()
+    async with asking(platform, service) as bus:
+        yield bus
 
 
 @pytest.fixture
 def scope() -> TenantScope:
-    return TenantScope(TenantId(uuid7()), "user:test")
+    return new_person()
 
 
 async def test_a_document_is_found_by_its_business_alone_and_goes(
     bus: Bus, service: Ingest, server: SimulatedQdrant, scope: TenantScope
 ):
-    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    stranger = new_person()
     document = await send(bus, service, scope, RETURNS)
     theirs = await send(bus, service, stranger, TENTS)
     await until(bus, scope, document.id, "ready")

@@ -7,13 +7,13 @@ import pytest
 from nats.aio.msg import Msg
 
 from contracts import ingest, subjects
-from contracts.ids import DocumentId, TenantId, uuid7
+from contracts.ids import DocumentId, uuid7
 from contracts.paging import Idempotency
 from runtime.bus import Bus
 from runtime.errors import Conflict, LumoraError, NotFound, Rejected, Unavailable
 from runtime.tenancy import TenantScope
 from services.ingest.tests import made
-from tests.support.ingest_process import Ingest, find, send, until, until_gone
+from tests.support.ingest_process import Ingest, asking, find, new_person, running, send, until, until_gone
 from tests.support.platform import Platform, eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
@@ -34,24 +34,19 @@ The Ridge tent weighs 1.9 kg and sleeps two. Its poles are of aluminium.
 
 @pytest.fixture(scope="module")
 def service(platform: Platform) -> Iterator[Ingest]:
-    running = Ingest(platform)
-    running.start()
-    yield running
-    assert running.end(signal.SIGTERM) == 0
+    with running(platform) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
 async def bus(platform: Platform, service: Ingest) -> AsyncIterator[Bus]:
-    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
-    await asking.connect()
-    await eventually(service.is_ready, timeout_s=60)
-    yield asking
-    await asking.stop()
+    async with asking(platform, service) as bus:
+        yield bus
 
 
 @pytest.fixture
 def scope() -> TenantScope:
-    return TenantScope(TenantId(uuid7()), "user:test")
+    return new_person()
 
 
 async def test_from_upload_to_answerable_and_gone(bus: Bus, service: Ingest, scope: TenantScope):
@@ -93,7 +88,7 @@ async def test_the_same_bytes_are_the_same_document(bus: Bus, service: Ingest, s
     first = await send(bus, service, scope, TENTS.encode())
     again = await send(bus, service, scope, TENTS.encode(), filename="copy.md")
     assert again.id == first.id
-    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    stranger = new_person()
     assert (await send(bus, service, stranger, TENTS.encode())).id != first.id
 
 
@@ -109,7 +104,7 @@ async def test_a_new_version_takes_the_old_ones_place_in_one_step(bus: Bus, serv
         assert ("30 days" in texts) != ("45 days" in texts), "always one version, never both or neither"
         seen.add("45" if "45 days" in texts else "30")
     assert len(list((service.files / "files" / str(scope.tenant_id)).iterdir())) == 1
-    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    stranger = new_person()
     with pytest.raises(NotFound):
         await send(bus, service, stranger, TENTS.encode(), replaces=first.id)
 
@@ -176,7 +171,7 @@ async def test_a_search_within_tags_follows_them_at_once(bus: Bus, service: Inge
     listed = await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(tag="policy"), scope)
     assert {document.id for document in listed.items} == {returns.id, tents.id}
     with pytest.raises(NotFound):
-        await bus.request(ingest.UPDATE_DOCUMENT, changed, TenantScope(TenantId(uuid7()), "user:test"))
+        await bus.request(ingest.UPDATE_DOCUMENT, changed, new_person())
 
 
 async def test_registering_is_idempotent(bus: Bus, service: Ingest, scope: TenantScope):
@@ -222,7 +217,7 @@ async def test_what_turns_out_unreadable_says_why_and_may_be_sent_again(bus: Bus
 async def test_another_tenant_finds_nothing(bus: Bus, service: Ingest, scope: TenantScope):
     document = await send(bus, service, scope, RETURNS.encode())
     await until(bus, scope, document.id, "ready")
-    stranger = TenantScope(TenantId(uuid7()), "user:test")
+    stranger = new_person()
     assert await find(bus, stranger, "money back") == ()
     assert await find(bus, stranger, "money back", document_ids=(document.id,)) == ()
     for rpc, asked in (

@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 
 from contracts import ingest
-from contracts.ids import TenantId, uuid7
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.relay_recut import AT_ONCE, CUT_OTHERWISE
@@ -19,8 +18,9 @@ from runtime.db import Database
 from runtime.errors import Rejected
 from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_documents import added, made_ready, new_scope
-from tests.support.ingest_process import Ingest, find, look, send, until
+from tests.support.ingest_process import Ingest, asking, find, ingest_rows, look, new_person, running, send, until
 from tests.support.platform import Platform, eventually
+from tests.support.probe import connection
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
 
@@ -30,16 +30,14 @@ TENTS = "# Tents\n\n" + " ".join(f"Tent number {n} stands in the wind and keeps 
 
 @pytest.fixture(scope="module")
 async def ingest_database(platform: Platform) -> AsyncIterator[Database]:
-    made = Database(platform.postgres_url("ingest_app"), pool_size=8)
-    yield made
-    await made.close()
+    async with ingest_rows(platform) as database:
+        yield database
 
 
 @pytest.fixture
 async def relay(platform: Platform) -> AsyncIterator["asyncpg.Connection"]:
-    connection = await asyncpg.connect(platform.postgres_url("ingest_relay"))
-    yield connection
-    await connection.close()
+    async with connection(platform.postgres_url("ingest_relay")) as opened:
+        yield opened
 
 
 async def test_the_relay_finds_what_is_cut_otherwise_a_few_of_each_business(
@@ -66,23 +64,18 @@ async def test_the_relay_finds_what_is_cut_otherwise_a_few_of_each_business(
 
 @pytest.fixture(scope="module")
 def service(platform: Platform) -> Iterator[Ingest]:
-    running = Ingest(platform)
-    running.start()
-    yield running
-    assert running.end(signal.SIGTERM) == 0
+    with running(platform) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
 async def bus(platform: Platform, service: Ingest) -> AsyncIterator[Bus]:
-    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
-    await asking.connect()
-    await eventually(service.is_ready, timeout_s=60)
-    yield asking
-    await asking.stop()
+    async with asking(platform, service) as bus:
+        yield bus
 
 
 async def test_changed_settings_cut_every_document_anew_while_it_is_found(bus: Bus, service: Ingest):
-    scope, stranger = (TenantScope(TenantId(uuid7()), "user:test") for _ in range(2))
+    scope, stranger = (new_person() for _ in range(2))
     sent = [(await send(bus, service, scope, f"{TENTS}\n\nCopy {n}.".encode())).id for n in range(6)]
     before = {each: (await until(bus, scope, each, "ready")).passages for each in sent}
     wanted = ingest.KnowledgeSettings(passage_tokens=64, overlap=0)
@@ -105,7 +98,7 @@ async def test_changed_settings_cut_every_document_anew_while_it_is_found(bus: B
 
 
 async def test_settings_out_of_range_are_refused(bus: Bus):
-    scope = TenantScope(TenantId(uuid7()), "user:test")
+    scope = new_person()
     wrong = ingest.KnowledgeSettings.model_construct(passage_tokens=300, overlap=0.1)
     with pytest.raises(Rejected):
         await bus.request(ingest.PUT_SETTINGS, ingest.PutKnowledgeSettings.model_construct(settings=wrong), scope)

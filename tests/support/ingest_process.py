@@ -1,14 +1,18 @@
 """ingest as a process of its own, and what a gateway does around it."""
 
 import os
+import signal
 import subprocess
 import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from contracts import ingest
-from contracts.ids import DocumentId, uuid7
+from contracts.ids import DocumentId, TenantId, uuid7
 from runtime.bus import Bus
+from runtime.db import Database
 from runtime.errors import NotFound
 from runtime.tenancy import TenantScope
 from tests.support.children import bound
@@ -48,6 +52,39 @@ class Ingest:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return name
+
+
+@contextmanager
+def running(platform: Platform, **settings: str) -> Iterator[Ingest]:
+    """The service, drained at the end; ask it through `asking`."""
+    service = Ingest(platform, **settings)
+    service.start()
+    yield service
+    assert service.end(signal.SIGTERM) == 0
+
+
+@asynccontextmanager
+async def asking(platform: Platform, service: Ingest | None = None) -> AsyncIterator[Bus]:
+    """A gateway's bus, once the service is ready where one is given."""
+    bus = Bus("gateway", platform.nats_url, platform.seed("gateway"))
+    await bus.connect()
+    if service is not None:
+        await eventually(service.is_ready, timeout_s=60)
+    yield bus
+    await bus.stop()
+
+
+@asynccontextmanager
+async def ingest_rows(platform: Platform) -> AsyncIterator[Database]:
+    """Its tables, as the role of its handlers sees them."""
+    database = Database(platform.postgres_url("ingest_app"), pool_size=8)
+    yield database
+    await database.close()
+
+
+def new_person() -> TenantScope:
+    """Somebody of a business of their own."""
+    return TenantScope(TenantId(uuid7()), "user:test")
 
 
 async def send(bus: Bus, service: Ingest, scope: TenantScope, data: bytes, **changed: Any) -> ingest.Document:
