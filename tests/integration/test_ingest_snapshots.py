@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from contracts import ingest
-from contracts.ids import DocumentId, TenantId, uuid7
+from contracts.ids import DocumentId
 from runtime.bus import Bus
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
-from tests.support.ingest_process import Ingest, find, send, until, until_gone
+from tests.support.ingest_process import Ingest, asking, find, new_person, send, until, until_gone
 from tests.support.platform import Platform, eventually
 from tests.support.simulated_qdrant import SimulatedQdrant
 
@@ -44,6 +44,11 @@ class House:
     def stop(self) -> None:
         assert self.service.end(signal.SIGTERM) == 0
 
+    def is_private(self) -> bool:
+        """Nobody else may read its copies."""
+        kept = Path(self.service.environment["INGEST_SNAPSHOT_PATH"])
+        return all(path.stat().st_mode & 0o077 == 0 for path in (kept, *kept.iterdir()))
+
     async def snapshot(self, *arguments: str, code: int = 0) -> Any:
         """What an operator types."""
         command = (sys.executable, "-m", "lumora", "snapshot", *arguments, "--json")
@@ -68,14 +73,12 @@ async def house(request: pytest.FixtureRequest, platform: Platform, tmp_path: Pa
 
 @pytest.fixture
 async def bus(platform: Platform) -> AsyncIterator[Bus]:
-    asking = Bus("gateway", platform.nats_url, platform.seed("gateway"))
-    await asking.connect()
-    yield asking
-    await asking.stop()
+    async with asking(platform) as bus:
+        yield bus
 
 
 async def test_an_older_copy_is_brought_up_to_what_was_added_changed_and_deleted_since(house: House, bus: Bus) -> None:
-    scope = TenantScope(TenantId(uuid7()), "user:test")
+    scope = new_person()
     await house.start()
     changed, kept, gone = [await send(bus, house.service, scope, data) for data in (RETURNS, TENTS, STOVES)]
     for document in (changed, kept, gone):
@@ -86,6 +89,7 @@ async def test_an_older_copy_is_brought_up_to_what_was_added_changed_and_deleted
     made = await house.snapshot("create")
     assert [one["name"] for one in (await house.snapshot("list"))["items"]] == [made["name"]]
     if house.must_stop:
+        assert house.is_private()
         await house.start()
 
     version = await send(bus, house.service, scope, NEWER, replaces=changed.id)

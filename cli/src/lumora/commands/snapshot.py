@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from lumora.commands.data import Data, folder_of
 from lumora.commands.output import AsJson, print_json, run
@@ -55,7 +55,7 @@ def list_(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 -
         print_json(found)
         return
     if found["items"]:
-        table = Table("snapshot", "made at (UTC)", "MiB")
+        table = Table(Column("snapshot", overflow="fold"), "made at (UTC)", "MiB")
         for one in found["items"]:
             table.add_row(one["name"], (one["made_at"] or "")[:19], f"{one['size_bytes'] / _MIB:.1f}")
         Console().print(table)

@@ -6,6 +6,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ async def snapshot(arguments: Sequence[str], snapshots: Snapshots) -> int:
     actions.add_parser("list")
     actions.add_parser("restore").add_argument("name")
     asked = parser.parse_args(arguments)
+    os.umask(0o077)  # as the service has it: an index is made of people's words
     try:
         match asked.action:
             case "create":
