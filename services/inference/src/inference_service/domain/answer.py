@@ -18,7 +18,7 @@ from inference_service.domain.grounding import Checking
 from inference_service.domain.held_stream import held_back
 from inference_service.domain.lease import keeping
 from inference_service.domain.leave_to_people import leave_to_people
-from inference_service.domain.model import End, Model, Pieces, Prompt
+from inference_service.domain.model import End, Model, Prompt
 from inference_service.domain.notes import Notes
 from inference_service.domain.ports import (
     Candidate,
@@ -240,15 +240,12 @@ class Relay:
             async for item in answer_:
                 if isinstance(item, End):
                     return item
-                await self._pass_on(item)
+                if not self.has_started:
+                    await self.start()
+                await self._stream.send(item)
                 if self._stream.is_cut:
                     return None
         return None
-
-    async def _pass_on(self, pieces: Pieces) -> None:
-        if not self.has_started:
-            await self.start()
-        await self._stream.send(pieces)
 
 
 async def _until_stopped(running: Coroutine[Any, Any, End | None], stop: asyncio.Event) -> End | None:

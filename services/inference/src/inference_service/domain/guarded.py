@@ -1,8 +1,8 @@
 """A model behind its breaker and its bulkhead."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Final, Literal, Protocol
 
 from inference_service.domain.breaker import Breaker, Limits, Permit, State
@@ -92,11 +92,17 @@ class GuardedModel:
         """
         guard = self._guard(prompt.model)
         try:
-            async with guard.bulkhead.place():
-                permit = self._admit(guard.breaker, prompt.model)
-                async with aclosing(self._watched(prompt, deadline, guard.breaker, permit)) as items:
-                    async for item in items:
-                        yield item
+            async with (
+                guard.bulkhead.place(),
+                self._permitted(guard.breaker, prompt.model) as permit,
+                aclosing(self._model.stream(prompt, deadline=deadline)) as items,
+            ):
+                async for item in items:
+                    # A probe's first word is enough: others need not wait for its last.
+                    if permit.is_probe or isinstance(item, End):
+                        guard.breaker.succeeded(permit, self._now())
+                        self._tell(guard.breaker, prompt.model)
+                    yield item
         except BulkheadFull:
             self._watch.refused(self._provider, "bulkhead")
             raise
@@ -110,28 +116,23 @@ class GuardedModel:
         self._watch.refused(self._provider, "breaker")
         raise ModelOverloaded("this model failed too often and is left alone", retry_after_s=max(1.0, admitted))
 
-    async def _watched(
-        self, prompt: Prompt, deadline: float, breaker: Breaker, permit: Permit
-    ) -> AsyncGenerator[Pieces | End, None]:
-        """Settle the permit by what comes. A probe's first word is enough: others need not wait for its last."""
+    @asynccontextmanager
+    async def _permitted(self, breaker: Breaker, model: str) -> AsyncIterator[Permit]:
+        """Give a permit, and settle it by how the block ends unless it is settled. Raises ModelOverloaded."""
+        permit = self._admit(breaker, model)
         try:
-            async with aclosing(self._model.stream(prompt, deadline=deadline)) as items:
-                async for item in items:
-                    if permit.is_probe or isinstance(item, End):
-                        breaker.succeeded(permit, self._now())
-                        self._tell(breaker, prompt.model)
-                    yield item
+            yield permit
         except ModelFailed as error:
             self._watch.failed(self._provider, error.code)
             self._settle(breaker, permit, error)
             if not isinstance(error, ModelRejected):
-                self._tell(breaker, prompt.model)
+                self._tell(breaker, model)
             raise
         finally:
             if not permit.is_settled:
                 breaker.gave_up(permit, self._now())
                 if permit.is_probe:
-                    self._tell(breaker, prompt.model)
+                    self._tell(breaker, model)
 
     def _settle(self, breaker: Breaker, permit: Permit, error: ModelFailed) -> None:
         if isinstance(error, PromptTooLong | ModelLate):

@@ -45,7 +45,7 @@ class FilterStream:
         self._wire = wire
         self._scope = scope
         self._turn = turn
-        self._message_id = str(turn.message_id)
+        self._head = orjson.dumps({"message_id": str(turn.message_id), "attempt": turn.attempt})[:-1]
         self._subject = ""
         self._window = 0
         self._policy_version: int | None = None
@@ -165,11 +165,10 @@ class FilterStream:
         return parts
 
     def _tokens(self, first: int, texts: tuple[str, ...]) -> bytes:
-        return self._raw("tokens", first=first, texts=texts)
+        return b'%b,"type":"tokens","first":%d,"texts":%b}' % (self._head, first, orjson.dumps(texts))
 
     def _raw(self, kind: str, **content: Any) -> bytes:
-        head = {"type": kind, "message_id": self._message_id, "attempt": self._turn.attempt}
-        return orjson.dumps(head | content)
+        return b"%b,%b" % (self._head, orjson.dumps({"type": kind, **content})[1:])
 
     def _raise_if_failed(self) -> None:
         if self._ended.done() and self._ended.exception() is not None:

@@ -75,19 +75,28 @@ class TokenStreams:
         loop = asyncio.get_running_loop()
         speaks_by = min(loop.time() + self._timeouts.first_token_s, deadline)
         response = await self._ask(orjson.dumps(body), speaks_by=speaks_by, deadline=deadline)
-        silence = _Silence(response, loop)
+        silence, now = _Silence(response, loop), loop.time()
         try:
             while not reader.is_over:
-                data = await _read(response, silence, speaks_by=speaks_by, deadline=deadline)
+                if now >= deadline:
+                    raise silent(deadline)
+                silence.begins(speaks_by)
+                data = await response.content.readany()
+                silence.ends()
                 if texts := reader.feed(data) if data else reader.close():
                     yield Pieces(texts)
                 if not data:
                     break
-                speaks_by = min(loop.time() + self._timeouts.stall_s, deadline)
+                now = loop.time()
+                speaks_by = min(now + self._timeouts.stall_s, deadline)
             if not reader.is_over:
                 raise ModelBroken("the stream ended without its end mark")
             await _drain(response)
             yield reader.end()
+        except (aiohttp.ClientError, OSError) as error:
+            if silence.has_struck:
+                raise silent(deadline) from None
+            raise ModelBroken(f"the stream broke off: {type(error).__name__}") from error
         finally:
             silence.stop()
             response.close()  # at once: this is how a stop reaches the model
@@ -182,21 +191,6 @@ class _Silence:
             self._response.close()
         elif self._limit < math.inf:
             self._arm(self._limit)
-
-
-async def _read(response: aiohttp.ClientResponse, silence: _Silence, *, speaks_by: float, deadline: float) -> bytes:
-    """Return what the socket has, at least one byte; empty at the end of the body."""
-    if asyncio.get_running_loop().time() >= deadline:
-        raise silent(deadline)
-    silence.begins(speaks_by)
-    try:
-        data = await response.content.readany()
-    except (aiohttp.ClientError, OSError) as error:
-        if silence.has_struck:
-            raise silent(deadline) from None
-        raise ModelBroken(f"the stream broke off: {type(error).__name__}") from error
-    silence.ends()
-    return data
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
