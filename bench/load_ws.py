@@ -304,7 +304,7 @@ def spread(values_ns: list[int]) -> dict[str, float | None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("target", choices=("direct", "relay", "floor", "lumora"))
+    add("target", help="direct, lumora, or the name of whatever speaks the relay's protocol")
     add("url")
     add("--model", default="fake-n200-r50")
     add("--tokens", type=int, default=200, help="of a whole answer")

@@ -1,12 +1,13 @@
-"""How much of the token path's CPU is ours: beside the barest pipeline with the same processes and hops.
+"""Where the token path's CPU goes: the barest pipeline, what each guarantee adds to it, and the platform.
 
-    make bench b=token_floor                                 # 20 and 100 paced streams, three times: about 6 minutes
+    make bench b=token_floor                                 # 20 and 100 paced streams, three times: about 15 minutes
     uv run python bench/token_floor.py --streams 100 --repeats 5
+    uv run python bench/token_floor.py --streams 20,100 --floors "kept,receipts;kept,receipts,alone"   # ADR 14
 
-In one run, in turns and under the same load: a plain relay in one process (bench/peers/relay.py), the floor
-(bench/peers/floor.py: worker, broker, filter, broker, gateway, and receipts, with nothing in them but the way) and
-the platform. `without its turns` takes off what as many answers of one token cost, process by process; what is left of
-the platform above the floor is what rules, fencing, resume, limits and metrics cost. Figures are medians.
+In one run, in turns and under the same load: a plain relay in one process (bench/peers/relay.py), floors
+(bench/peers/floor.py: worker, broker, filter, broker, gateway, with nothing in them but the way and what `--floors`
+names) and the platform. `without its turns` takes off what as many answers of one token cost, process by process; the
+rest of the platform above the last floor is what order, fencing, limits, resume and metrics cost. All are medians.
 """
 
 import argparse
@@ -34,14 +35,18 @@ from token_tables import Found, Run, gather, head, latencies, machine, row
 PATH = ("inference", "filter", "gateway", "nats")
 
 
-def start_floor(stack: ExitStack, upstream: str) -> Target:
+FLOORS = ";kept;kept,receipts;kept,receipts,rules"
+
+
+def start_floor(stack: ExitStack, upstream: str, added: str) -> Target:
     port = free_ports(2)
     command = [sys.executable, str(BENCH / "peers" / "floor.py"), "--port", str(port), "--upstream", upstream]
+    command += ["--with", added]
     floor = stack.enter_context(running(command, stdout=subprocess.PIPE))
     assert floor.stdout is not None
     if "ready\n" not in floor.stdout:
         sys.exit("the floor did not get ready")
-    return Target("floor", f"http://127.0.0.1:{port}", floor.pid)
+    return Target(f"floor {added}".strip(), f"http://127.0.0.1:{port}", floor.pid)
 
 
 class Spent:
@@ -67,8 +72,7 @@ def rows(runs: list[Run]) -> Iterator[str]:
         spent = {target: Spent(runs, turns[target]) for target, runs in targets.items()}
         for target, figures in spent.items():
             yield row([name, target, *_cells(figures.of)])
-        for target in ("floor", "lumora"):
-            yield row([f"{name}, without its turns", target, *_cells(spent[target].without_turns)])
+        yield row([f"{name}, without its turns", "lumora", *_cells(spent["lumora"].without_turns)])
 
 
 def _cells(spent: Callable[..., float]) -> Iterator[str]:
@@ -83,6 +87,7 @@ def main() -> None:
     add("--tokens", type=int, default=200, help="of an answer")
     add("--rounds", type=int, default=2, help="answers one after another in each stream")
     add("--repeats", type=int, default=3)
+    add("--floors", default=FLOORS, help="what each floor adds to the way, parted by semicolons")
     add("--json", action="store_true", help="print every run instead of the tables")
     parser.set_defaults(fake="", shared="", gateways=1, workers=1)
     given = parser.parse_args()
@@ -90,8 +95,8 @@ def main() -> None:
     paced = [Scenario(f"paced {streams}", streams, given.tokens, 50, given.rounds) for streams in given.streams]
     with ExitStack() as stack:
         upstream = start_upstream(stack, given)
-        peers = [start_relay(stack, upstream.url), start_floor(stack, upstream.url)]
-        targets = [*peers, start_platform(stack, upstream.url, given)]
+        floors = [start_floor(stack, upstream.url, added) for added in given.floors.split(";")]
+        targets = [start_relay(stack, upstream.url), *floors, start_platform(stack, upstream.url, given)]
         runs = measure(targets, [Scenario("turns", 20, 1, 0, 10), *paced], given.repeats)
     if given.json:
         json.dump({"limits": LIMITS, "runs": runs}, sys.stdout, indent=1)
