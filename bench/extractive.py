@@ -103,8 +103,9 @@ class Search:
         score = (1 - share) * np.asarray(lexical) / (max(lexical) or 1) + share * (dense - dense.min()) / np.ptp(dense)
         best = [int(i) for i in np.argsort(-score, kind="stable")[:PASSAGES]]
         case.keys = [sections[i].key for i in best]
+        articles = {s.article: number for number, s in enumerate(sections)}
         case.passages = [
-            Passage(n, DocumentId(UUID(int=i)), s.title, None, s.text, float(score[i]), s.heading)
+            Passage(n, DocumentId(UUID(int=articles[s.article])), s.title, None, s.text, float(score[i]), s.heading)
             for n, (i, s) in enumerate(((i, sections[i]) for i in best), 1)
         ]
 

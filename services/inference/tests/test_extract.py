@@ -137,3 +137,65 @@ async def test_how_long_is_answered_by_a_span_of_time() -> None:
     passages = found("The shipping fee is refunded with the whole order.", "Shipping ends after 2 to 4 working days.")
     assert (await extract("How long does shipping take?", passages, MemoryEmbedder())).cited[0] == 2
     assert (await extract("Is there a fee?", passages, MemoryEmbedder())).cited[0] == 1
+
+
+def sections(document: int, title: str, **texts: str) -> list[Passage]:
+    """One document's passages, each below `title > heading`."""
+    return [
+        Passage(n, DocumentId(UUID(int=document)), title, None, text, 1 / n, f"{title} > {heading.replace('_', ' ')}")
+        for n, (heading, text) in enumerate(texts.items(), 1)
+    ]
+
+
+RULES = [
+    (
+        "How long is the warranty on tents?",
+        sections(
+            1,
+            "Warranty",
+            Poles_and_down="Tent poles and the down of jackets are covered for five years.",
+            Everything="Everything we sell has a warranty of two years from the day of delivery.",
+            What_it_covers="The warranty covers faults of material.",
+        ),
+        (1, 2),
+    ),
+    (
+        "How long is the delivery to small islands?",
+        sections(
+            1,
+            "Delivery",
+            Far_away="Small islands are reached within ten days.",
+            All_places="Our delivery takes three days from the order.",
+        ),
+        (1, 2),
+    ),
+    (
+        "Wie lange ist die Garantie auf Mühlen?",
+        sections(
+            1,
+            "Garantie",
+            Mahlwerke="Mahlwerke von Mühlen sind fünf Jahre lang abgesichert.",
+            Alles="Auf alles, was wir verkaufen, geben wir zwei Jahre Garantie.",
+        ),
+        (1, 2),
+    ),
+]
+
+
+@pytest.mark.parametrize(("question", "passages", "cites"), RULES)
+async def test_beside_what_may_be_an_exception_stands_the_rule(
+    question: str, passages: list[Passage], cites: tuple[int, ...]
+) -> None:
+    extraction = await extract(question, passages, MemoryEmbedder())
+    assert extraction.cited == cites
+
+
+async def test_no_rule_is_taken_from_another_document_or_for_what_is_no_quantity() -> None:
+    question, passages, _ = RULES[0]
+    elsewhere = [
+        *passages[:1],
+        *(Passage(p.n, DocumentId(UUID(int=2)), "Stoves", None, p.text, p.score, p.heading) for p in passages[1:]),
+    ]
+    assert (await extract(question, elsewhere, MemoryEmbedder())).cited == (1,)
+    unsaid = await extract("Who gives the warranty on tents?", passages, MemoryEmbedder())
+    assert "Everything" not in unsaid.text

@@ -8,11 +8,12 @@ a plain no.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import Final, NamedTuple, Protocol
 
+from contracts.ids import DocumentId
 from inference_service.domain.asked_for import asked_units, holds
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
@@ -107,6 +108,7 @@ class _Statement:
     """One statement of a passage with its terms, and its place in the reading order of all."""
 
     n: int
+    document: DocumentId
     place: int
     sentence: Sentence
     own: frozenset[str]
@@ -121,8 +123,12 @@ class _Statement:
 
 
 class _Found(NamedTuple):
-    """The statements of the passages, how much of the question each names, how near it is, whether it can answer it."""
+    """The statements of the passages, how much of the question each names, how near it is, whether it can answer it.
 
+    `asked` are the question's terms.
+    """
+
+    asked: Collection[str]
     statements: list[_Statement]
     coverage: list[float]
     cosine: dict[int, float]
@@ -195,7 +201,7 @@ async def _search(
     )
     units = asked_units(question, language)
     fits = [bool(units) and holds(statement.sentence.text, units, language) for statement in statements]
-    return _Found(statements, coverage, cosine, fits, evidence)
+    return _Found(asked, statements, coverage, cosine, fits, evidence)
 
 
 def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
@@ -205,7 +211,9 @@ def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
         for sentence in sentences(passage.text, passage.heading):
             whole = Sentence(sentence.text, sentence.context or passage.title, sentence.before)
             parts = (frozenset(terms(text, language)) for text in (whole.text, whole.context, whole.before))
-            found.setdefault(whole.text.casefold(), _Statement(passage.n, len(found), whole, *parts))
+            found.setdefault(
+                whole.text.casefold(), _Statement(passage.n, passage.document_id, len(found), whole, *parts)
+            )
     return list(found.values())
 
 
@@ -244,7 +252,7 @@ async def _cosines(
 
 def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
     """Return the statements that belong in the answer, in reading order."""
-    statements, coverage, cosine, fits, _ = found
+    _, statements, coverage, cosine, fits, _ = found
     candidates = list(cosine) or range(len(statements))
     ranks = {
         i: _COVERAGE_WEIGHT * coverage[i] + calibration.ranking * cosine.get(i, 0.0) + _FITS * fits[i]
@@ -258,10 +266,34 @@ def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
             break
         if not chosen or _adds(statements[i], chosen):
             chosen.append(statements[i])
+    rule = _rule_beside(found, best, near)
+    if rule is not None and rule not in chosen and _adds(rule, chosen):
+        chosen.append(rule)
     for _ in range(_HOPS):
         referred = {statement.sentence.before for statement in chosen}
         chosen += [one for one in statements if one.sentence.text in referred and one not in chosen]
     return sorted(chosen, key=lambda statement: statement.place)
+
+
+def _rule_beside(found: _Found, best: int, near: dict[int, float]) -> _Statement | None:
+    """Return the statement that the best may be an exception from, where a quantity is asked for.
+
+    The best has a part of what is asked only from its heading (`Warranty`: poles are covered for five years); in the
+    same document another statement of such a quantity names that part itself (the warranty is two years).
+    """
+    _, statements, _, _, fits, _ = found
+    one = statements[best]
+    inherited = [term for term in found.asked if named(term, one.context) and not named(term, one.own | one.referred)]
+    rules = [
+        i
+        for i in near
+        if fits[i]
+        and fits[best]
+        and statements[i].document == one.document
+        and i != best
+        and any(named(term, statements[i].own) for term in inherited)
+    ]
+    return statements[max(rules, key=near.__getitem__)] if rules else None
 
 
 def _adds(statement: _Statement, chosen: Sequence[_Statement]) -> bool:
