@@ -75,7 +75,7 @@ bench: sync install ## The token path, shortly; another measurement: make bench 
 	else PYTHONPATH=. $(BIN)/python bench/$(b).py $(ARGS); fi
 
 bench-retrieval: sync install ## Quality and speed of search; with SciFact and XQuAD: make bench-retrieval DATA=DIR
-	@$(BIN)/python bench/retrieval.py $(if $(DATA),--data $(DATA)) $(ARGS)
+	@PYTHONPATH=. $(BIN)/python bench/retrieval.py $(if $(DATA),--data $(DATA)) $(ARGS)
 
 contracts: sync ## Write schemas and AsyncAPI from the contracts
 	@$(BIN)/python -m contracts.export

@@ -16,15 +16,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ingest_service.domain.batches import batches
 from ingest_service.domain.chunk import chunk
 from ingest_service.domain.embedding import chosen
 from ingest_service.domain.index_document import A_BATCH
 from ingest_service.domain.remembered_queries import RememberedQueries
 from ingest_service.domain.served_embedder import ServedEmbedder
 from ingest_service.outbound import readers
-from ingest_service.outbound.minilm_embedder import MOST_TOKENS, TOKENS_A_BATCH, MiniLmEmbedder
+from ingest_service.outbound.minilm_embedder import MOST_TOKENS, MiniLmEmbedder
 from ingest_service.outbound.minilm_model import built_model_path
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from ingest_service.outbound.ollama_embedder import OllamaVectors
@@ -50,15 +50,12 @@ class Bare:
     def __init__(self, embedder: MiniLmEmbedder, texts: Sequence[str], questions: Sequence[str]) -> None:
         self._session = embedder._session  # noqa: SLF001 - the very session that is compared
         tokenizer = MiniLmTokenizer()
-        ids = tokenizer.ids(texts, MOST_TOKENS)
-        self._batches = [
-            self._padded([ids[n] for n in batch]) for batch in batches([len(one) for one in ids], TOKENS_A_BATCH)
-        ]
-        self._questions = [self._padded([one]) for one in tokenizer.ids(questions, MOST_TOKENS)]
+        self._texts = [self._input(ids) for ids in tokenizer.ids(texts, MOST_TOKENS)]
+        self._questions = [self._input(ids) for ids in tokenizer.ids(questions, MOST_TOKENS)]
 
     async def passages(self) -> None:
-        for batch in self._batches:
-            self._session.run(None, batch)
+        for text in self._texts:
+            self._session.run(None, text)
 
     def question(self, n: int) -> Call:
         async def ask() -> None:
@@ -67,12 +64,8 @@ class Bare:
         return ask
 
     @staticmethod
-    def _padded(batch: Sequence[list[int]]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]  # of two types
-        length = max(map(len, batch))
-        ids, mask = np.zeros((len(batch), length), np.int64), np.zeros((len(batch), length), np.int32)
-        for row, tokens in enumerate(batch):
-            ids[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
-        return {"ids": ids, "mask": mask}
+    def _input(ids: Sequence[int]) -> dict[str, NDArray[np.int64]]:
+        return {"ids": np.array(ids, np.int64)}
 
 
 async def seconds(call: Call) -> tuple[float, float]:

@@ -1,25 +1,27 @@
-"""Documents a second from upload to ready, beside the bare reader and the bare embedder; and what a chat notices of it.
+"""Documents a second from upload to ready, beside the bare reader and the bare embedder; and what others notice of it.
 
-    make bench b=ingest                                  # 12 PDF files of 20 pages: 2 to 3 minutes
-    make bench b=ingest ARGS="--documents 100 --pages 50"
+    make bench b=ingest                                  # 2 to 3 minutes
+    make bench b=ingest ARGS="--documents 100 --pages 50 --beside 400"
 
 The same files go through the reader alone (in this process), through the cage alone (a process each), their passages
 through the embedder alone, and then all through a real platform, over its public API. `Overhead` is what the platform
 needs beyond bare reader and bare embedder together. CPU seconds are those of the ingest service and what runs below it
-(of this process, for the parts alone): on a busy machine they say more than the clock does. A simulated
-model answers chats, first while nothing else is done and then while documents are read; `first token` is what a
-customer's WebSocket sees.
+(of this process, for the parts alone): on a busy machine they say more than the clock does.
+
+Then a customer of the same business asks a new question at a time, each followed by a search with another one: first
+while nothing else is done, then while another business's `--beside` documents of two pages are read. A simulated model
+answers; `first token` is what the customer's WebSocket sees, the search that the answer stands on included.
 """
 
 import argparse
 import asyncio
 import contextlib
 import os
+import random
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
 
@@ -30,14 +32,17 @@ from ingest_service.outbound.caged_reader import CagedReader
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.minilm_model import built
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
+from tests.support import imports
 from tests.support.business import Business
 from tests.support.stage import Stage, open_stage
 
 MIB = 2**20
 A_BATCH = 16
 LINES_A_PAGE = 30
-CHATS = 30
-PAUSE_S = 0.25
+PAGES_BESIDE = 2
+ASKED_IDLE = 80
+PAUSE_S = 0.2
+PATIENCE_S = 600.0
 WORDS = (
     "delivery",
     "order",
@@ -189,64 +194,65 @@ def _rss(process: psutil.Process) -> int:
         return 0
 
 
-async def through(stage: Stage, business: Business, files: Sequence[bytes]) -> Row:
-    """Upload all, and wait until all are ready."""
+async def through(stage: Stage, business: Business, files: Sequence[bytes], pages: int) -> Row:
+    """Upload all, and wait until all are ready. The wait looks at rows: it asks nothing of the service."""
     service = stage.platform.processes("ingest")[0]
     begin, spent = time.perf_counter(), _cpu_s(service)
     for number, data in enumerate(files):
         await business.call("POST", "/api/documents", files={"file": (f"{number}.pdf", data, "application/pdf")})
-    while True:
-        found = await _all(business)
-        if failed := [document for document in found if document["state"] == "failed"]:
-            raise SystemExit(f"a document failed: {failed[0]['error']}")
-        ready = [document for document in found if document["state"] == "ready"]
-        if len(ready) == len(files):
-            break
-        await asyncio.sleep(0.2)
-    took = time.perf_counter() - begin
-    pages, passages = (sum(document[key] for document in ready) for key in ("pages", "passages"))
-    return Row("platform, upload to ready", pages, passages, took, _cpu_s(service) - spent)
+    found = await imports.until_at_rest(stage, business, len(files), timeout_s=PATIENCE_S)
+    took, cpu_s = time.perf_counter() - begin, _cpu_s(service) - spent
+    if failed := [row.filename for row in found if row.state == "failed"]:
+        raise SystemExit(f"documents failed: {failed[:3]}")
+    return Row("platform, upload to ready", pages * len(files), sum(row.passages for row in found), took, cpu_s)
 
 
-async def _all(business: Business) -> list[Any]:
-    found: list[Any] = []
-    parameters = {"limit": "100"}
-    while True:
-        page = await business.call("GET", "/api/documents", params=parameters)
-        found += page["items"]
-        if page["next_cursor"] is None:
-            return found
-        parameters["cursor"] = page["next_cursor"]
+@dataclass
+class Noticed:
+    """Milliseconds that a customer waited, for each question, and somebody who searched."""
+
+    first_token: list[float]
+    search: list[float]
 
 
-async def first_tokens(business: Business, until: asyncio.Event | None = None) -> list[float]:
-    """Milliseconds to the first token of one answer after the other; `CHATS` of them, or until something ends."""
-    times: list[float] = []
+async def noticed(business: Business, until: asyncio.Event | None = None) -> Noticed:
+    """Ask and search by turns; `ASKED_IDLE` times, or until something ends. No question is asked twice."""
+    times = Noticed([], [])
     async with business.chat() as chat:
-        while (until is None and len(times) < CHATS) or (until is not None and not until.is_set()):
-            answer = await chat.answered("Tell me.")
+        while (len(times.search) < ASKED_IDLE) if until is None else (not until.is_set()):
+            answer = await chat.answered(f"Tell me of the {' '.join(_words())}.")
             came = next(at for at, frame in zip(answer.times, answer.frames, strict=True) if frame["type"] == "token")
-            times.append((came - answer.asked_at) * 1000)
-            await asyncio.sleep(PAUSE_S)
+            times.first_token.append((came - answer.asked_at) * 1000)
+            await asyncio.sleep(PAUSE_S / 2)
+            begin = time.perf_counter()
+            await business.call("POST", "/api/search", json={"query": f"What is a {' '.join(_words())}?", "k": 6})
+            times.search.append((time.perf_counter() - begin) * 1000)
+            await asyncio.sleep(PAUSE_S / 2)
     return times
 
 
-async def platform(files: Sequence[bytes], more: Sequence[bytes]) -> tuple[Row, Memory, list[float], list[float]]:
+def _words() -> list[str]:
+    return [*random.choices(WORDS, k=6), str(random.randrange(10**6))]
+
+
+async def platform(
+    files: Sequence[bytes], pages: int, beside: Sequence[bytes]
+) -> tuple[Row, Row, Memory, Noticed, Noticed]:
     limits = {"LUMORA_REQUESTS_PER_MINUTE": "1000000"}
     async with open_stage(gateways=1, workers=1, environment=limits) as stage:
-        owner, other, talker = [await stage.business() for _ in range(3)]
-        await first_tokens(talker)  # warm
-        idle = await first_tokens(talker)
+        owner, other = [await stage.business() for _ in range(2)]
         memory = Memory(stage)
         watching = asyncio.create_task(memory.watch())
-        row = await through(stage, owner, files)
+        row = await through(stage, owner, files, pages)
+        await noticed(owner)  # warm
+        idle = await noticed(owner)
         done = asyncio.Event()
-        asking = asyncio.create_task(first_tokens(talker, done))
-        await through(stage, other, more)
+        asking = asyncio.create_task(noticed(owner, done))
+        meanwhile = await through(stage, other, beside, PAGES_BESIDE)
         done.set()
         busy = await asking
         watching.cancel()
-        return row, memory, idle, busy
+        return row, meanwhile, memory, idle, busy
 
 
 # ---- the report -----------------------------------------------------------------------------------------------------
@@ -257,7 +263,7 @@ def spread(times: Sequence[float]) -> str:
     return f"{statistics.median(ordered):.1f} | {ordered[int(len(ordered) * 0.95)]:.1f} | {len(ordered)}"
 
 
-def report(rows: Sequence[Row], memory: Memory, idle: Sequence[float], busy: Sequence[float]) -> None:
+def report(rows: Sequence[Row], memory: Memory) -> None:
     reader, _, embedder, whole = rows
     seconds, cpu_s = reader.seconds + embedder.seconds, reader.cpu_s + embedder.cpu_s
     print("| what | seconds | CPU s | pages/s | passages/s |\n| --- | ---: | ---: | ---: | ---: |")
@@ -270,25 +276,34 @@ def report(rows: Sequence[Row], memory: Memory, idle: Sequence[float], busy: Seq
         f"Memory of ingest: {early} MiB at most in the first third, {max(held)} MiB at most at all, {held[-1]} MiB at"
     )
     print(f"the end; of the processes that read documents, together: {max(memory.below)} MiB at most.\n")
-    print("| first token of a chat, ms | p50 | p95 | answers |\n| --- | ---: | ---: | ---: |")
-    print(f"| idle | {spread(idle)} |\n| while documents are read | {spread(busy)} |")
+
+
+def report_noticed(idle: Noticed, busy: Noticed, meanwhile: Row) -> None:
+    print("| ms | p50 | p95 | times |\n| --- | ---: | ---: | ---: |")
+    print(f"| first token of a chat, idle | {spread(idle.first_token)} |")
+    print(f"| while documents are read | {spread(busy.first_token)} |")
+    print(f"| search, idle | {spread(idle.search)} |")
+    print(f"| while documents are read | {spread(busy.search)} |")
+    print(f"\nThese were {meanwhile.passages} passages in {meanwhile.seconds:.0f} s.")
 
 
 async def measure(given: argparse.Namespace) -> None:
-    files = [pdf(number, given.pages) for number in range(2 * given.documents)]
-    first, more = files[: given.documents], files[given.documents :]
-    reader, cuts = bare_reader(first)
-    rows = [reader, await caged_reader(first), await bare_embedder(cuts)]
-    whole, memory, idle, busy = await platform(first, more)
+    files = [pdf(number, given.pages) for number in range(given.documents)]
+    beside = [pdf(given.documents + number, PAGES_BESIDE) for number in range(given.beside)]
+    reader, cuts = bare_reader(files)
+    rows = [reader, await caged_reader(files), await bare_embedder(cuts)]
+    whole, meanwhile, memory, idle, busy = await platform(files, given.pages, beside)
     load, cores = os.getloadavg()[0], os.cpu_count()
     print(f"{given.documents} PDF files of {given.pages} pages; {cores} cores, load average {load:.1f}.\n")
-    report([*rows, whole], memory, idle, busy)
+    report([*rows, whole], memory)
+    report_noticed(idle, busy, meanwhile)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", type=int, default=12, help="twice as many are made: half with chats beside")
+    parser.add_argument("--documents", type=int, default=12)
     parser.add_argument("--pages", type=int, default=20, help="of each")
+    parser.add_argument("--beside", type=int, default=200, help="documents that are read while somebody asks")
     asyncio.run(measure(parser.parse_args()))
 
 

@@ -2,7 +2,8 @@
 
     make bench-retrieval                       the bench's own sets (bench/retrieval/)
     make bench-retrieval DATA=DIR              and scifact/ and xquad/ in DIR (JSON lines as their READMEs say)
-    make bench-retrieval ARGS="--only quality --sets xquad"      --only repeats; --only speed
+    make bench-retrieval ARGS="--only quality --sets xquad"      --only repeats
+    make bench-retrieval ARGS="--only speed --passages 10000"    bench/retrieval_speed.py says how
 
 A document's rank is that of its best passage. nDCG@10 with binary relevance (Jarvelin and Kekalainen 2002). `full set`
 is what a plain BM25, MiniLM and a min-max sum once reached on the full sets, which are larger and harder. `better leg`:
@@ -13,18 +14,17 @@ queries (Efron and Tibshirani 1993) in which hybrid is below it. `served` is hyb
 import argparse
 import asyncio
 import math
-import os
 import random
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
 from retrieval_sets import FULL_SETS, Collection, Query, collections, repeating
+from retrieval_speed import speed
 
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
 from ingest_service.domain import language, terms
@@ -43,7 +43,8 @@ from runtime.tenancy import TenantScope
 SAMPLES = 10_000
 SHOWN = 6
 """Passages that an answer stands on."""
-SPEED_PASSAGES = 10_000
+SIZES = (1_000, 10_000, 50_000)
+"""Passages among which the speed of a search is measured."""
 LEGS: dict[str, Callable[[Found], float | None]] = {
     "bm25": lambda found: found.bm25,
     "dense": lambda found: found.dense,
@@ -65,27 +66,22 @@ class Bench:
     tokenizer: MiniLmTokenizer
     index: EdgeIndex
 
-    async def fill(self, scope: TenantScope, documents: dict[str, str], about: int = 0) -> dict[PassageId, Held]:
-        """Chunk, embed and index, as often as it takes to be about so many passages; copies share a vector."""
+    async def fill(self, scope: TenantScope, documents: dict[str, str]) -> dict[PassageId, Held]:
+        """Chunk, embed and index."""
         bodies = [
             (name, passage.n, passage.full_text)
             for name, text in documents.items()
             for passage in chunk(read(text.encode()), self.tokenizer)
         ]
-        copies = max(1, round(about / len(bodies)))
         held: dict[PassageId, Held] = {}
         for start in range(0, len(bodies), 64):
             part = bodies[start : start + 64]
             vectors = await self.embedder.embed([text for _, _, text in part])
-            for copy in range(copies):
-                points = [
-                    _point(f"{name} {copy}", n, text, vector)
-                    for (name, n, text), vector in zip(part, vectors, strict=True)
-                ]
-                await self.index.upsert(scope, points)
-                held |= {point.id: Held(name, text) for point, (name, _, text) in zip(points, part, strict=True)}
-        for document_id in {_document(f"{name} {copy}") for name, _, _ in bodies for copy in range(copies)}:
-            await self.index.show(scope, document_id, 1)
+            points = [_point(name, n, text, vector) for (name, n, text), vector in zip(part, vectors, strict=True)]
+            await self.index.upsert(scope, points)
+            held |= {point.id: Held(name, text) for point, (name, _, text) in zip(points, part, strict=True)}
+        for name in documents:
+            await self.index.show(scope, _document(name), 1)
         return held
 
     async def ask(self, query: str, scope: TenantScope) -> list[Found]:
@@ -180,40 +176,6 @@ async def repeats(bench: Bench) -> None:
         print(f"{'':10} {name:22}{answered:10.3f}{different:20.2f}")
 
 
-async def speed(bench: Bench, collection: Collection) -> None:
-    """Wall and CPU time of a search among `SPEED_PASSAGES` passages of one business, each query a new one."""
-    scope = own_scope()
-    held = await bench.fill(scope, collection.documents, SPEED_PASSAGES)
-    walls: dict[str, list[float]] = {"embed": [], "dense": [], "bm25": [], "whole": []}
-    queries = [query.text for query in collection.queries]
-    spent = time.process_time()
-    for n, query in enumerate(queries):
-        begin = time.perf_counter()
-        vector = await bench.embedder.embed_query(f"{query} {n}")
-        embedded = time.perf_counter()
-        await bench.index.search_dense(scope, vector, 100)
-        dense = time.perf_counter()
-        await bench.index.search_sparse(scope, terms.query_vector(query), 100)
-        sparse = time.perf_counter()
-        for name, seconds in (("embed", embedded - begin), ("dense", dense - embedded), ("bm25", sparse - dense)):
-            walls[name].append(seconds)
-    parts_cpu = (time.process_time() - spent) / len(queries)
-    spent = time.process_time()
-    for n, query in enumerate(queries):
-        begin = time.perf_counter()
-        await bench.ask(f"{query} again {n}", scope)
-        walls["whole"].append(time.perf_counter() - begin)
-    whole_cpu = (time.process_time() - spent) / len(queries)
-    load = os.getloadavg()[0]
-    print(f"\nspeed      {len(held)} passages of {collection.name}, {len(queries)} queries, load average {load:.1f}")
-    print(f"{'':10} {'':10}{'p50 ms':>10}{'p99 ms':>10}{'CPU ms':>10}")
-    for name, seconds in walls.items():
-        cells = (statistics.median(seconds) * 1e3, sorted(seconds)[int(len(seconds) * 0.99)] * 1e3)
-        cpu = f"{whole_cpu * 1e3:10.2f}" if name == "whole" else f"{'':>10}"
-        print(f"{'':10} {name:10}" + "".join(f"{cell:10.2f}" for cell in cells) + cpu)
-    print(f"{'':10} CPU of the three parts one after the other: {parts_cpu * 1e3:.2f} ms")
-
-
 async def main() -> int:
     arguments = _arguments()
     chosen = [one for one in collections(arguments.data) if one.name.startswith(arguments.sets)]
@@ -228,7 +190,13 @@ async def main() -> int:
         if arguments.only in {"", "repeats"}:
             await repeats(bench)
         if arguments.only in {"", "speed"}:
-            await speed(bench, max(chosen, key=lambda one: len(one.documents)))
+            largest = max(chosen, key=lambda one: len(one.documents))
+            texts = [
+                passage.full_text
+                for text in largest.documents.values()
+                for passage in chunk(read(text.encode()), bench.tokenizer)
+            ]
+            await speed(embedder, texts, [query.text for query in largest.queries], arguments.passages)
         await bench.index.close()
         embedder.close()
     return 0
@@ -239,6 +207,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with scifact/ and xquad/")
     parser.add_argument("--sets", default="", help="only collections whose name starts with this")
     parser.add_argument("--only", default="", choices=("", "quality", "repeats", "speed"), help="only this part")
+    parser.add_argument("--passages", type=int, nargs="+", default=SIZES, help="of the speed of a search")
     parser.add_argument("--threads", type=int, default=1, help="of one run of the embedding model; ingest's is 1")
     return parser.parse_args()
 

@@ -7,12 +7,14 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from contracts import ingest
 from ingest_service.domain.embedding import IndexName
 from ingest_service.outbound.edge_indexes import EdgeIndexes
+from ingest_service.outbound.embedders import OF_MINILM
 from runtime.bus import Bus
 from runtime.errors import LumoraError
 from runtime.tenancy import TenantScope
@@ -22,7 +24,7 @@ from tests.support.platform import Platform, eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
-MINILM, OTHER = IndexName("all-MiniLM-L6-v2", 384), IndexName("ollama/simulated-embed-n96", 96)
+OTHER = IndexName("ollama/simulated-embed-n96", 96)
 DOCUMENTS, PARTS = 12, 5
 
 
@@ -157,6 +159,30 @@ async def test_the_model_is_changed_while_people_upload_and_search(
     assert (await find(bus, scope, f"detail{DOCUMENTS + 1}x2"))[0].dense is not None
     assert service.end(signal.SIGTERM) == 0
     assert await held(tmp_path, scope, documents) == {OTHER: [PARTS] * (DOCUMENTS + 2)}
+
+
+async def test_the_index_of_the_build_before_is_searched_by_meaning_until_it_is_replaced(
+    platform: Platform, bus: Bus, running: list[Ingest], tmp_path: Path
+):
+    present, before = OF_MINILM
+    scope = TenantScope(TenantId(uuid7()), "user:test")
+    service = await start(Ingest(platform, INGEST_INDEX_PATH=str(tmp_path)), running)
+    sent = [await send(bus, service, scope, text(n)) for n in range(DOCUMENTS)]
+    documents = [await until(bus, scope, document.id, "ready") for document in sent]
+    assert service.end(signal.SIGTERM) == 0
+    folder = f"{quote(present.model)}-{present.dimension}"
+    (tmp_path / folder).rename(tmp_path / f"{before.model}-{before.dimension}")
+
+    async with searching(bus, scope) as searcher:
+        await start(service, running)
+        assert (await find(bus, scope, "detail0x1"))[0].dense is not None
+        await eventually(lambda: [path.name for path in tmp_path.iterdir()] == [folder], timeout_s=60)
+        assert (await find(bus, scope, "detail0x2"))[0].dense is not None
+        answered = searcher.answers
+        await eventually(lambda: searcher.answers > answered + DOCUMENTS, timeout_s=30)
+    assert searcher.empty == []
+    assert service.end(signal.SIGTERM) == 0
+    assert await held(tmp_path, scope, documents) == {present: [PARTS] * DOCUMENTS}
 
 
 async def test_a_model_that_is_away_stops_no_search_and_loses_no_document(

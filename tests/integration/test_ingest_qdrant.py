@@ -15,7 +15,7 @@ from tests.support.simulated_qdrant import SimulatedQdrant
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
 
-COLLECTION = "lumora_all-minilm-l6-v2-384"
+COLLECTION = "lumora_all-minilm-l6-v2-int8-columns-384"
 RETURNS = b"# Returns\n\nYou may return an unused item within 30 days of delivery, with its bill."
 TENTS = b"# Tents\n\nThe Ridge tent weighs 1.9 kg and sleeps two."
 

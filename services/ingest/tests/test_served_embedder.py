@@ -210,7 +210,7 @@ def test_what_is_usual_for_a_model_is_known():
         "passage: ",
     )
     assert hosted.index_name.model.startswith("openai/intfloat/multilingual-e5-large+")
-    assert Traits("minilm", "all-MiniLM-L6-v2", 384).index_name.model == "all-MiniLM-L6-v2"
+    assert Traits("minilm", "all-MiniLM-L6-v2", 384, build="int8").index_name.model == "all-MiniLM-L6-v2+int8"
 
 
 @pytest.mark.parametrize("setting", ["", "ollama", "ollama/", "cohere/x", "ollama/unheard-of", "openai/" + "x" * 99])

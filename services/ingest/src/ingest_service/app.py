@@ -16,7 +16,7 @@ from ingest_service.outbound.aiohttp_web import AiohttpWeb
 from ingest_service.outbound.cage.limits import Limits
 from ingest_service.outbound.caged_reader import CagedReader
 from ingest_service.outbound.edge_indexes import EdgeIndexes
-from ingest_service.outbound.embedders import MINILM, Embedders, Life, Servers
+from ingest_service.outbound.embedders import MINILM, OF_MINILM, Embedders, Life, Servers
 from ingest_service.outbound.file_store import ObjectFiles
 from ingest_service.outbound.heap import Heap
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
@@ -146,7 +146,7 @@ def _indexes(service: Service, settings: IngestSettings) -> "EdgeIndexes | Qdran
         return EdgeIndexes(settings.index_path)
     from ingest_service.outbound.qdrant_indexes import QdrantIndexes  # noqa: PLC0415 - 55 MB only when used
 
-    indexes = QdrantIndexes(_server(settings), (MINILM.index_name,))
+    indexes = QdrantIndexes(_server(settings), OF_MINILM)
     # without it no search, but documents can still be listed, uploaded and deleted: no reason to take the service away
     service.health.informational("qdrant", indexes.check)
     return indexes

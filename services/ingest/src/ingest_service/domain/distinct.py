@@ -47,6 +47,7 @@ def split_repeats(ranked: Iterable[T], k: int, text_of: Callable[[T], str]) -> t
 
 def _print(text: str) -> _Print:
     found: Sequence[str] = terms.terms(text)
-    places = range(max(len(found) - SHINGLE, 0) + 1)
-    shingles = frozenset(tuple(found[place : place + SHINGLE]) for place in places)
-    return _Print(shingles, frozenset(term for term in found if any(letter.isdigit() for letter in term)))
+    shingles = frozenset(zip(*(found[place:] for place in range(SHINGLE)), strict=False)) or frozenset([tuple(found)])
+    # most terms are letters alone, which is told at once
+    with_others = (term for term in found if not term.isalpha())
+    return _Print(shingles, frozenset(term for term in with_others if any(letter.isdigit() for letter in term)))

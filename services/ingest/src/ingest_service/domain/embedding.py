@@ -39,6 +39,7 @@ class Traits:
         query_prefix: What stands before a question; models that were trained with such a mark lose much without it.
         passage_prefix: What stands before a passage.
         asks_dimension: The dimension is said with each request, because it is not the model's own.
+        build: Of a model that runs in this process; another one gives the same text a slightly different vector.
     """
 
     provider: Provider
@@ -47,12 +48,13 @@ class Traits:
     query_prefix: str = ""
     passage_prefix: str = ""
     asks_dimension: bool = False
+    build: str = ""
 
     @property
     def index_name(self) -> IndexName:
         """Another one whenever the vectors are others: prefixes that are not the usual ones are part of it."""
         if self.provider == "minilm":
-            return IndexName(self.name, self.dimension)
+            return IndexName(f"{self.name}+{self.build}", self.dimension)
         model = f"{self.provider}/{self.name}"
         usual = _usual(self.name) or _Usual(self.dimension)
         if (usual.query_prefix, usual.passage_prefix) == (self.query_prefix, self.passage_prefix):

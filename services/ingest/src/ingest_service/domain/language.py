@@ -131,6 +131,8 @@ def candidates(text: str) -> tuple[str, ...]:
 
 
 def _script(text: str) -> str | None:
+    if text.isascii():
+        return "latin" if _SCRIPTS["latin"].search(text) else None
     counts = {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS.items()}
     weighed = {name: count * (3 if name in _DENSE_SCRIPTS else 1) for name, count in counts.items()}
     best = max(weighed, key=weighed.__getitem__)

@@ -19,7 +19,7 @@ class Embedder(Protocol):
     """Turns text into vectors of unit length; never blocks the event loop."""
 
     model: str
-    """Its name, which changes whenever the vectors do."""
+    """Its name, as whoever asks for its vectors knows it; `IndexName` tells builds of it apart too."""
     dimension: int
     """Numbers of a vector."""
 

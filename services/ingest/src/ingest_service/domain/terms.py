@@ -59,8 +59,9 @@ _STEMMERS: Final = {
     "ta": "tamil",
     "tr": "turkish",
 }
+# runs of letters rather than one at a time, because every passage that is written or shown goes through this
 _TOKEN: Final = re.compile(
-    f"(?P<unspaced>[{scripts.UNSPACED}]+)|(?P<word>(?:(?![{scripts.UNSPACED}])[^\\W_]|[{scripts.MARKS}])+)"
+    f"(?P<unspaced>[{scripts.UNSPACED}]+)|(?P<word>(?:[^\\W_{scripts.UNSPACED}]+|[{scripts.MARKS}]+)+)"
 )
 _JOINERS: Final = re.compile("[\u00ad\u200b-\u200d\u2060\u0640]")
 _APOSTROPHE: Final = re.compile("['\u2019](?:s\\b)?")

@@ -15,7 +15,9 @@ from ingest_service.outbound import minilm_model
 from ingest_service.outbound.prometheus_embedder import PrometheusEmbedder
 from runtime.clock import SystemClock
 
-MINILM: Final = Traits("minilm", minilm_model.NAME, minilm_model.DIMENSION)
+MINILM: Final = Traits("minilm", minilm_model.NAME, minilm_model.DIMENSION, build=minilm_model.GRAPH)
+OF_MINILM: Final = (MINILM.index_name, IndexName(minilm_model.NAME, minilm_model.DIMENSION))
+"""Its index, and that of the build before, whose vectors are near enough to be searched until they are replaced."""
 
 
 class Source(VectorSource, Protocol):
@@ -52,11 +54,14 @@ class Embedders:
         self._counter = counter
         self._life = life
         self._watch: EmbedderWatch = PrometheusEmbedder()
+        self._own: Embedder | None = None
 
     async def make(self, traits: Traits) -> Embedder:
         """The embedder of a model, with its memory of recent questions."""
         if traits.provider == "minilm":
-            return RememberedQueries(await self._minilm())
+            # one for both while the index of the build before is replaced
+            self._own = self._own or RememberedQueries(await self._minilm())
+            return self._own
         source = self._source(traits)
         self._life.close(source.close)
         served = ServedEmbedder(source, traits, counter=self._counter, watch=self._watch, clock=SystemClock())
@@ -65,7 +70,7 @@ class Embedders:
 
     async def of(self, name: IndexName) -> Embedder:
         """The embedder of an index that was made earlier; with other marks than the usual ones it cannot be told."""
-        if name == MINILM.index_name:
+        if name in OF_MINILM:
             return await self.make(MINILM)
         try:
             traits = chosen(name.model, dimension=name.dimension)

@@ -1,6 +1,8 @@
 """all-MiniLM-L6-v2 in onnxruntime: one model in memory for the whole platform."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,18 +10,13 @@ from typing import Final
 
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # ships no types
-from numpy.typing import NDArray
 
-from ingest_service.domain.batches import batches
+from ingest_service.outbound.cage.limits import NICENESS
 from ingest_service.outbound.minilm_model import DIMENSION, NAME
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 
 MOST_TOKENS: Final = 256
 """Tokens that the model was trained to read; the rest of a longer text is cut."""
-TOKENS_A_BATCH: Final = 2_048
-"""Padded tokens a run: larger batches are no faster on few cores and cost memory while they run."""
-
-Matrix = NDArray[np.float32]
 
 
 class MiniLmEmbedder:
@@ -44,7 +41,7 @@ class MiniLmEmbedder:
         self._tokenizer = MiniLmTokenizer()
         # onnxruntime runs a session from several threads at once
         self._query_thread = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
-        self._passage_thread = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
+        self._passage_thread = ThreadPoolExecutor(1, thread_name_prefix="embed-passages", initializer=_give_way)
 
     def check(self) -> None:
         """It is always there."""
@@ -58,28 +55,27 @@ class MiniLmEmbedder:
         return await asyncio.get_running_loop().run_in_executor(thread, self.embed_now, texts)
 
     def embed_now(self, texts: Sequence[str]) -> list[list[float]]:
-        """Vectors of unit length in the order of `texts`; blocks while it works."""
-        encoded = self._tokenizer.ids(texts, MOST_TOKENS)
-        vectors = np.empty((len(encoded), DIMENSION), dtype=np.float32)
-        for batch in batches([len(tokens) for tokens in encoded], TOKENS_A_BATCH):
-            vectors[batch] = self._run([encoded[place] for place in batch])
-        rows: list[list[float]] = vectors.tolist()
-        return rows
+        """Vectors of unit length in the order of `texts`; blocks while it works.
+
+        One run a text: on few cores a batch is no faster, and would pad.
+        """
+        return [self._vector(ids) for ids in self._tokenizer.ids(texts, MOST_TOKENS)]
 
     def close(self) -> None:
         """Let the threads end; what they are working on is finished first."""
         self._query_thread.shutdown()
         self._passage_thread.shutdown()
 
-    def _run(self, batch: Sequence[list[int]]) -> Matrix:
-        length = max(map(len, batch))
-        ids = np.zeros((len(batch), length), dtype=np.int64)
-        mask = np.zeros((len(batch), length), dtype=np.int32)
-        for row, tokens in enumerate(batch):
-            ids[row, : len(tokens)] = tokens
-            mask[row, : len(tokens)] = 1
-        (vectors,) = self._session.run(None, {"ids": ids, "mask": mask})
-        return np.asarray(vectors, dtype=np.float32)
+    def _vector(self, ids: Sequence[int]) -> list[float]:
+        (vector,) = self._session.run(None, {"ids": np.array(ids, dtype=np.int64)})
+        row: list[float] = vector.tolist()
+        return row
+
+
+def _give_way() -> None:
+    """A document gives way to whoever is waiting for an answer: on Linux a thread has a niceness of its own."""
+    if sys.platform == "linux":
+        os.nice(NICENESS)
 
 
 def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -1,7 +1,8 @@
 """Builds the int8 ONNX graph of all-MiniLM-L6-v2 from the weights that an installed package carries.
 
-The architecture is BERT's encoder (Devlin et al. 2018) with 6 layers of width 384 and 12 heads, mean pooling over the
-real tokens and L2 normalisation (Reimers and Gurevych 2019). `onnx` is imported here alone, and only while building.
+The architecture is BERT's encoder (Devlin et al. 2018) with 6 layers of width 384 and 12 heads, mean pooling and L2
+normalisation (Reimers and Gurevych 2019). The graph reads one text: without others nothing is padded, no mask is needed
+and the text's vector depends on it alone. `onnx` is imported here alone, and only while building.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ LAYERS = 6
 HEADS = 12
 DIMENSION = 384
 NAME = "all-MiniLM-L6-v2"
-"""Another one when the vectors are others: indexes are named by it."""
+GRAPH = "int8-columns"
+"""Another one when the vectors are others: the graph's file and the indexes are named by it."""
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -37,7 +39,7 @@ class ModelFilesMissing(RuntimeError):
 
 def built_model_path() -> Path:
     """Where the built graph lives: beside the installed package it is derived from."""
-    return Path(sys.prefix) / "share" / "lumora" / "minilm-int8.onnx"
+    return Path(sys.prefix) / "share" / "lumora" / f"minilm-{GRAPH}.onnx"
 
 
 def model_file(name: str) -> Path:
@@ -80,7 +82,7 @@ def build(target: Path) -> None:
     graph = encoder_graph(_checked_weights())
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as folder:
-        half_done = Path(folder) / "minilm-int8.onnx"
+        half_done = Path(folder) / target.name
         _quantize(graph, half_done)
         with half_done.open("rb") as file:
             os.fsync(file.fileno())
@@ -105,11 +107,18 @@ def _quantize(graph: "ModelProto", target: Path) -> None:
         quantize_dynamic,
     )
 
-    quantize_dynamic(graph, target, weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": TensorProto.FLOAT})
+    quantize_dynamic(
+        graph,
+        target,
+        weight_type=QuantType.QInt8,
+        # a scale for each column: with one for a whole matrix vectors are at a cosine of 0.94 to those of fp32, so 0.99
+        per_channel=True,
+        extra_options={"DefaultTensorType": TensorProto.FLOAT},
+    )
 
 
 def encoder_graph(weights: Weights) -> "ModelProto":
-    """The fp32 graph: `ids` int64 and `mask` int32 [batch, length] to `embedding` float32 [batch, 384]."""
+    """The fp32 graph of one text: `ids` int64 [length] to `embedding` float32 [384]."""
     net = _Net(weights)
     x = net.embeddings()
     for number in range(LAYERS):
@@ -132,17 +141,15 @@ class _Net:
     def embeddings(self) -> str:
         table = self._weights["embeddings.word_embeddings.weight"]
         words = self._node("Gather", [self._const("words", table), "ids"])
-        one, two = self._const("one", np.array([1])), self._const("two", np.array([2]))
-        length = self._node("Squeeze", [self._node("Slice", [self._node("Shape", ["ids"]), one, two])])
-        zero, step = self._const("zero", np.array(0)), self._const("step", np.array(1))
-        positions = self._node("Range", [zero, length, step])
         # every token is of segment 0, so its row is folded into the position table
         table = self._weights["embeddings.position_embeddings.weight"]
         table = table + self._weights["embeddings.token_type_embeddings.weight"][0]
-        placed = self._node("Gather", [self._const("positions", table), positions])
+        begin, length = self._const("begin", np.array([0])), self._node("Shape", ["ids"])
+        placed = self._node("Slice", [self._const("positions", table), begin, length])
         return self._layer_norm(self._node("Add", [words, placed]), "embeddings.LayerNorm")
 
     def layer(self, x: str, prefix: str) -> str:
+        # [length, 384] without a dimension for the batch: with one onnxruntime fuses sum and norm into a slower node
         attended = self._linear(self._attention(x, prefix), prefix + "attention.output.dense")
         x = self._layer_norm(self._node("Add", [attended, x]), prefix + "attention.output.LayerNorm")
         hidden = self._node("Gelu", [self._linear(x, prefix + "intermediate.dense")])
@@ -150,32 +157,32 @@ class _Net:
         return self._layer_norm(self._node("Add", [output, x]), prefix + "output.LayerNorm")
 
     def pool(self, x: str) -> None:
-        """Mean over the tokens whose mask is 1, then unit length."""
-        mask = self._node("Cast", ["mask"], to=self._onnx.TensorProto.FLOAT)
-        mask = self._node("Unsqueeze", [mask, self._const("axis2", np.array([2]))])
-        axis = self._const("axis1", np.array([1]))
-        total = self._node("ReduceSum", [self._node("Mul", [x, mask]), axis], keepdims=0)
-        mean = self._node("Div", [total, self._node("ReduceSum", [mask, axis], keepdims=0)])
-        self._node("Div", [mean, self._node("ReduceL2", [mean, axis], keepdims=1)], "embedding")
+        """Mean over the tokens, then unit length."""
+        axis = self._const("tokens", np.array([0]))
+        mean = self._node("ReduceMean", [x, axis], keepdims=0)
+        self._node("Div", [mean, self._node("ReduceL2", [mean, axis])], "embedding")
 
     def model(self) -> "ModelProto":
         make, kinds = self._onnx.helper, self._onnx.TensorProto
-        inputs = [
-            make.make_tensor_value_info("ids", kinds.INT64, ["batch", "length"]),
-            make.make_tensor_value_info("mask", kinds.INT32, ["batch", "length"]),
-        ]
-        outputs = [make.make_tensor_value_info("embedding", kinds.FLOAT, ["batch", DIMENSION])]
-        graph = make.make_graph(self._nodes, "minilm", inputs, outputs, self._constants)
+        ids = make.make_tensor_value_info("ids", kinds.INT64, ["length"])
+        embedding = make.make_tensor_value_info("embedding", kinds.FLOAT, [DIMENSION])
+        graph = make.make_graph(self._nodes, "minilm", [ids], [embedding], self._constants)
         opsets = [make.make_opsetid("", 20), make.make_opsetid("com.microsoft", 1)]
         model: ModelProto = make.make_model(graph, opset_imports=opsets, ir_version=9)
         return model
 
     def _attention(self, x: str, prefix: str) -> str:
+        """Three products as one matrix, then the heads in fp32: the int8 node for all of it takes twice as long."""
         parts = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
         kernel = np.concatenate([self._weights[part + ".weight"].T for part in parts], axis=1)
         bias = np.concatenate([self._weights[part + ".bias"] for part in parts])
-        inputs = [x, self._const(prefix + "qkv/w", kernel), self._const(prefix + "qkv/b", bias), "mask"]
-        return self._node("Attention", inputs, domain="com.microsoft", num_heads=HEADS)
+        product = self._node("MatMul", [x, self._const(prefix + "qkv/w", kernel)])
+        product = self._node("Add", [product, self._const(prefix + "qkv/b", bias)])
+        batch = self._const(prefix + "batch", np.array([0]))
+        product = self._node("Unsqueeze", [product, batch])
+        self._nodes.append(self._onnx.helper.make_node("Split", [product], parts, axis=2, num_outputs=len(parts)))
+        heads = self._node("MultiHeadAttention", parts, domain="com.microsoft", num_heads=HEADS)
+        return self._node("Squeeze", [heads, batch])
 
     def _linear(self, x: str, prefix: str) -> str:
         product = self._node("MatMul", [x, self._const(prefix + "/w", self._weights[prefix + ".weight"].T)])
@@ -187,8 +194,7 @@ class _Net:
         return self._node("LayerNormalization", [x, scale, shift], axis=-1, epsilon=1e-12)
 
     def _const(self, name: str, array: NDArray[Any]) -> str:
-        # np.array, not ascontiguousarray: that one turns scalars into 1-D arrays, and Range then fails
-        self._constants.append(self._onnx.numpy_helper.from_array(np.array(array, order="C"), name))
+        self._constants.append(self._onnx.numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def _node(self, op: str, inputs: list[str], output: str = "", **attributes: Any) -> str:

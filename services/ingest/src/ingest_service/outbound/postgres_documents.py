@@ -19,6 +19,7 @@ from ingest_service.domain.ports import Leased, Step
 from ingest_service.domain.select_documents import Selection
 from ingest_service.outbound.document_changes import enqueue, held_of, holders, lock_content, requeue, say, twin_of
 from ingest_service.outbound.document_selection import has_one_of, selected_ids
+from ingest_service.outbound.found_passages import found_passages
 from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_of, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
 from runtime.db import Database
@@ -286,10 +287,8 @@ class PostgresDocuments:
             await tx.session.execute(row.on_conflict_do_update(index_elements=["tenant_id"], set_={"cut_by": value}))
 
     async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
-        found = col(PassageRow.id).in_(ids) & (col(DocumentRow.state) != State.DELETING)
         async with self._database.tenant_tx(scope) as tx:
-            rows = (await tx.session.exec(_with_title(scope).where(found))).all()
-        return {PassageId(passage.id): passage_of(passage, title) for passage, title in rows}
+            return await found_passages(tx, ids)
 
     async def found_generation(self, scope: TenantScope, document_id: DocumentId) -> int | None:
         # `finish` replaces them all in one commit, so that one tells of all
