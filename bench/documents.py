@@ -149,6 +149,22 @@ def cells(ours: Outcome, theirs: Outcome | None, expected: str | None) -> Iterat
         yield f"{made.get('heading', 0):5}{made.get('table', 0):5}"
 
 
+def by_kind(outcomes: dict[str, list[Outcome]]) -> None:
+    """Print what became of the files of each ending, as a table of Markdown."""
+    print("\n| ending | files | ready | elements | of them tables | passages | CPU s at most | MiB at most |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for ending, some in sorted(outcomes.items()):
+        ready = [each.said for each in some if "text" in each.said]
+        blocks = Counter[str]()
+        for said in ready:
+            blocks.update(said["blocks"])
+        passages = sum(said["passages"] for said in ready)
+        most = max(each.seconds for each in some), max(each.mib for each in some)
+        elements = f"{blocks.total()} | {blocks['table']} | {passages}"
+        print(f"| .{ending} | {len(some)} | {len(ready)} | {elements} | {most[0]:.1f} | {most[1]} |")
+    print()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = os.environ.get("LUMORA_DATA_SETS")
@@ -158,16 +174,19 @@ def main() -> None:
     print(f"{'file':34}{'kind':23}{'outcome':20}{HEAD}")
     totals: Counter[str] = Counter()
     recalls: list[tuple[float, float]] = []
+    of_kinds: dict[str, list[Outcome]] = {}
     for files in sorted(arguments.data.glob("*/files")):
         expected = expectations(files.parent)
         for path in sorted(files.iterdir()):
             wanted = expected.get(path.name)
             ours, theirs = run(sys.executable, OURS, str(path)), baseline(path, arguments.unstructured)
             print(f"{path.name[-33:]:34}" + " ".join(cells(ours, theirs, wanted)))
+            of_kinds.setdefault(path.suffix.removeprefix("."), []).append(ours)
             totals["ready" if "text" in ours.said else ours.said.get("refused", "CRASHED")] += 1
             pair = ours.recall(wanted), theirs.recall(wanted) if theirs else None
             if pair[0] is not None and pair[1] is not None:
                 recalls.append((pair[0], pair[1]))
+    by_kind(of_kinds)
     print(", ".join(f"{ending} {count}" for ending, count in totals.most_common()))
     if recalls:
         means = [sum(column) / len(recalls) for column in zip(*recalls, strict=True)]
