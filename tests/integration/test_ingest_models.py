@@ -165,7 +165,7 @@ async def test_the_index_of_the_build_before_is_searched_by_meaning_until_it_is_
     platform: Platform, bus: Bus, running: list[Ingest], tmp_path: Path
 ):
     present, before = OF_MINILM
-    scope = TenantScope(TenantId(uuid7()), "user:test")
+    scope = new_person()
     service = await start(Ingest(platform, INGEST_INDEX_PATH=str(tmp_path)), running)
     sent = [await send(bus, service, scope, text(n)) for n in range(DOCUMENTS)]
     documents = [await until(bus, scope, document.id, "ready") for document in sent]
