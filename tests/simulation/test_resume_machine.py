@@ -33,6 +33,7 @@ from gateway_service.domain.chat import Chat
 from gateway_service.domain.limits import LocalCounters, RateLimits
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.resume import Frame, Progress, TokenRange, Verdict
+from gateway_service.outbound.conversation_feed import ConversationFeed
 from gateway_service.outbound.sockets import Sockets
 from gateway_service.outbound.token_feed import TokenFeed
 from runtime.errors import LumoraError, Unavailable
@@ -131,7 +132,9 @@ class Resuming(RuleBasedStateMachine):
         self.sending = asyncio.create_task(self.client.run())
         limits = RateLimits(LocalCounters(), LoopClock(), limit=100)
         turns: Any = self  # the machine plays inference, as far as a chat asks it
-        return Chat(self.client, PRINCIPAL, turns=turns, answers=self.feed, limits=limits)
+        nobody: Any = None
+        conversations = ConversationFeed(nobody, nobody, nobody)  # nothing happens in them here
+        return Chat(self.client, PRINCIPAL, turns=turns, answers=self.feed, conversations=conversations, limits=limits)
 
     @precondition(lambda self: self.sending is not None)
     @rule()

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from contracts.base import Contract, Personal
-from contracts.ids import AgentId, ClientMessageId, ConversationId, DocumentId, MessageId
-from contracts.inference import CONTENT_LIMIT, AnswerOptions, Author, FinishReason, Source, Usage
+from contracts.ids import AgentId, ClientMessageId, ConversationId, DocumentId, MessageId, UserId
+from contracts.inference import CONTENT_LIMIT, AnswerOptions, Author, ConversationStatus, FinishReason, Source, Usage
 from contracts.ingest import DocumentError, DocumentState, Seconds
 
 PATH = "/api/chat"
@@ -60,6 +60,20 @@ class MessageStop(Contract):
     message_id: MessageId
 
 
+class ConversationSubscribe(Contract):
+    """Follow a conversation live: answered with how it stands."""
+
+    type: Literal["conversation.subscribe"] = "conversation.subscribe"
+    conversation_id: ConversationId
+
+
+class ConversationUnsubscribe(Contract):
+    """Follow it no more."""
+
+    type: Literal["conversation.unsubscribe"] = "conversation.unsubscribe"
+    conversation_id: ConversationId
+
+
 class Ping(Contract):
     """Are you there?"""
 
@@ -67,9 +81,21 @@ class Ping(Contract):
     nonce: Annotated[str | int, Field()] = ""
 
 
-ClientFrame = Annotated[Hello | MessageSend | MessageStop | Ping, Field(discriminator="type")]
-CLIENT_FRAME: TypeAdapter[Hello | MessageSend | MessageStop | Ping] = TypeAdapter(ClientFrame)
-CLIENT_TYPES = ("hello", "message.send", "message.stop", "ping")
+ClientFrame = Annotated[
+    Hello | MessageSend | MessageStop | ConversationSubscribe | ConversationUnsubscribe | Ping,
+    Field(discriminator="type"),
+]
+CLIENT_FRAME: TypeAdapter[
+    Hello | MessageSend | MessageStop | ConversationSubscribe | ConversationUnsubscribe | Ping
+] = TypeAdapter(ClientFrame)
+CLIENT_TYPES = (
+    "hello",
+    "message.send",
+    "message.stop",
+    "conversation.subscribe",
+    "conversation.unsubscribe",
+    "ping",
+)
 
 
 class Limits(Contract):
@@ -182,6 +208,24 @@ class MessageView(Contract):
     created_at: datetime
 
 
+class MessageCreatedFrame(Contract):
+    """Somebody else wrote in a conversation that this socket holds or follows."""
+
+    type: Literal["message.created"] = "message.created"
+    conversation_id: ConversationId
+    message: MessageView
+
+
+class ConversationUpdatedFrame(Contract):
+    """Who answers now, and why."""
+
+    type: Literal["conversation.updated"] = "conversation.updated"
+    conversation_id: ConversationId
+    status: ConversationStatus
+    reason: Personal[str]
+    assignee: UserId | None = None
+
+
 class DocumentProgress(Contract):
     """A document moved on (people only)."""
 
@@ -219,6 +263,8 @@ ServerFrame = Annotated[
     | MessageCompletedFrame
     | MessageBlocked
     | MessageFailedFrame
+    | ConversationUpdatedFrame
+    | MessageCreatedFrame
     | DocumentProgress
     | ErrorFrame
     | Pong,
@@ -232,6 +278,8 @@ SERVER_FRAME: TypeAdapter[
     | MessageCompletedFrame
     | MessageBlocked
     | MessageFailedFrame
+    | ConversationUpdatedFrame
+    | MessageCreatedFrame
     | DocumentProgress
     | ErrorFrame
     | Pong

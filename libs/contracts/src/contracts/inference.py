@@ -314,7 +314,14 @@ class StopAsked(Contract):
 
 ANSWER = Work("answer", AnswerTurn, owner="inference", stream="ANSWER")
 
-TURN_ACCEPTED = Fact("inference", "turn_accepted", TurnAccepted, key="conversation_id", consumers=("learning",))
+TURN_ACCEPTED = Fact(
+    "inference",
+    "turn_accepted",
+    TurnAccepted,
+    key="conversation_id",
+    consumers=("learning",),
+    listeners=("gateway",),
+)
 MESSAGE_COMPLETED = Fact(
     "inference",
     "message_completed",

@@ -7,6 +7,7 @@ from gateway_service.inbound import on_credential_ended, on_document_progressed,
 from gateway_service.inbound.http import make_app
 from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.server import PublicServer
+from gateway_service.outbound.conversation_feed import ConversationFeed
 from gateway_service.outbound.keys_rpc import KeysRpc
 from gateway_service.outbound.rate_counters import NatsCounters
 from gateway_service.outbound.services_rpc import ServicesRpc
@@ -30,12 +31,13 @@ async def build() -> Service:
     verifier = Verifier(keys, clock)
     limits = RateLimits(NatsCounters(bus, clock), clock, limit=settings.requests_per_minute, replicas=settings.replicas)
     turns, sockets = TurnsRpc(bus), Sockets()
-    feed = TokenFeed(bus, turns, clock)
+    feed, services = TokenFeed(bus, turns, clock), ServicesRpc(bus)
+    conversations = ConversationFeed(bus, services, sockets)
     sessions = SessionWatch(SessionsRpc(bus), sockets)
     inbox = UploadInbox(settings.files_url)
     app = make_app(
         HttpDesk(
-            services=ServicesRpc(bus),
+            services=services,
             tokens=verifier,
             limits=limits,
             inbox=inbox,
@@ -50,6 +52,7 @@ async def build() -> Service:
             limits=limits,
             turns=turns,
             answers=feed,
+            conversations=conversations,
             clients=sockets,
             clock=clock,
             origins=settings.origins,
@@ -68,6 +71,7 @@ async def build() -> Service:
     service.health.informational("files", inbox.check)
     service.on_start(listen)
     service.on_start(feed.start)
+    service.on_start(conversations.start)
     service.on_start(server.start)
     service.loop("feed", feed.watch)
     service.loop("sessions", sessions.run)

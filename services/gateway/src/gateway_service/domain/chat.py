@@ -1,9 +1,16 @@
 """One client's chat: ask, follow, stop, resume."""
 
-from contracts.frames import MessageAccepted, MessageSend, MessageStop, ResumePoint
+from contracts.frames import (
+    ConversationSubscribe,
+    ConversationUnsubscribe,
+    MessageAccepted,
+    MessageSend,
+    MessageStop,
+    ResumePoint,
+)
 from contracts.ids import ConversationId, MessageId, uuid7
 from contracts.inference import AcceptTurn
-from gateway_service.domain.chat_ports import Answers, Client, Turns
+from gateway_service.domain.chat_ports import Answers, Client, Conversations, Turns
 from gateway_service.domain.limits import RateLimits
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.resume import Progress
@@ -14,12 +21,20 @@ class Chat:
     """Everything that one socket asks for, within one business."""
 
     def __init__(
-        self, client: Client, principal: Principal, *, turns: Turns, answers: Answers, limits: RateLimits
+        self,
+        client: Client,
+        principal: Principal,
+        *,
+        turns: Turns,
+        answers: Answers,
+        conversations: Conversations,
+        limits: RateLimits,
     ) -> None:
         self._client = client
         self._principal = principal
         self._turns = turns
         self._answers = answers
+        self._conversations = conversations
         self._limits = limits
 
     async def ask(self, frame: MessageSend) -> None:
@@ -45,6 +60,9 @@ class Chat:
             customer=self._principal.key,
         )
         scope = self._principal.scope
+        self._conversations.hold(
+            self._client, scope, request.conversation_id, request.customer_message_id, request.message_id
+        )
         following = await self._answers.follow(
             self._client, scope, request.conversation_id, request.message_id, Progress()
         )
@@ -65,6 +83,7 @@ class Chat:
             following.begin()
             return
         following.leave()
+        self._conversations.hold(self._client, scope, accepted.conversation_id)
         await self._follow(accepted.conversation_id, accepted.message_id, Progress())
 
     async def resume(self, point: ResumePoint) -> None:
@@ -76,6 +95,15 @@ class Chat:
         """
         progress = Progress(point.attempt, point.after_seq)
         await self._follow(point.conversation_id, point.message_id, progress)
+        self._conversations.hold(self._client, self._principal.scope, point.conversation_id)
+
+    async def subscribe(self, frame: ConversationSubscribe) -> None:
+        """Follow a conversation. Raises NotFound, Overloaded, Unavailable, Rejected (too many)."""
+        await self._take_allowance()
+        await self._conversations.subscribe(self._client, self._principal.scope, frame.conversation_id)
+
+    async def unsubscribe(self, frame: ConversationUnsubscribe) -> None:
+        self._conversations.unsubscribe(self._client, self._principal.scope, frame.conversation_id)
 
     async def stop(self, frame: MessageStop) -> None:
         """Stop generating; what was shown is kept. Raises NotFound, Unavailable."""

@@ -69,6 +69,10 @@ class Clients(Protocol):
         """To every person of the business who may see its documents."""
         ...
 
+    def people_of(self, tenant_id: TenantId) -> frozenset[Client]:
+        """The same people, to be told by somebody else."""
+        ...
+
     def end(self, credential_id: UUID) -> None:
         """What these clients came in with opens nothing any more: they are closed."""
         ...
@@ -78,6 +82,22 @@ class Clients(Protocol):
         ...
 
     def remove(self, client: Client) -> None: ...
+
+
+class Conversations(Protocol):
+    """Tells sockets of the conversations that they hold or follow: who answers, and what others write."""
+
+    def hold(self, client: Client, scope: TenantScope, conversation_id: ConversationId, *own: MessageId) -> None:
+        """The client asks there, with messages that it knows: it hears people and changes of hands."""
+        ...
+
+    async def subscribe(self, client: Client, scope: TenantScope, conversation_id: ConversationId) -> None:
+        """Tell how it stands, and every message from now on. Raises NotFound, Unavailable, Rejected (too many)."""
+        ...
+
+    def unsubscribe(self, client: Client, scope: TenantScope, conversation_id: ConversationId) -> None: ...
+
+    def leave_all(self, client: Client) -> None: ...
 
 
 class Following(Protocol):

@@ -24,6 +24,8 @@ from contracts.frames import (
     CLOSE_TOO_MANY,
     CLOSE_TRY_LATER,
     SUBPROTOCOL,
+    ConversationSubscribe,
+    ConversationUnsubscribe,
     ErrorFrame,
     FramePrincipal,
     Hello,
@@ -36,7 +38,7 @@ from contracts.frames import (
 )
 from contracts.ids import uuid7
 from gateway_service.domain.chat import Chat
-from gateway_service.domain.chat_ports import Answers, Client, Clients, Credentials, Turns
+from gateway_service.domain.chat_ports import Answers, Client, Clients, Conversations, Credentials, Turns
 from gateway_service.domain.limits import RateLimits
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.session import HEARTBEAT_S, HELLO_S, Strikes
@@ -48,7 +50,7 @@ from runtime.errors import LumoraError, Rejected
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-AnyFrame = Hello | MessageSend | MessageStop | Ping
+AnyFrame = Hello | MessageSend | MessageStop | ConversationSubscribe | ConversationUnsubscribe | Ping
 
 _log = logs.get_logger()
 
@@ -61,6 +63,7 @@ class ChatDesk:
     limits: RateLimits
     turns: Turns
     answers: Answers
+    conversations: Conversations
     clients: Clients
     clock: Clock
     origins: tuple[str, ...] = ()
@@ -109,6 +112,7 @@ async def _serve(desk: ChatDesk, scope: Any, receive: Receive, send: Send) -> No
             await _say_goodbye(hearing, client, sending)
     finally:
         desk.answers.leave_all(client)
+        desk.conversations.leave_all(client)
         desk.clients.remove(client)
         await door.stop()
         for half in (sending, hearing):
@@ -145,7 +149,12 @@ class _Door:
         if principal.kind == "api_key":
             self._api_key = hello.token
         chat = Chat(
-            self._client, principal, turns=self._desk.turns, answers=self._desk.answers, limits=self._desk.limits
+            self._client,
+            principal,
+            turns=self._desk.turns,
+            answers=self._desk.answers,
+            conversations=self._desk.conversations,
+            limits=self._desk.limits,
         )
         self._desk.clients.admit(self._client, principal)
         self._client.push(_welcome(principal, self._desk.limits.limit).dump())
@@ -214,6 +223,10 @@ class _Door:
             await self._guarded(chat.ask(frame), str(frame.client_message_id))
         elif isinstance(frame, MessageStop):
             await self._guarded(chat.stop(frame), str(frame.message_id))
+        elif isinstance(frame, ConversationSubscribe):
+            await self._guarded(chat.subscribe(frame), str(frame.conversation_id))
+        elif isinstance(frame, ConversationUnsubscribe):
+            await self._guarded(chat.unsubscribe(frame), str(frame.conversation_id))
         elif isinstance(frame, Ping):
             self._say(Pong(nonce=frame.nonce))
         else:
@@ -267,7 +280,7 @@ def _read(text: str) -> AnyFrame:
         raise BadFrame("invalid_json", "a frame is one JSON object") from None
     if not isinstance(body, dict):
         raise BadFrame("invalid_json", "a frame is one JSON object")
-    reply = body.get("client_message_id") or body.get("nonce") or body.get("message_id")
+    reply = body.get("client_message_id") or body.get("nonce") or body.get("message_id") or body.get("conversation_id")
     if "\\u0000" in text and has_nul(body):
         raise BadFrame("invalid_request", "text holds no NUL characters", reply)
     if body.get("type") not in CLIENT_TYPES:

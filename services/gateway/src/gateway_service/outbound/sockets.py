@@ -135,6 +135,9 @@ class Sockets:
         for client in self._people.get(tenant_id, ()):
             client.push(frame)
 
+    def people_of(self, tenant_id: TenantId) -> frozenset[Client]:
+        return frozenset(self._people.get(tenant_id, ()))
+
     def end(self, credential_id: UUID) -> None:
         for client, principal in self._principals.items():
             if principal.credential_id == credential_id:
