@@ -45,13 +45,17 @@ def told(chat: Chat) -> list[tuple[str, Any]]:
 async def test_a_customer_hears_the_person_and_whose_turn_it_is(business: Business) -> None:
     async with business.chat() as chat:
         first = await chat.answered()
+        # How it stands is told, not each step to there: each is waited for.
         await command(business, first.conversation_id, "escalate", reason="asked")
+        await heard(chat, ("updated", "waiting_for_person"))
         await command(business, first.conversation_id, "assign")
+        await heard(chat, ("updated", "with_person"))
         await write(business, first.conversation_id, "A note", internal=True)
         written = await write(business, first.conversation_id, "I am here.")
         await command(business, first.conversation_id, "hand-back")
+        await heard(chat, ("person", "I am here."), ("updated", "active"))
         await command(business, first.conversation_id, "resolve")
-        await heard(chat, ("updated", "active"), ("updated", "resolved"))
+        await heard(chat, ("updated", "resolved"))
         assert told(chat) == [
             ("updated", "waiting_for_person"),
             ("updated", "with_person"),
