@@ -4,13 +4,15 @@ import { Chat } from "./chat.js";
 import { Documents } from "./documents.js";
 import { find, showError } from "./dom.js";
 import { Gaps } from "./gaps.js";
+import { Inbox } from "./inbox.js";
 import { Session } from "./session.js";
 
 const session = new Session();
 const documents = new Documents(session);
 const gaps = new Gaps(session, { onResolved: () => documents.open() });
-const chat = new Chat(session, { onDocument: (frame) => documents.heard(frame) });
-const TABS = ["chat", "documents"];
+const chat = new Chat(session, { onDocument: (frame) => documents.heard(frame), onFrame: (frame) => inbox.heard(frame) });
+const inbox = new Inbox(session, { follow: (id) => chat.follows.set("inbox", id) });
+const TABS = ["chat", "inbox", "documents"];
 let isRegistering = false;
 
 session.onEnd = leave;
@@ -54,7 +56,8 @@ for (const name of TABS) {
   tab.addEventListener("click", () => choose(name));
   tab.addEventListener("keydown", (event) => {
     if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-    const other = TABS[(TABS.indexOf(name) + 1) % TABS.length];
+    const step = event.key === "ArrowRight" ? 1 : TABS.length - 1;
+    const other = TABS[(TABS.indexOf(name) + step) % TABS.length];
     choose(other);
     find(`tab-${other}`).focus();
   });
@@ -67,6 +70,7 @@ function choose(name) {
     find(`tab-${other}`).setAttribute("aria-selected", String(isChosen));
     find(`tab-${other}`).tabIndex = isChosen ? 0 : -1;
   }
+  if (name === "inbox") inbox.open();
   if (name === "documents") {
     documents.open();
     gaps.open();
@@ -86,6 +90,7 @@ function leave() {
   chat.close();
   documents.close();
   gaps.close();
+  inbox.close();
   document.title = "Lumora";
   find("house").hidden = true;
   find("welcome").hidden = false;

@@ -2,18 +2,25 @@
 
 import { Answer } from "./answer.js";
 import { element, find, say, sentence } from "./dom.js";
+import { Follows } from "./follows.js";
 import { answerNode, draw, questionNode, storedNode } from "./message.js";
 import { Socket } from "./socket.js";
 
 const STATES = { connecting: "Connecting", open: "Connected", away: "Reconnecting" };
+const HINTS = {
+  active: "You are talking to an AI. Enter sends, Shift+Enter makes a new line.",
+  waiting_for_person: "A person will answer here. What you write is kept for them.",
+  with_person: "You are talking to a person.",
+};
 const RECENT = 20;
 const MESSAGE_PAGES = 10;
 const NEAR_END_PX = 120;
 
 export class Chat {
-  constructor(session, { onDocument }) {
+  constructor(session, { onDocument, onFrame }) {
     this.session = session;
     this.onDocument = onDocument;
+    this.onFrame = onFrame;
     this.answers = new Map();   // by client_message_id: { answer, node }
     this.conversationId = null;
     this.isConnected = false;
@@ -24,6 +31,7 @@ export class Chat {
       onFrame: (frame) => this.heard(frame),
       onState: (state) => this.showConnection(state),
     });
+    this.follows = new Follows((frame) => this.socket.send(frame));
     this.listen();
   }
 
@@ -95,8 +103,10 @@ export class Chat {
 
   begin() {
     this.conversationId = null;
+    this.follows.set("chat", null);
     this.shown = Symbol("new");
     find("log").replaceChildren(this.greeting());
+    find("composer-hint").textContent = HINTS.active;
     this.markRecent();
     this.showComposer();
     find("question").focus();
@@ -130,6 +140,7 @@ export class Chat {
   async show(conversation) {
     const shown = this.shown = Symbol(conversation.id);
     this.conversationId = conversation.id;
+    this.follows.set("chat", conversation.id);
     this.markRecent();
     const log = find("log");
     try {
@@ -219,11 +230,15 @@ export class Chat {
   // ---- hearing -------------------------------------------------------------------------------------------------
 
   heard(frame) {
+    this.onFrame(frame);
     if (frame.type === "welcome") {
+      this.follows.again();
       for (const { answer } of this.unfinished()) if (answer.state === "waiting") this.send(answer);
       return;
     }
     if (frame.type === "document.progress") { this.onDocument(frame); return; }
+    if (frame.type === "message.created") { this.written(frame); return; }
+    if (frame.type === "conversation.updated") { this.handed(frame); return; }
     if (frame.type === "error") { this.refused(frame); return; }
     const entry = this.entryOf(frame);
     if (!entry || !entry.answer.take(frame)) return;
@@ -231,6 +246,21 @@ export class Chat {
     this.redraw(entry.answer.clientMessageId);
     if (frame.type === "message.accepted") this.showComposer();
     if (entry.answer.isOver) this.ended(entry);
+  }
+
+  // What somebody else wrote in the conversation that is shown: a person, or another device.
+  written({ conversation_id: id, message }) {
+    if (id !== this.conversationId || [...this.answers.values()].some(({ answer }) => answer.messageId === message.id)) return;
+    if (find("log").querySelector(`[data-id="${message.id}"]`)) return;
+    const node = storedNode({ ...message, sources: [] });
+    node.dataset.id = message.id;
+    find("log").append(node);
+    node.scrollIntoView({ block: "end" });
+    say(message.content);
+  }
+
+  handed({ conversation_id: id, status }) {
+    if (id === this.conversationId) find("composer-hint").textContent = HINTS[status] || HINTS.active;
   }
 
   entryOf(frame) {

@@ -2,7 +2,7 @@
 
 import { element, find } from "./dom.js";
 
-const ENDINGS = { stopped: "Stopped.", length: "Cut off: the answer reached its longest length." };
+const ENDINGS = { stopped: "Stopped.", length: "Cut off: the answer reached its longest length.", handed_over: "Passed on to a person." };
 const FAILURES = {
   rate_limited: "Too many questions in a short time.",
   too_many_turns: "Too many answers are being written at the moment.",
@@ -21,7 +21,17 @@ export function answerNode() {
     element("div", { className: "body" }), element("div", { className: "sources" }), element("div", { className: "state" }));
 }
 
+// What a person wrote: to the customer, or as a note to other people.
+function personNode(message) {
+  const kind = message.internal ? "note-of-people" : "person";
+  const label = message.internal ? "Note, for people only" : "A person";
+  return element("article", { className: `message ${kind}`, "aria-label": label },
+    element("div", { className: "body", text: message.content }),
+    element("div", { className: "state" }, element("span", { text: label }), time(new Date(message.created_at))));
+}
+
 export function storedNode(message) {
+  if (message.author === "person") return personNode(message);
   if (message.author === "customer") return questionNode(message.content, new Date(message.created_at));
   const node = answerNode();
   const [body, sources, state] = node.children;

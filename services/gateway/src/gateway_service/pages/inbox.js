@@ -1,0 +1,200 @@
+// Conversations that people have, or that wait for one: read them, answer, hand back, resolve.
+
+import { element, find, say, showError } from "./dom.js";
+import { storedNode } from "./message.js";
+import { traceNode } from "./trace.js";
+
+const MINE = "yours", LISTED = 50, MESSAGE_PAGES = 10, SOON_MS = 250;
+const STATUS = {
+  active: "The machine answers", waiting_for_person: "Waiting for a person", with_person: "With a person",
+  resolved: "Resolved", reopened: "Reopened: the machine answers",
+};
+const REASONS = {
+  unsupported: "The documents did not bear the answer out", handed_back: "Handed back", resolved: "", customer_wrote: "The customer wrote again",
+};
+
+export class Inbox {
+  // `follow` takes the id of the conversation that is read, or null.
+  constructor(session, { follow }) {
+    this.session = session;
+    this.follow = follow;
+    this.shown = null;
+    this.soon = new Map();
+    find("inbox-reply").addEventListener("submit", (event) => { event.preventDefault(); this.write(); });
+    find("inbox-text").addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.write();
+    });
+    find("inbox-note").addEventListener("change", () => this.showButton());
+  }
+
+  get mayAnswer() { return this.session.user?.role !== "viewer"; }
+
+  open() { this.showReader(); return this.load(); }
+
+  close() {
+    this.soon.forEach(clearTimeout);
+    this.soon.clear();
+    this.shown = null;
+    find("inbox-list").replaceChildren();
+    find("inbox-log").replaceChildren();
+    this.count(0);
+  }
+
+  // Any frame of the socket: what it tells is looked up, so that notes and traces come along.
+  heard(frame) {
+    if (frame.type === "welcome" || frame.type === "conversation.updated") this.later("list", () => this.load());
+    const isNews = ["conversation.updated", "message.created", "message.completed"].includes(frame.type);
+    if (isNews && frame.conversation_id === this.shown?.id) this.later("shown", () => this.read());
+  }
+
+  later(what, act) {
+    clearTimeout(this.soon.get(what));
+    this.soon.set(what, setTimeout(() => { this.soon.delete(what); act(); }, SOON_MS));
+  }
+
+  // ---- the list ------------------------------------------------------------------------------------------------
+
+  async load() {
+    const path = (status) => `/api/conversations?status=${status}&limit=${LISTED}`;
+    try {
+      const [waiting, taken] = await Promise.all(["waiting_for_person", "with_person"].map((status) => this.session.ask("GET", path(status))));
+      const items = [...waiting.items, ...taken.items];
+      find("inbox-list").replaceChildren(...items.map((conversation) => this.item(conversation)));
+      find("inbox-empty").hidden = items.length > 0;
+      this.count(waiting.items.length);
+      showError("inbox-error", null);
+    } catch (error) {
+      showError("inbox-error", error);
+    }
+  }
+
+  count(number) {
+    find("inbox-count").textContent = number >= LISTED ? `${LISTED}+` : String(number);
+    find("inbox-count").hidden = number === 0;
+    find("tab-inbox").setAttribute("aria-label", number ? `Inbox, ${number} waiting` : "Inbox");
+  }
+
+  item(conversation) {
+    const isWaiting = conversation.status === "waiting_for_person";
+    const whose = conversation.assignee === this.session.user?.id ? MINE : "a colleague's";
+    return element("li", {}, element("button", {
+      type: "button", "aria-current": conversation.id === this.shown?.id ? "true" : null, on: { click: () => this.show(conversation) },
+    }, element("span", { className: "recent-title", text: conversation.title || "Conversation" }),
+    element("small", { className: isWaiting ? "waiting" : "quiet", text: isWaiting ? "waiting" : whose })));
+  }
+
+  // ---- one conversation ----------------------------------------------------------------------------------------
+
+  async show(conversation) {
+    this.shown = conversation;
+    this.follow(conversation.id);
+    find("inbox-log").replaceChildren();
+    this.showReader();
+    await Promise.all([this.load(), this.read()]);
+    find("inbox-text").focus();
+  }
+
+  async read() {
+    const { id } = this.shown;
+    const path = `/api/conversations/${id}`;
+    try {
+      const [conversation, messages] = await Promise.all([this.session.ask("GET", path), this.messages(path)]);
+      if (this.shown?.id !== id) return;
+      this.shown = conversation;
+      const log = find("inbox-log");
+      // A message never changes: what is there stays, with the fold that somebody opened.
+      const known = new Map([...log.children].map((node) => [node.dataset.id, node]));
+      log.replaceChildren(...messages.map((message) => known.get(message.id) ?? this.node(path, message)));
+      log.scrollTop = log.scrollHeight;
+      this.showReader();
+      showError("inbox-error", null);
+    } catch (error) {
+      showError("inbox-error", error);
+    }
+  }
+
+  async messages(path) {
+    const found = [];
+    let cursor = "";
+    for (let page = 0; page < MESSAGE_PAGES; page += 1) {
+      const answer = await this.session.ask("GET", `${path}/messages?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      found.push(...answer.items);
+      cursor = answer.next_cursor;
+      if (!cursor) break;
+    }
+    return found;
+  }
+
+  node(path, message) {
+    const node = storedNode(message);
+    node.dataset.id = message.id;
+    if (message.author === "machine" && message.model && this.mayAnswer) {
+      node.append(traceNode(() => this.session.ask("GET", `${path}/messages/${message.id}/trace`)));
+    }
+    return node;
+  }
+
+  showReader() {
+    const { shown } = this;
+    find("inbox-nothing").hidden = Boolean(shown);
+    find("inbox-log").hidden = !shown;
+    find("inbox-head").hidden = !shown;
+    find("inbox-reply").hidden = !shown || !this.mayAnswer;
+    if (!shown) return;
+    find("inbox-title").textContent = shown.title || "Conversation";
+    const reason = REASONS[shown.reason] ?? shown.reason;
+    find("inbox-status").textContent = [STATUS[shown.status], reason].filter(Boolean).join(" · ");
+    const isMine = shown.assignee === this.session.user?.id;
+    const isPeoples = ["waiting_for_person", "with_person"].includes(shown.status);
+    const offered = this.mayAnswer ? [
+      isMine ? null : [shown.assignee ? "Take over" : "Take it", () => this.command("assign", shown.assignee ? { take_over: true } : {})],
+      isPeoples ? ["Hand back", () => this.command("hand-back")] : null,
+      shown.status === "resolved" ? null : ["Resolve", () => this.command("resolve")],
+    ] : [];
+    find("inbox-actions").replaceChildren(...offered.filter(Boolean).map(([text, click]) => element("button", {
+      type: "button", className: "plain", text, on: { click },
+    })));
+    this.showButton();
+  }
+
+  showButton() { find("inbox-send").textContent = find("inbox-note").checked ? "Keep note" : "Send"; }
+
+  // ---- what a person does --------------------------------------------------------------------------------------
+
+  async command(name, body = {}) {
+    try {
+      this.shown = await this.session.ask("POST", `/api/conversations/${this.shown.id}/${name}`, { body });
+      say(STATUS[this.shown.status]);
+      this.showReader();
+      await this.load();
+    } catch (error) {
+      showError("inbox-error", error);
+    }
+  }
+
+  async write() {
+    const field = find("inbox-text");
+    const content = field.value.trim();
+    if (!content || !this.shown || field.disabled) return;
+    const body = { content, author: "person", internal: find("inbox-note").checked };
+    field.disabled = true;
+    try {
+      // The key is kept until it was taken: sending the same words again after a break writes them once.
+      this.key ??= crypto.randomUUID();
+      await this.session.ask("POST", `/api/conversations/${this.shown.id}/messages`, { body, key: this.key });
+      this.key = null;
+      field.value = "";
+      find("inbox-note").checked = false;
+      await this.read();
+      await this.load();
+    } catch (error) {
+      if (error.code === "idempotency_conflict") this.key = null;
+      showError("inbox-error", error);
+    } finally {
+      field.disabled = false;
+      field.focus();
+    }
+  }
+}
