@@ -110,6 +110,23 @@ async def test_from_open_to_end(worker: Bus) -> None:
     ]
 
 
+async def test_the_opening_tells_what_check_input_would_of_the_question(worker: Bus, edge: Bus) -> None:
+    scope = new_scope()
+    await put(edge, scope, ModerationPolicy(terms=("Acme Corp",), terms_action="block"))
+    for text in ("Is ACME corp cheaper?", "Is it open today?"):
+        async with FilteredAnswer(worker, scope) as answer:
+            await answer.open(question=text)
+        asked = await worker.request(channels.CHECK_INPUT, channels.CheckInput(text=text), scope)
+        assert answer.opened.verdict == asked
+        assert asked.is_allowed is (text == "Is it open today?")
+
+
+async def test_an_opening_without_a_question_tells_nothing_of_it(worker: Bus) -> None:
+    async with FilteredAnswer(worker, new_scope()) as answer:  # as a worker of an older release opens
+        await answer.open()
+    assert answer.opened.verdict is None
+
+
 async def test_a_card_number_split_over_tokens_is_redacted_and_stored_as_a_decision(
     worker: Bus, platform: Platform
 ) -> None:

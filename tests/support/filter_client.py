@@ -45,16 +45,17 @@ class FilteredAnswer:
         kind = orjson.loads(message.data)["type"]
         self.frames.append(FRAMES[kind].read(message.data))
 
-    async def open(self, *, seen_seq: int = -1, policy_version: int | None = None) -> None:
+    async def open(self, *, seen_seq: int = -1, policy_version: int | None = None, question: str | None = None) -> None:
         """Ask any replica, and say who begins."""
-        question = channels.OpenStream(
+        order = channels.OpenStream(
             conversation_id=self.conversation_id,
             message_id=self.message_id,
             attempt=self.attempt,
             seen_seq=seen_seq,
             policy_version=policy_version,
+            question=question,
         )
-        self.opened = await self._bus.request(channels.OPEN_STREAM, question, self._scope)
+        self.opened = await self._bus.request(channels.OPEN_STREAM, order, self._scope)
         await self.say(RawStart(attempt=self.attempt, model="ollama/x", sources=()).dump())
 
     async def move(self) -> None:

@@ -178,6 +178,7 @@ class MemoryStream:
     sources: tuple[Source, ...] = ()
     text: str = ""
     is_cut: bool = False
+    blocked_categories: tuple[str, ...] | None = None
 
     async def start(self, model: str, sources: tuple[Source, ...]) -> None:
         self.model, self.sources = model, sources

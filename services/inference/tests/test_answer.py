@@ -11,6 +11,7 @@ from inference_service.domain.errors import ModelBroken, ModelFailed, ModelOverl
 from inference_service.domain.notice import notice
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, Ended
 from runtime.errors import NotNow, Retryable, Unavailable
+from runtime.tenancy import TenantScope
 from services.inference.tests.fakes import (
     END,
     SCOPE,
@@ -92,6 +93,21 @@ async def test_a_customer_is_told_once_that_a_person_will_answer_in_their_langua
         ("", "handed_over"),
     ]
     assert not model.prompts
+
+
+async def test_a_question_that_was_judged_at_the_opening_is_not_asked_about_again():
+    class NeverAsked(MemoryCheck):
+        async def blocked_categories(self, _scope: TenantScope, _text: str) -> tuple[str, ...]:
+            raise AssertionError("the opening told it")
+
+    refused, let_in = MemoryTurns(turn()), MemoryTurns(turn())
+    for turns, categories in ((refused, ("terms",)), (let_in, ())):
+        sink = MemorySink(MemoryStream(blocked_categories=categories))
+        await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("x", END)}, check=NeverAsked(), sink=sink))
+    assert [(one.content, one.finish_reason) for one in (*refused.outcomes, *let_in.outcomes)] == [
+        ("", "blocked"),
+        ("x", "stop"),
+    ]
 
 
 async def test_a_blocked_question_never_reaches_a_model():

@@ -65,6 +65,8 @@ class OpenStream(Request):
     seen_seq: int = -1
     policy_version: int | None = None
     """Given when the attempt moves here from another replica: its replay is judged as its beginning was."""
+    question: Personal[str] | None = None
+    """What the answer is to, to be checked as `check_input` does."""
 
 
 class StreamOpened(Reply):
@@ -75,6 +77,8 @@ class StreamOpened(Reply):
     window: int
     batches: str | None = None
     """Where several answers' raw messages may travel as one; a replica of an older release names none."""
+    verdict: InputVerdict | None = None
+    """Of the question; None when none was given, and from a replica of an older release: then `check_input` tells."""
 
 
 class PolicyChanged(Event):

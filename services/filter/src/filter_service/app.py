@@ -28,7 +28,7 @@ async def build() -> Service:
     raw_tokens = RawTokens(bus, instance, streams=streams, screens=screens, observer=observer)
     show_open_streams(lambda: len(streams))
 
-    rpc_open.register(bus, instance, benches, streams)
+    rpc_open.register(bus, instance, benches, streams, observer)
     rpc_check_input.register(bus, benches, observer)
     rpc_policies.register(bus, policies, benches)
 

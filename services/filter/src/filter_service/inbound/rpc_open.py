@@ -5,11 +5,13 @@ from contracts.filter import OPEN_STREAM, OpenStream, StreamOpened
 from filter_service.domain.answer import Answer
 from filter_service.domain.benches import Benches
 from filter_service.domain.open_streams import OpenStreams
+from filter_service.domain.ports import Observer
+from filter_service.inbound.rpc_check_input import judged
 from runtime.bus import Bus
 from runtime.tenancy import TenantScope
 
 
-def register(bus: Bus, instance: str, benches: Benches, streams: OpenStreams) -> None:
+def register(bus: Bus, instance: str, benches: Benches, streams: OpenStreams, observer: Observer) -> None:
     """Answer `rpc.filter.open`."""
 
     async def open_stream(order: OpenStream, scope: TenantScope) -> StreamOpened:
@@ -22,6 +24,7 @@ def register(bus: Bus, instance: str, benches: Benches, streams: OpenStreams) ->
             policy_version=bench.version,
             window=bench.window_chars,
             batches=subjects.raw_batch(instance),
+            verdict=None if order.question is None else judged(bench, order.question, observer),
         )
 
     bus.answer(OPEN_STREAM, open_stream)

@@ -25,6 +25,7 @@ from inference_service.domain.ports import (
     Followers,
     InputCheck,
     Knowledge,
+    OpenedStream,
     Providers,
     Sink,
     StopSignals,
@@ -134,9 +135,7 @@ async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: async
         return Outcome(content="", finish_reason="stopped", model="")
     notes = Notes(turn, asyncio.get_running_loop().time)
     async with desk.sink.open(scope, turn) as stream:
-        categories, ground = await asyncio.gather(
-            desk.check.blocked_categories(scope, turn.question), _ground(turn, scope, desk)
-        )
+        categories, ground = await asyncio.gather(_blocked(turn, scope, desk, stream), _ground(turn, scope, desk))
         notes.reached("found")
         checking = Checking(ground.hits, desk.embedder)
         if categories:
@@ -144,6 +143,13 @@ async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: async
         else:
             outcome = await _generate(turn, desk, stream, ground, stop, notes=notes, checking=checking)
     return await checked(outcome, turn, ground=ground, notes=notes, checking=checking)
+
+
+async def _blocked(turn: LeasedTurn, scope: TenantScope, desk: Desk, stream: OpenedStream) -> tuple[str, ...]:
+    """Why the question is not to be answered."""
+    if stream.blocked_categories is not None:
+        return stream.blocked_categories
+    return await desk.check.blocked_categories(scope, turn.question)
 
 
 async def _ground(turn: LeasedTurn, scope: TenantScope, desk: Desk) -> Ground:

@@ -212,7 +212,7 @@ class Knowledge(Protocol):
 
 
 class InputCheck(Protocol):
-    """May this be answered?"""
+    """May this be answered? Asked where the stream's opening did not tell."""
 
     async def blocked_categories(self, scope: TenantScope, text: str) -> tuple[str, ...]:
         """Empty when it may. Raises Unavailable."""
@@ -249,10 +249,22 @@ class Stream(Protocol):
         ...
 
 
+class OpenedStream(Stream, Protocol):
+    """As a sink opens it."""
+
+    @property
+    def blocked_categories(self) -> tuple[str, ...] | None:
+        """Why the question is not to be answered, as the filter said when it opened; empty when it may be.
+
+        None when the replica that opened was not able to tell: `InputCheck` is.
+        """
+        ...
+
+
 class Sink(Protocol):
     """Opens streams."""
 
-    def open(self, scope: TenantScope, turn: LeasedTurn) -> AbstractAsyncContextManager[Stream]:
+    def open(self, scope: TenantScope, turn: LeasedTurn) -> AbstractAsyncContextManager[OpenedStream]:
         """Raises Unavailable when no replica of the filter answers."""
         ...
 

@@ -49,6 +49,7 @@ class FilterStream:
         self._subject = ""
         self._window = 0
         self._policy_version: int | None = None
+        self.blocked_categories: tuple[str, ...] | None = None
         self._start = b""
         self._pieces: list[str] = []
         self._end = b""
@@ -114,6 +115,7 @@ class FilterStream:
             attempt=self._turn.attempt,
             seen_seq=self._next_seq - 1,
             policy_version=self._policy_version,
+            question=self._turn.question if self._policy_version is None else None,
         )
         for chance in range(OPENINGS):
             with contextlib.suppress(Unavailable):
@@ -122,6 +124,8 @@ class FilterStream:
                 if opened.batches is not None:
                     self._subject, self._window = opened.batches, opened.window
                     self._policy_version = opened.policy_version
+                    if opened.verdict is not None:
+                        self.blocked_categories = opened.verdict.categories
                     return
             await asyncio.sleep(OPENING_PAUSE_S * 2**chance)
         raise Unavailable("no filter answers", code="filter_unavailable")
