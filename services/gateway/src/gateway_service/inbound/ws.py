@@ -112,12 +112,13 @@ async def _serve(desk: ChatDesk, scope: Any, receive: Receive, send: Send) -> No
             await _say_goodbye(hearing, client, sending)
     finally:
         desk.answers.leave_all(client)
-        desk.conversations.leave_all(client)
         desk.clients.remove(client)
         await door.stop()
         for half in (sending, hearing):
             half.cancel()
         await asyncio.gather(sending, hearing, return_exceptions=True)
+        # Last: a question that was under way until now may have begun to hold a conversation.
+        desk.conversations.leave_all(client)
 
 
 async def _say_goodbye(hearing: "asyncio.Task[None]", client: Client, sending: "asyncio.Task[None]") -> None:

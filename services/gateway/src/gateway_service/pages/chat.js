@@ -144,7 +144,7 @@ export class Chat {
     this.markRecent();
     const log = find("log");
     try {
-      const messages = await this.loadMessages(conversation.id);
+      const messages = (await this.loadMessages(conversation.id)).filter((message) => !message.internal);
       if (this.shown !== shown) return;
       log.replaceChildren(...messages.map(storedNode));
       const stored = new Set(messages.map((message) => message.id));
@@ -234,6 +234,8 @@ export class Chat {
     if (frame.type === "welcome") {
       this.follows.again();
       for (const { answer } of this.unfinished()) if (answer.state === "waiting") this.send(answer);
+      // While the line was away a person may have written.
+      if (this.conversationId && !this.running()) this.show({ id: this.conversationId, agent_id: find("agent").value });
       return;
     }
     if (frame.type === "document.progress") { this.onDocument(frame); return; }
@@ -242,7 +244,10 @@ export class Chat {
     if (frame.type === "error") { this.refused(frame); return; }
     const entry = this.entryOf(frame);
     if (!entry || !entry.answer.take(frame)) return;
-    if (frame.type === "message.accepted" && entry.shown === this.shown) this.conversationId = frame.conversation_id;
+    if (frame.type === "message.accepted" && entry.shown === this.shown) {
+      this.conversationId = frame.conversation_id;
+      this.follows.set("chat", frame.conversation_id);
+    }
     this.redraw(entry.answer.clientMessageId);
     if (frame.type === "message.accepted") this.showComposer();
     if (entry.answer.isOver) this.ended(entry);

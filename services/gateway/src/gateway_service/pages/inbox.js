@@ -4,7 +4,9 @@ import { element, find, say, showError } from "./dom.js";
 import { storedNode } from "./message.js";
 import { traceNode } from "./trace.js";
 
-const MINE = "yours", LISTED = 50, MESSAGE_PAGES = 10, SOON_MS = 250;
+const LISTED = 50, MESSAGE_PAGES = 10;
+// What comes at once is looked up once: a person has 100 requests a minute.
+const LIST_AFTER_MS = 1500, READ_AFTER_MS = 250;
 const STATUS = {
   active: "The machine answers", waiting_for_person: "Waiting for a person", with_person: "With a person",
   resolved: "Resolved", reopened: "Reopened: the machine answers",
@@ -42,16 +44,24 @@ export class Inbox {
     this.count(0);
   }
 
-  // Any frame of the socket: what it tells is looked up, so that notes and traces come along.
+  // Any frame of the socket. Messages are read back, so that their sources and traces come along.
   heard(frame) {
-    if (frame.type === "welcome" || frame.type === "conversation.updated") this.later("list", () => this.load());
-    const isNews = ["conversation.updated", "message.created", "message.completed"].includes(frame.type);
-    if (isNews && frame.conversation_id === this.shown?.id) this.later("shown", () => this.read());
+    if (frame.type === "welcome" || frame.type === "conversation.updated") this.later("list", LIST_AFTER_MS, () => this.load());
+    if (frame.type === "welcome" && this.shown) this.later("shown", READ_AFTER_MS, () => this.read());
+    if (!this.shown || frame.conversation_id !== this.shown.id) return;
+    if (frame.type === "conversation.updated") {
+      this.shown = { ...this.shown, status: frame.status, reason: frame.reason, assignee: frame.assignee };
+      this.showReader();
+    }
+    const id = frame.type === "message.created" ? frame.message.id : frame.type === "message.completed" ? frame.message_id : null;
+    if (id) this.later("shown", READ_AFTER_MS, () => { if (!this.has(id)) this.read(); });
   }
 
-  later(what, act) {
+  has(id) { return find("inbox-log").querySelector(`[data-id="${id}"]`) !== null; }
+
+  later(what, wait, act) {
     clearTimeout(this.soon.get(what));
-    this.soon.set(what, setTimeout(() => { this.soon.delete(what); act(); }, SOON_MS));
+    this.soon.set(what, setTimeout(() => { this.soon.delete(what); act(); }, wait));
   }
 
   // ---- the list ------------------------------------------------------------------------------------------------
@@ -78,7 +88,7 @@ export class Inbox {
 
   item(conversation) {
     const isWaiting = conversation.status === "waiting_for_person";
-    const whose = conversation.assignee === this.session.user?.id ? MINE : "a colleague's";
+    const whose = conversation.assignee === this.session.user?.id ? "yours" : "a colleague's";
     return element("li", {}, element("button", {
       type: "button", "aria-current": conversation.id === this.shown?.id ? "true" : null, on: { click: () => this.show(conversation) },
     }, element("span", { className: "recent-title", text: conversation.title || "Conversation" }),
@@ -100,15 +110,13 @@ export class Inbox {
     const { id } = this.shown;
     const path = `/api/conversations/${id}`;
     try {
-      const [conversation, messages] = await Promise.all([this.session.ask("GET", path), this.messages(path)]);
+      const messages = await this.messages(path);
       if (this.shown?.id !== id) return;
-      this.shown = conversation;
       const log = find("inbox-log");
       // A message never changes: what is there stays, with the fold that somebody opened.
       const known = new Map([...log.children].map((node) => [node.dataset.id, node]));
       log.replaceChildren(...messages.map((message) => known.get(message.id) ?? this.node(path, message)));
       log.scrollTop = log.scrollHeight;
-      this.showReader();
       showError("inbox-error", null);
     } catch (error) {
       showError("inbox-error", error);
@@ -168,7 +176,6 @@ export class Inbox {
       this.shown = await this.session.ask("POST", `/api/conversations/${this.shown.id}/${name}`, { body });
       say(STATUS[this.shown.status]);
       this.showReader();
-      await this.load();
     } catch (error) {
       showError("inbox-error", error);
     }
@@ -188,7 +195,6 @@ export class Inbox {
       field.value = "";
       find("inbox-note").checked = false;
       await this.read();
-      await this.load();
     } catch (error) {
       if (error.code === "idempotency_conflict") this.key = null;
       showError("inbox-error", error);
