@@ -28,8 +28,8 @@ TURNED: Final = 75.0
 DOUBTFUL: Final = 60.0
 """Confidence of a page below which its words are often wrong."""
 NONSENSE: Final = 50.0
-"""Confidence of a page below which its words are made up: other scripts read as Latin letters reach 0 to 48, and text
-that is blurred beyond reading 40; text in Latin letters of any language has more than 80."""
+"""Confidence of a page below which its words are made up: other scripts read as English reach 0 to 48, and text that is
+blurred beyond reading 40; other languages in Latin letters 76 and more (`bench/ocr_scripts.py`)."""
 GUESSED: Final = 30.0
 """Confidence of a line below which it is no text, but a picture or a stain."""
 ALIKE: Final = 0.25
@@ -127,7 +127,7 @@ class Scanner:
         if not lines:
             self._note(number, _NOTHING)
             return None
-        sure = _confidence(lines)
+        sure = confidence(lines)
         if sure < NONSENSE:
             self._note(number, self._why_unread(picture, sure))
             return None
@@ -144,10 +144,10 @@ class Scanner:
             raise TesseractAway("tesseract is not installed")
         engine = self._engine = self._engine or Tesseract(self._languages, folder)
         seen = engine.lines(picture, within_s=min(LONGEST_S, self._seconds_left()))
-        if not seen or _confidence(seen) >= TURNED or self._seconds_left() <= 0:
+        if not seen or confidence(seen) >= TURNED or self._seconds_left() <= 0:
             return seen
         turned = engine.lines(picture.upside_down(), within_s=min(LONGEST_S, self._seconds_left()))
-        return max(seen, turned, key=_confidence)
+        return max(seen, turned, key=confidence)
 
     def _why_unread(self, picture: "Picture", sure: float) -> str:
         from ingest_service.outbound.readers.tesseract import Tesseract, TesseractAway  # noqa: PLC0415 - see there
@@ -195,7 +195,7 @@ def _placed(seen: "Sequence[Seen]", height: float, scale: float) -> list[Line]:
     ]
 
 
-def _confidence(seen: "Sequence[Seen]") -> float:
+def confidence(seen: "Sequence[Seen]") -> float:
     """The mean, by characters; 0 of nothing."""
     return sum(line.confidence * len(line.text) for line in seen) / max(sum(len(line.text) for line in seen), 1)
 
