@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,13 +63,15 @@ class House:
 
 @pytest.fixture(params=["in process", "on a server"])
 async def house(request: pytest.FixtureRequest, platform: Platform, tmp_path: Path) -> AsyncIterator[House]:
-    if request.param == "in process":
-        paths = {"INGEST_INDEX_PATH": str(tmp_path / "index"), "INGEST_SNAPSHOT_PATH": str(tmp_path / "snapshots")}
-        yield House(Ingest(platform, **paths), must_stop=True)
-    else:
-        async with SimulatedQdrant(api_key="the key") as server:
-            at = {"INGEST_QDRANT_URL": server.url, "INGEST_QDRANT_API_KEY": "the key"}
-            yield House(Ingest(platform, **at), must_stop=False)
+    async with AsyncExitStack() as stack:
+        if request.param == "in process":
+            paths = {"INGEST_INDEX_PATH": str(tmp_path / "index"), "INGEST_SNAPSHOT_PATH": str(tmp_path / "snapshots")}
+        else:
+            server = await stack.enter_async_context(SimulatedQdrant(api_key="the key"))
+            paths = {"INGEST_QDRANT_URL": server.url, "INGEST_QDRANT_API_KEY": "the key"}
+        service = Ingest(platform, **paths)
+        stack.callback(service.kill)
+        yield House(service, must_stop=request.param == "in process")
 
 
 @pytest.fixture

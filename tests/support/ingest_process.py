@@ -39,6 +39,11 @@ class Ingest:
         self.process.send_signal(number)
         return self.process.wait(30)
 
+    def kill(self) -> None:
+        """For the end of a test that may have failed anywhere: what still runs must not outlive it."""
+        if self.process is not None and self.process.poll() is None:
+            self.end(signal.SIGKILL)
+
     def is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=2) as answer:
