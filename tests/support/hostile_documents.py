@@ -106,7 +106,7 @@ def markdown_of_memory() -> bytes:
 
 
 def markdown_of_time() -> bytes:
-    """A megabyte of sections that hold a letter each: nothing is wrong with it, and cutting it takes a minute."""
+    """A megabyte of sections that hold a letter each: more passages than a document may have, and slow to cut."""
     return b"# a\n\nb\n\n" * 130_000
 
 

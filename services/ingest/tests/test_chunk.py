@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest_service.domain import chunk as chunking
 from ingest_service.domain import markdown
 from ingest_service.domain.chunk import Passage, chunk
 from ingest_service.domain.cut_settings import CutSettings
+from ingest_service.domain.errors import DocumentTooLong
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.markdown import markdown_blocks
 from ingest_service.domain.media_types import MARKDOWN, PLAIN
@@ -190,3 +192,10 @@ def test_the_last_sentence_begins_the_next_passage_if_the_overlap_allows_it(over
     assert len(passages) > 4
     for before, after in pairwise(passages):
         assert (after.span.start < before.span.end) == repeats
+
+
+def test_a_document_of_too_many_passages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunking, "MOST_PASSAGES", 3)
+    assert len(chunked("# a\n\nb\n\n" * 3)) == 3
+    with pytest.raises(DocumentTooLong, match="more than 3 passages"):
+        chunked("# a\n\nb\n\n" * 4)

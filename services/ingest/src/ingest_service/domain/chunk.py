@@ -7,10 +7,14 @@ from typing import Final
 
 from ingest_service.domain.blocks import Block, Kind, Span
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
+from ingest_service.domain.errors import DocumentTooLong
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.ports import TokenCounter
 from ingest_service.domain.sentences import sentences, words
 
+MOST_PASSAGES: Final = 50_000
+"""What the most characters that a document may have come to in passages of the usual length. A megabyte of headings
+with a letter each would be 130,000, and keep the embedder busy for many minutes."""
 LEAD_TOKENS: Final = 60
 """At most so many of a passage are headings or lead, and of a short one at most a third."""
 CHARACTERS_A_TOKEN: Final = 6
@@ -75,13 +79,19 @@ class _Section:
 
 
 def chunk(document: Manuscript, counter: TokenCounter, settings: CutSettings = DEFAULT) -> list[Passage]:
-    """The passages of a document in reading order, none longer than the settings allow with headings and lead."""
+    """The passages of a document in reading order, none longer than the settings allow with headings and lead.
+
+    Raises:
+        DocumentTooLong: Beyond `MOST_PASSAGES`.
+    """
     cutter = _Cutter(document.text, counter)
     passages: list[Passage] = []
     for section in _sections(document.blocks):
         headings = cutter.headings_that_fit(section.headings, min(LEAD_TOKENS, settings.passage_tokens // 3))
         room = settings.passage_tokens - cutter.size(" > ".join(headings))
         for run in _packed(cutter.pieces(section.blocks, room), room, settings.overlap):
+            if len(passages) == MOST_PASSAGES:
+                raise DocumentTooLong(f"The document has more than {MOST_PASSAGES:,} passages. Send it in parts.")
             passages.append(_passage(document, len(passages), run, headings))
     return passages
 

@@ -76,7 +76,7 @@ class UnpacksTooLarge(DocumentRefused):
 
 
 class DocumentTooLong(DocumentRefused):
-    """More pages or characters than one document may have."""
+    """More pages, characters or passages than one document may have."""
 
     default_code = "document_too_long"
 
