@@ -1,6 +1,8 @@
 """ingest as a process of its own: uploads come through the file store, everything else over the broker."""
 
+import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -124,9 +126,13 @@ async def test_a_crash_where_the_old_file_is_removed_leaves_no_document_without_
     assert service.process.wait(30) == -signal.SIGKILL
     kept = service.files / "files" / str(scope.tenant_id)
     assert len(list(kept.iterdir())) == {"before": 2, "after": 1}[moment]
+    long_ago = time.time() - 8 * 86_400
+    for path in kept.iterdir():
+        os.utime(path, (long_ago, long_ago))
     service.start()
     await eventually(service.is_ready, timeout_s=60)
     assert (await until(bus, scope, first.id, "ready")).title == "Tents"
+    await eventually(lambda: len(list(kept.iterdir())) == 1, timeout_s=60)
     assert [path.read_bytes() for path in kept.iterdir()] == [TENTS.encode()]
 
 

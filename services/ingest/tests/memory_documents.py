@@ -195,6 +195,9 @@ class MemoryDocuments:
         self.cut.pop((scope.tenant_id, document.id), None)
         self.rows.pop((scope.tenant_id, document.id), None)
 
+    async def has_any(self, scope: TenantScope) -> bool:
+        return any(tenant_id == scope.tenant_id for tenant_id, _ in self.rows)
+
     async def let_go(
         self, scope: TenantScope, contents: Sequence[str], *, delete: Callable[[str], Awaitable[None]]
     ) -> int:

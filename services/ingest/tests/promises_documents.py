@@ -414,6 +414,8 @@ class PromisesOfDocuments:
         async def delete(sha256: str) -> None:
             deleted.append(sha256)
 
+        assert await documents.has_any(scope)
+        assert not await documents.has_any(new_scope())
         contents = ["held", "failed", "deleting", "another's", "nobody's"]
         assert await documents.let_go(scope, contents, delete=delete) == 3
         assert sorted(deleted) == ["another's", "deleting", "nobody's"]

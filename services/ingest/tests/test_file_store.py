@@ -55,7 +55,9 @@ async def test_what_is_kept_is_listed_by_business_however_much_it_is(files):
     for scope in scopes:
         for number in range(300):
             await files.put(scope, f"{number:03}", b"text")
-    listed = [(scope.tenant_id, sha256) async for scope, some in files.kept() for sha256 in some]
+    assert [some async for some in files.kept(datetime.now(UTC) + timedelta(days=6))] == [], "too young to be orphans"
+    later = datetime.now(UTC) + timedelta(days=8)
+    listed = [(scope.tenant_id, sha256) async for scope, some in files.kept(later) for sha256 in some]
     assert sorted(listed) == sorted((scope.tenant_id, f"{n:03}") for scope in scopes for n in range(300))
 
 

@@ -54,6 +54,12 @@ def test_each_format_is_read_like_a_page_of_text(name, kind):
 
 
 @with_tesseract
+def test_of_a_jpeg_with_a_second_picture_behind_it_the_first_is_read():
+    data = saved(picture(), "MPO", save_all=True, append_images=[picture()], dpi=(200, 200))
+    assert (read(data, unheard, OCR).media_type, shown(read(data, unheard, OCR))) == (kinds.JPEG, AS_READ)
+
+
+@with_tesseract
 def test_each_picture_of_a_tiff_is_a_page():
     told = []
     second = picture(*lines("All other things may be sent back within a fortnight of their delivery."))

@@ -102,6 +102,21 @@ def test_a_page_without_gaps_is_not_measured():
     assert with_tables(prose, lambda _number: pytest.fail("measured"), lambda: pytest.fail("measured")) == prose
 
 
+def test_a_table_within_a_border_takes_no_line_from_what_is_around_it():
+    places = [(left, base) for base in (400.0, 320.0, 200.0) for left in (0.0, 150.0)]
+    lines = [Line(f"{left:.0f}/{base:.0f}", 10, left, left + 20, base, base, is_bold=False) for left, base in places]
+    border = [Rule(at, 0.0, 500.0) for at in (500.0, 300.0, 100.0)]
+    inner = [Rule(at, 0.0, 250.0) for at in (450.0, 350.0, 250.0)]
+
+    def words_of(number):
+        line = lines[number]
+        return [Word(line.text, line.left, line.right, line.base, line.size, number)]
+
+    told = with_tables(lines, words_of, lambda: Rules([*border, *inner], []))
+    words = [line.text if not line.rows else " ".join(cell for row in line.rows for cell in row) for line in told]
+    assert Counter(" ".join(words).split()) == Counter(line.text for line in lines)
+
+
 PLACES = st.integers(0, 20).map(lambda number: number * 25.0)
 WORDS = st.lists(st.tuples(PLACES, st.integers(0, 12), st.sampled_from(["tent", "1.5", "a b", "-"])), max_size=40)
 RULES = st.lists(st.builds(Rule, PLACES, st.just(0.0), st.sampled_from([250.0, 500.0])), max_size=8)

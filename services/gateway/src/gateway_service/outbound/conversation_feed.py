@@ -8,9 +8,9 @@ turns of a conversation are listened to only while somebody follows it.
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -31,6 +31,7 @@ from contracts.inference import (
     GET_CONVERSATION,
     MESSAGE_COMPLETED,
     TURN_ACCEPTED,
+    Conversation,
     GetConversation,
     Message,
     MessageCompleted,
@@ -38,15 +39,22 @@ from contracts.inference import (
 )
 from gateway_service.domain.chat_ports import Client, Clients
 from gateway_service.domain.ports import Services
+from gateway_service.domain.told_outside import told_outside
 from runtime import logs
 from runtime.bus import Bus
-from runtime.errors import LumoraError, Rejected
+from runtime.errors import LumoraError, Rejected, Retryable
 from runtime.tenancy import TenantScope
 from runtime.token_tap import tap
 
 HELD, FOLLOWED = 200, 50
 """Conversations of one socket: those it asked in last, and those it may follow."""
 
+OWN = 32
+"""Messages of one conversation that are remembered as caused here."""
+RETRY_S, TELL_WITHIN_S = 1.0, 60.0
+"""Inference may be away when something is to be told; who reads here is not left without it for that."""
+
+T = TypeVar("T")
 _Key = tuple[TenantId, ConversationId]
 _log = logs.get_logger()
 
@@ -60,7 +68,7 @@ class _Room:
     holders: set[Client] = field(default_factory=set)
     followers: set[Client] = field(default_factory=set)
     own: dict[MessageId, Client] = field(default_factory=dict)
-    """Messages that a follower caused: it knows them."""
+    """The newest messages that a socket here caused: should it follow the conversation, it knows them."""
     subscriptions: list[Subscription] = field(default_factory=list)
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
     """What is told of it is told in the order in which it was heard."""
@@ -90,8 +98,9 @@ class ConversationFeed:
         held.move_to_end(key)
         room = self._room(scope, conversation_id)
         room.holders.add(client)
-        if client in room.followers:
-            room.own |= dict.fromkeys(own, client)
+        room.own |= dict.fromkeys(own, client)
+        while len(room.own) > OWN:
+            room.own.pop(next(iter(room.own)))
         if len(held) > HELD:
             oldest, _ = held.popitem(last=False)
             self._rooms[oldest].holders.discard(client)
@@ -108,13 +117,12 @@ class ConversationFeed:
         room.followers.add(client)
         async with room.order:
             if not room.subscriptions:
-                room.subscriptions = [
-                    await self._tap(room, TURN_ACCEPTED, self._heard_question),
-                    await self._tap(room, MESSAGE_COMPLETED, self._heard_answer),
-                ]
+                # one by one: who goes away in between leaves none behind
+                room.subscriptions.append(await self._tap(room, TURN_ACCEPTED, self._heard_question))
+                room.subscriptions.append(await self._tap(room, MESSAGE_COMPLETED, self._heard_answer))
                 # Whoever reads the messages after our answer misses none: the server listens for us before it.
                 await self._bus.settle()
-            client.push(await self._standing(scope, conversation_id))
+            self._push(scope, await self._standing(scope, conversation_id), [client])
 
     def unsubscribe(self, client: Client, scope: TenantScope, conversation_id: ConversationId) -> None:
         self._leave((scope.tenant_id, conversation_id), client)
@@ -138,7 +146,6 @@ class ConversationFeed:
             return
         room.followers.discard(client)
         if not room.followers:
-            room.own.clear()
             for subscription in room.subscriptions:
                 self._spawn(subscription.unsubscribe())
             room.subscriptions = []
@@ -183,15 +190,14 @@ class ConversationFeed:
 
     async def _tell_standing(self, room: _Room) -> None:
         async with room.order:
-            frame = await self._standing(room.scope, room.conversation_id)
-            for client in room.holders | room.followers | self._clients.people_of(room.scope.tenant_id):
-                client.push(frame)
+            found = await _patiently(lambda: self._standing(room.scope, room.conversation_id))
+            self._push(room.scope, found, room.holders | room.followers | self._clients.people_of(room.scope.tenant_id))
 
     async def _tell_message(self, room: _Room, message_id: MessageId, *, to_holders: bool = False) -> None:
         async with room.order:
             asker = room.own.pop(message_id, None)
             question = GetMessage(conversation_id=room.conversation_id, message_id=message_id)
-            message = (await self._services.ask(GET_MESSAGE, question, room.scope)).message
+            message = (await _patiently(lambda: self._services.ask(GET_MESSAGE, question, room.scope))).message
             if not message.content:
                 return
             frame = _created(message).dump()
@@ -199,13 +205,17 @@ class ConversationFeed:
                 if client is not asker:
                     client.push(frame)
 
-    async def _standing(self, scope: TenantScope, conversation_id: ConversationId) -> bytes:
+    async def _standing(self, scope: TenantScope, conversation_id: ConversationId) -> Conversation:
         """Raises NotFound, Unavailable."""
         question = GetConversation(conversation_id=conversation_id)
-        found = (await self._services.ask(GET_CONVERSATION, question, scope)).conversation
-        return ConversationUpdatedFrame(
-            conversation_id=found.id, status=found.status, reason=found.reason, assignee=found.assignee
-        ).dump()
+        return (await self._services.ask(GET_CONVERSATION, question, scope)).conversation
+
+    def _push(self, scope: TenantScope, found: Conversation, clients: Iterable[Client]) -> None:
+        """How it stands, to each as much of it as it may know."""
+        people = self._clients.people_of(scope.tenant_id)
+        inside, outside = _updated(found), _updated(told_outside(found))
+        for client in clients:
+            client.push(inside if client in people else outside)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_quietly(work))
@@ -218,6 +228,25 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
         await work
     except LumoraError as error:
         _log.warning("conversation.untold", code=error.code)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Raises LumoraError: what inference said, or that it was away for too long."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + TELL_WITHIN_S
+    while True:
+        try:
+            return await ask()
+        except Retryable:
+            if clock() > until:
+                raise
+        await asyncio.sleep(RETRY_S)
+
+
+def _updated(found: Conversation) -> bytes:
+    return ConversationUpdatedFrame(
+        conversation_id=found.id, status=found.status, reason=found.reason, assignee=found.assignee
+    ).dump()
 
 
 def _created(message: Message) -> MessageCreatedFrame:

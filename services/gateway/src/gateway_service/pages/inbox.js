@@ -39,6 +39,8 @@ export class Inbox {
     this.soon.forEach(clearTimeout);
     this.soon.clear();
     this.shown = null;
+    this.follow(null);
+    this.forget();
     find("inbox-list").replaceChildren();
     find("inbox-log").replaceChildren();
     this.count(0);
@@ -52,6 +54,8 @@ export class Inbox {
     if (frame.type === "conversation.updated") {
       this.shown = { ...this.shown, status: frame.status, reason: frame.reason, assignee: frame.assignee };
       this.showReader();
+      // Something may have been written while the line was away.
+      this.later("shown", READ_AFTER_MS, () => this.read());
     }
     const id = frame.type === "message.created" ? frame.message.id : frame.type === "message.completed" ? frame.message_id : null;
     if (id) this.later("shown", READ_AFTER_MS, () => { if (!this.has(id)) this.read(); });
@@ -97,7 +101,15 @@ export class Inbox {
 
   // ---- one conversation ----------------------------------------------------------------------------------------
 
+  // What was begun for one customer is never sent to another.
+  forget() {
+    find("inbox-text").value = "";
+    find("inbox-note").checked = false;
+    this.key = null;
+  }
+
   async show(conversation) {
+    if (conversation.id !== this.shown?.id) this.forget();
     this.shown = conversation;
     this.follow(conversation.id);
     find("inbox-log").replaceChildren();
@@ -107,11 +119,13 @@ export class Inbox {
   }
 
   async read() {
+    if (!this.shown) return;
     const { id } = this.shown;
     const path = `/api/conversations/${id}`;
+    const turn = this.reading = (this.reading ?? 0) + 1;
     try {
       const messages = await this.messages(path);
-      if (this.shown?.id !== id) return;
+      if (this.shown?.id !== id || this.reading !== turn) return;
       const log = find("inbox-log");
       // A message never changes: what is there stays, with the fold that somebody opened.
       const known = new Map([...log.children].map((node) => [node.dataset.id, node]));
@@ -173,8 +187,12 @@ export class Inbox {
 
   async command(name, body = {}) {
     try {
-      this.shown = await this.session.ask("POST", `/api/conversations/${this.shown.id}/${name}`, { body });
-      say(STATUS[this.shown.status]);
+      const { id } = this.shown;
+      const found = await this.session.ask("POST", `/api/conversations/${id}/${name}`, { body });
+      say(STATUS[found.status]);
+      // Another one may have been opened meanwhile.
+      if (this.shown?.id !== id) return;
+      this.shown = found;
       this.showReader();
     } catch (error) {
       showError("inbox-error", error);
@@ -190,10 +208,10 @@ export class Inbox {
     try {
       // The key is kept until it was taken: sending the same words again after a break writes them once.
       this.key ??= crypto.randomUUID();
-      await this.session.ask("POST", `/api/conversations/${this.shown.id}/messages`, { body, key: this.key });
-      this.key = null;
-      field.value = "";
-      find("inbox-note").checked = false;
+      const { id } = this.shown;
+      await this.session.ask("POST", `/api/conversations/${id}/messages`, { body, key: this.key });
+      if (this.shown?.id !== id) return;
+      this.forget();
       await this.read();
     } catch (error) {
       if (error.code === "idempotency_conflict") this.key = null;

@@ -48,7 +48,12 @@ def escalated(standing: Standing, reason: str) -> Standing:
 
 
 def handed_over(standing: Standing, reason: str | None, *, is_told: bool) -> Standing:
-    """The machine ended an answer by handing over; with a reason it did so by itself."""
+    """The machine ended an answer by handing over; with a reason it did so by itself.
+
+    What was for people while they ended the conversation is theirs still: it waits for one, or nobody would see it.
+    """
+    if standing.status == "resolved":
+        reason = reason or "customer_wrote"
     if reason is not None and not standing.is_with_people:
         standing = _handed(standing, "waiting_for_person", reason)
     return replace(standing, is_told=standing.is_told or is_told)

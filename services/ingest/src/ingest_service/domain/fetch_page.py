@@ -122,7 +122,9 @@ class Fetching:
     async def _note_absence(self, document: Document, gone: PageGone, scope: TenantScope) -> None:
         now = self.clock.now()
         absence = Absence(now, now - GONE_LOOKS * (self.look_again or timedelta()), self._next_look())
-        if await self.pages.gone(scope, document.id, Failure(gone.code, gone.detail), absence):
+        is_long_gone = await self.pages.gone(scope, document.id, Failure(gone.code, gone.detail), absence)
+        # without looks to come, nobody would see that it is there again
+        if is_long_gone and self.look_again is not None:
             await self.documents.begin_deleting(scope, document.id)
 
     def _content(self, fetched: Fetched) -> Content:

@@ -129,7 +129,7 @@ class Files(Protocol):
         ...
 
     def kept(self) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:
-        """The SHA-256 of every original, some of a business at a time."""
+        """The SHA-256 of every original that has been there for long, some of a business at a time."""
         ...
 
 
@@ -242,6 +242,10 @@ class Documents(Protocol):
 
     async def remove(self, scope: TenantScope, document: Document, *, delete: Step) -> None:
         """Remove the rows; `delete` is awaited before the commit when no other document has the same content."""
+        ...
+
+    async def has_any(self, scope: TenantScope) -> bool:
+        """Whether the business has a document, in whatever state."""
         ...
 
     async def let_go(

@@ -1,5 +1,6 @@
 """Documents: register, look at, tag, delete, read again."""
 
+import contextlib
 from datetime import datetime
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from ingest_service.domain.register_document import Arrival, examine, register_d
 from ingest_service.domain.web_page import Pages
 from runtime.bus import Bus
 from runtime.db import Database
-from runtime.errors import NotFound, Rejected
+from runtime.errors import NotFound, Rejected, Retryable
 from runtime.idempotency import once
 from runtime.tenancy import TenantScope
 
@@ -72,7 +73,9 @@ class _Doors:
             reply = await once(tx, request.idempotency, DocumentReply, make)
         await self._desk.files.discard(scope, request.inbox_name)
         if old:
-            await let_go(scope, [old.sha256], documents=self._desk.documents, files=self._desk.files)
+            # upkeep does it later: the new version is there, whatever becomes of the old file
+            with contextlib.suppress(Retryable):
+                await let_go(scope, [old.sha256], documents=self._desk.documents, files=self._desk.files)
         return reply
 
     async def _take(

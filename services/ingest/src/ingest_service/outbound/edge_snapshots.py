@@ -94,14 +94,16 @@ class EdgeSnapshots:
         found = [file for file in sorted(self._folder.rglob("*")) if file.is_file()]
         of, done, digests = sum(file.stat().st_size for file in found), 0, dict[str, str]()
         try:
-            with half.open("wb") as raw, tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as tar:
-                for file in found:
-                    place = f"index/{file.relative_to(self._folder).as_posix()}"
-                    tar.add(file, place, recursive=False)
-                    digests[place] = _digest(file)
-                    done += file.stat().st_size
-                    tell(done, of)
-                _add_manifest(tar, self._name, passages, digests)
+            with half.open("wb") as raw:
+                with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as tar:
+                    for file in found:
+                        place = f"index/{file.relative_to(self._folder).as_posix()}"
+                        tar.add(file, place, recursive=False)
+                        digests[place] = _digest(file)
+                        done += file.stat().st_size
+                        tell(done, of)
+                    _add_manifest(tar, self._name, passages, digests)
+                # only now its end is written
                 raw.flush()
                 os.fsync(raw.fileno())
             half.rename(path)

@@ -21,6 +21,9 @@ from runtime.tenancy import TenantScope
 FORGOTTEN_AFTER: Final = timedelta(hours=24)
 """An upload that nobody registered for so long never will be: its request ended long ago."""
 
+ORPHAN_AFTER: Final = timedelta(days=7)
+"""A younger original may belong to a document that the database does not know yet: it may be just being restored."""
+
 LISTED: Final = 500
 """Originals that are listed at a time."""
 
@@ -75,9 +78,10 @@ class ObjectFiles:
                     count += 1
         return count
 
-    async def kept(self) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:
+    async def kept(self, now: datetime | None = None) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:
+        newest = (now or datetime.now(UTC)) - ORPHAN_AFTER
         async for part in obstore.list(self._store, "files/", chunk_size=LISTED):
-            places = [item["path"].split("/") for item in part]
+            places = [item["path"].split("/") for item in part if item["last_modified"] < newest]
             for tenant_id in {place[1] for place in places}:
                 scope = TenantScope(TenantId(UUID(tenant_id)), "service:ingest")
                 yield scope, [place[2] for place in places if place[1] == tenant_id]

@@ -259,6 +259,11 @@ class PostgresDocuments:
             await tx.session.execute(sql_delete(DocumentRow).where(_is(scope, document.id)))
             await tx.publish(DOCUMENT_DELETED, DocumentDeleted(document_id=document.id))
 
+    async def has_any(self, scope: TenantScope) -> bool:
+        first = select(DocumentRow.id).where(col(DocumentRow.tenant_id) == scope.tenant_id).limit(1)
+        async with self._database.tenant_tx(scope) as tx:
+            return (await tx.session.exec(first)).first() is not None
+
     async def let_go(
         self, scope: TenantScope, contents: Sequence[str], *, delete: Callable[[str], Awaitable[None]]
     ) -> int:

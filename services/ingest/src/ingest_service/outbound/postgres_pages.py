@@ -28,9 +28,9 @@ _NOTED: Final = """
 _GONE: Final = """
     UPDATE web_page AS w SET gone_since = coalesce(gone_since, $3), look_again_at = $4
     WHERE tenant_id = $1 AND document_id = $2
-    RETURNING gone_since, site_id <> document_id AND NOT EXISTS (
+    RETURNING gone_since, site_id <> document_id AND EXISTS (
         SELECT FROM web_page AS s
-        WHERE s.tenant_id = w.tenant_id AND s.document_id = w.site_id AND s.gone_since IS NOT NULL) AS can_go
+        WHERE s.tenant_id = w.tenant_id AND s.document_id = w.site_id AND s.gone_since IS NULL) AS can_go
 """
 _SAID_GONE: Final = """
     UPDATE document SET error_code = $3, error_detail = $4, error_page = NULL, updated_at = now()

@@ -37,7 +37,8 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise Damaged("The picture is damaged. Save it again and send it anew.") from error
     with image:
-        kind = _KINDS[image.format or ""]
+        # a JPEG of a camera that keeps a second picture behind the first is opened as MPO
+        kind = _KINDS.get(image.format or "", kinds.JPEG)
         if not ocr.is_there:
             raise NoTextLayer(_NOT_INSTALLED)
         pages, notes = _scanned(image, ocr, say)

@@ -156,7 +156,8 @@ def _is_over_numbers(cells: Cells) -> bool:
 
 
 def _ruled(words: Sequence[Sequence[Word]], frames: Sequence[_Frame]) -> Iterator[_Table]:
-    for frame in frames:
+    taken = set[int]()  # a line belongs to one table, the innermost, whatever is drawn around it
+    for frame in sorted(frames, key=lambda frame: (frame.right - frame.left) * (frame.heights[0] - frame.heights[-1])):
         mine = [
             word
             for some in words
@@ -166,7 +167,8 @@ def _ruled(words: Sequence[Sequence[Word]], frames: Sequence[_Frame]) -> Iterato
         lines = frozenset(word.line for word in mine)
         is_whole = sum(len(words[number]) for number in lines) == len(mine)
         cells = _cells_in(frame, mine) if mine and is_whole else []
-        if _is_table(cells):
+        if _is_table(cells) and not lines & taken:
+            taken |= lines
             yield _Table(cells, lines)
 
 
