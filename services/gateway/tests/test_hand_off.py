@@ -138,3 +138,25 @@ async def test_a_program_may_ask_for_a_person_and_never_be_one(edge: Edge):
     assert (await edge.call("POST", f"{PATH}/escalate", token="program")).status_code == 200
     for path in ("assign", "hand-back", "resolve"):
         assert (await edge.call("POST", f"{PATH}/{path}", token="admin_program")).status_code == 403
+
+
+@pytest.mark.parametrize(("token", "reason"), [("owner", "she is angry"), ("viewer", "she is angry"), ("program", "")])
+async def test_what_colleagues_say_of_a_customer_stays_among_them(edge: Edge, token: str, reason: str):
+    held = conversation("key:x", "with_person").model_copy(
+        update={"reason": "she is angry", "assignee": UserId(OWNER.id)}
+    )
+    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=held))
+    edge.services.tell(ai.LIST_CONVERSATIONS, ai.Conversations(items=(held,), next_cursor=None))
+    edge.services.tell(hand_off.ESCALATE, ai.ConversationReply(conversation=held))
+    shown = [(await edge.call("GET", PATH, token=token)).json()]
+    shown += (await edge.call("GET", "/api/conversations", token=token)).json()["items"]
+    if token != "viewer":
+        shown.append((await edge.call("POST", f"{PATH}/escalate", token=token, json={})).json())
+    assert {one["reason"] for one in shown} == {reason}
+    assert {one["assignee"] for one in shown} == {None if token == "program" else str(OWNER.id)}
+
+
+async def test_a_program_is_told_the_reasons_that_are_lumoras_own(edge: Edge):
+    held = conversation("key:x", "waiting_for_person").model_copy(update={"reason": "unsupported"})
+    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=held))
+    assert (await edge.call("GET", PATH, token="program")).json()["reason"] == "unsupported"

@@ -80,3 +80,8 @@ def test_the_reason_stays_while_people_have_it() -> None:
     assert assigned(WAITING, ADA).reason == "asked"
     assert escalated(assigned(WAITING, ADA), "other").reason == "asked"
     assert assigned(Standing(), ADA).reason == ""
+
+
+def test_what_was_for_people_when_they_ended_it_waits_for_them() -> None:
+    late = handed_over(resolved(assigned(WAITING, ADA)), None, is_told=True)
+    assert (late.status, late.reason, late.is_told) == ("waiting_for_person", "customer_wrote", True)

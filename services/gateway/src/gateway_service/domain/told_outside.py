@@ -3,9 +3,15 @@
 from typing import Final
 
 from contracts.inference import Conversation
+from gateway_service.domain.principal import Principal
 
 OWN_REASONS: Final = frozenset({"unsupported", "handed_back", "resolved", "customer_wrote"})
 """Lumora's own words; any other reason is somebody's, written for colleagues."""
+
+
+def told_to(principal: Principal, conversation: Conversation) -> Conversation:
+    """The conversation as this principal may know it."""
+    return conversation if principal.kind == "user" else told_outside(conversation)
 
 
 def told_outside(conversation: Conversation) -> Conversation:

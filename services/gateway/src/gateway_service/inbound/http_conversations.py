@@ -12,7 +12,7 @@ from contracts.ids import AgentId, ConversationId, MessageId
 from contracts.rest import NewMessage
 from gateway_service.domain.post_message import post_message
 from gateway_service.domain.principal import Principal
-from gateway_service.domain.told_outside import told_outside
+from gateway_service.domain.told_outside import told_to
 from gateway_service.domain.write_as_person import speaks_as_person, write_as_person
 from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.openapi import taking
@@ -40,15 +40,14 @@ def _conversations(router: APIRouter, desk: HttpDesk) -> None:
     ) -> Response:
         question = ai.ListConversations(limit=page.limit, cursor=page.cursor, status=status, agent_id=agent_id)
         found = await desk.services.ask(ai.LIST_CONVERSATIONS, question, principal.scope)
-        if principal.kind != "user":
-            found = found.model_copy(update={"items": tuple(map(told_outside, found.items))})
-        return answer(found)
+        items = tuple(told_to(principal, conversation) for conversation in found.items)
+        return answer(found.model_copy(update={"items": items}))
 
     @router.get("/api/conversations/{conversation_id}", response_model=ai.Conversation)
     async def get_conversation(conversation_id: Id, principal: Principal = _READ) -> Response:
         question = ai.GetConversation(conversation_id=ConversationId(conversation_id))
         found = (await desk.services.ask(ai.GET_CONVERSATION, question, principal.scope)).conversation
-        return answer(found if principal.kind == "user" else told_outside(found))
+        return answer(told_to(principal, found))
 
 
 def _messages(router: APIRouter, desk: HttpDesk) -> None:

@@ -8,6 +8,7 @@ from contracts.ids import ConversationId, UserId
 from contracts.inference import Conversation
 from contracts.rest import AssignBody, EscalateBody
 from gateway_service.domain.principal import Principal
+from gateway_service.domain.told_outside import told_to
 from gateway_service.inbound.http_desk import HttpDesk
 from gateway_service.inbound.openapi import taking
 from gateway_service.inbound.reading import Id, answer, read_body, with_right
@@ -32,7 +33,8 @@ def _taking(router: APIRouter, desk: HttpDesk) -> None:
     async def escalate(request: Request, conversation_id: Id, principal: Principal = _CHAT) -> Response:
         body = await read_body(request, EscalateBody)
         question = hand_off.Escalate(conversation_id=ConversationId(conversation_id), reason=body.reason)
-        return answer((await desk.services.ask(hand_off.ESCALATE, question, principal.scope)).conversation)
+        found = (await desk.services.ask(hand_off.ESCALATE, question, principal.scope)).conversation
+        return answer(told_to(principal, found))
 
     @router.post(
         "/api/conversations/{conversation_id}/assign", response_model=Conversation, openapi_extra=taking(AssignBody)
