@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pypdfium2 import PdfiumError
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
@@ -24,6 +25,7 @@ from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, 
 
 from ingest_service.domain.blocks import Kind
 from ingest_service.domain.chunk import chunk
+from ingest_service.domain.errors import DocumentRefused
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from ingest_service.outbound.readers import pdf
@@ -196,7 +198,7 @@ def timed(files: dict[str, bytes], say: Callable[[Manuscript], str]) -> None:
     for name, data in files.items():
         try:
             before, after, pages = costs(data)
-        except Exception as error:  # noqa: BLE001 - what is refused has no time
+        except (DocumentRefused, PdfiumError) as error:
             print(f"{name[-40:]:42}{type(error).__name__}")
             continue
         print(f"{name[-40:]:42}{pages:6}{before:10.2f}{after:8.2f}  {say(read(data))}")

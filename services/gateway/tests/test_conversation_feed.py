@@ -75,9 +75,9 @@ async def test_what_a_person_wrote_is_told_once_inference_is_back_and_in_order(m
         return replies[request.message_id]
 
     services.tell(GET_MESSAGE, answer)
-    feed = ConversationFeed(ears, services, here)  # type: ignore[arg-type] # as much of a bus as it uses
+    feed = ConversationFeed(ears, services, here)
     await feed.start()
-    feed.hold(here, SCOPE, CONVERSATION)  # type: ignore[arg-type] # as much of a client
+    feed.hold(here, SCOPE, CONVERSATION)
     for message_id in replies:
         fact = MessageCreated(conversation_id=CONVERSATION, message_id=message_id, author="person")
         await ears.handlers[MESSAGE_CREATED.schema](fact, SCOPE)
