@@ -10,7 +10,7 @@ MISSING := "The packages were not installed. If the lines above name a wheel tha
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help up down install sync clean check test fmt lint types unit integration e2e chaos bench bench-retrieval contracts contracts-check
+.PHONY: help up down install sync clean check test fmt lint types unit integration e2e chaos bench bench-retrieval bench-ingest contracts contracts-check
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench: sync install ## The token path, shortly; another measurement: make bench 
 
 bench-retrieval: sync install ## Quality and speed of search; with SciFact and XQuAD: make bench-retrieval DATA=DIR
 	@PYTHONPATH=. $(BIN)/python bench/retrieval.py $(if $(DATA),--data $(DATA)) $(ARGS)
+
+bench-ingest: sync install ## From upload to ready beside the bare parts, memory, and what a chat notices of it
+	@PYTHONPATH=. $(BIN)/python bench/ingest.py $(ARGS)
 
 contracts: sync ## Write schemas and AsyncAPI from the contracts
 	@$(BIN)/python -m contracts.export

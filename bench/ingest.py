@@ -1,7 +1,7 @@
 """Documents a second from upload to ready, beside the bare reader and the bare embedder; and what others notice of it.
 
-    make bench b=ingest                                  # 2 to 3 minutes
-    make bench b=ingest ARGS="--documents 100 --pages 50 --beside 400"
+    make bench-ingest                                  # 2 to 3 minutes
+    make bench-ingest ARGS="--documents 100 --pages 50 --beside 400"
 
 The same files go through the reader alone (in this process), through the cage alone (a process each), their passages
 through the embedder alone, and then all through a real platform, over its public API. `Overhead` is what the platform
