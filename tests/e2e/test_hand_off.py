@@ -65,7 +65,11 @@ async def test_a_conversation_goes_to_a_person_and_back(business: Business) -> N
         await write(business, first.conversation_id, "A friend of the house", internal=True)
         assert ended(await chat.answered("At last", **where)) == ("handed_over", "")
 
-        assert (await command(business, first.conversation_id, "hand-back"))["status"] == "active"
+        path = f"/api/conversations/{first.conversation_id}/hand-back"
+        unseen = await business.refused("POST", path, json={"seen": written["id"]})
+        assert unseen == (409, "unseen_message")
+        last = (await business.messages(first.conversation_id))[-1]["id"]
+        assert (await command(business, first.conversation_id, "hand-back", seen=last))["status"] == "active"
         assert ended(await chat.answered("And you?", **where))[0] == "stop"
         assert (await command(business, first.conversation_id, "resolve"))["status"] == "resolved"
         assert ended(await chat.answered("One more thing", **where))[0] == "stop"

@@ -1,6 +1,7 @@
 """Conversations that change hands, on the real database: what is stale is never stored, whoever comes at once."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,16 +10,17 @@ from contracts.hand_off import WriteMessage
 from contracts.ids import ClientMessageId, ConversationId, MessageId, UserId, uuid7
 from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages
 from contracts.paging import Idempotency
-from inference_service.domain.standing import UNSUPPORTED, assigned, escalated, handed_back, resolved
+from inference_service.domain.standing import UNSUPPORTED, Move, assigned, escalated, handed_back, resolved
 from inference_service.domain.turn import Ended, LeasedTurn, Outcome
 from inference_service.outbound.postgres_conversations import PostgresConversations
 from inference_service.outbound.postgres_hand_offs import PostgresHandOffs
 from inference_service.outbound.postgres_turns import PostgresTurns
+from inference_service.outbound.turn_ending import LOCK
 from runtime.db import Database
-from runtime.errors import Conflict, NotFound
+from runtime.errors import Conflict, NotFound, Rejected
 from runtime.tenancy import TenantScope
 from tests.integration.test_inference_traces import leased, new_scope
-from tests.support.platform import Platform
+from tests.support.platform import Platform, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -43,8 +45,8 @@ def hands(database: Database) -> PostgresHandOffs:
     return PostgresHandOffs(database)
 
 
-async def asked(turns: PostgresTurns, scope: TenantScope, conversation_id: ConversationId) -> LeasedTurn:
-    """The customer writes again, and a worker takes the turn."""
+async def written(turns: PostgresTurns, scope: TenantScope, conversation_id: ConversationId) -> AcceptTurn:
+    """The customer writes again."""
     request = AcceptTurn(
         client_message_id=ClientMessageId(uuid7()),
         conversation_id=conversation_id,
@@ -54,6 +56,12 @@ async def asked(turns: PostgresTurns, scope: TenantScope, conversation_id: Conve
         content="And now?",
     )
     await turns.accept(scope, request)
+    return request
+
+
+async def asked(turns: PostgresTurns, scope: TenantScope, conversation_id: ConversationId) -> LeasedTurn:
+    """The customer writes again, and a worker takes the turn."""
+    request = await written(turns, scope, conversation_id)
     turn = await turns.lease(scope, request.message_id)
     assert isinstance(turn, LeasedTurn)
     return turn
@@ -275,3 +283,71 @@ async def test_an_answer_that_was_fenced_hands_nothing_over(
     over = Outcome(content="Wait for it.", finish_reason="handed_over", model="a/m", hand_over_reason=UNSUPPORTED)
     assert await turns.complete(scope, turn, over) is None
     assert (await PostgresConversations(database).get(scope, turn.conversation_id)).status == "active"
+
+
+@pytest.mark.parametrize(("change", "after"), [(resolved, "resolved"), (handed_back, "active")])
+async def test_nobody_decides_over_words_that_they_have_not_read(
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs, change: Move, after: str
+) -> None:
+    scope = new_scope()
+    turn = await leased(database, scope)
+    mine, _ = await hands.write(scope, write(turn.conversation_id, "Anything else?"))
+    note, _ = await hands.write(scope, write(turn.conversation_id, "Done, I think.", internal=True))
+    newest = [await written(turns, scope, turn.conversation_id) for _ in range(2)][-1].customer_message_id
+    for seen in (mine.id, note.id, turn.message_id):
+        with pytest.raises(Rejected) as refused:
+            await hands.move(scope, turn.conversation_id, change, seen=seen)
+        expected = ("unseen_message", str(newest)) if seen != turn.message_id else ("invalid_request", None)
+        assert (refused.value.code, refused.value.conflicts_with) == expected
+    standing = await PostgresConversations(database).get(scope, turn.conversation_id)
+    assert (standing.status, standing.assignee) == ("with_person", ADA)
+    moved = await hands.move(scope, turn.conversation_id, change, seen=newest)
+    assert moved.conversation.status == after
+    # Said again, it is done already, whatever the customer has written since: the first answer may have been lost.
+    if change is handed_back:
+        await written(turns, scope, turn.conversation_id)
+        assert (await hands.move(scope, turn.conversation_id, change, seen=mine.id)).conversation.status == after
+
+
+async def test_a_message_that_waited_behind_a_persons_comes_after_it(
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs
+) -> None:
+    """Its transaction began before; who has read the person's message has not read it."""
+    scope = new_scope()
+    turn = await leased(database, scope)
+    async with database.tenant_tx(scope, lock=LOCK) as tx:
+        writing = asyncio.create_task(written(turns, scope, turn.conversation_id), context=contextvars.Context())
+
+        async def is_waiting() -> bool:
+            row = await tx.fetch_row("SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            return int(row["n"]) == 1
+
+        await eventually(is_waiting)
+        mine, _ = await hands.write(scope, write(turn.conversation_id, "Bye."))
+    request = await writing
+    assert await texts(database, scope, turn.conversation_id) == ["Why?", "Bye.", "And now?"]
+    with pytest.raises(Conflict) as refused:
+        await hands.move(scope, turn.conversation_id, resolved, seen=mine.id)
+    assert refused.value.conflicts_with == str(request.customer_message_id)
+
+
+async def test_what_was_accepted_before_a_conversation_was_ended_opens_it_again_when_it_is_answered(
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs
+) -> None:
+    scope = new_scope()
+    turn = await leased(database, scope)
+    await turns.complete(scope, turn, SAID)
+    request = await written(turns, scope, turn.conversation_id)
+    done = await hands.move(scope, turn.conversation_id, resolved, seen=request.customer_message_id)
+    assert done.conversation.status == "resolved"
+    again = await turns.lease(scope, request.message_id)
+    assert isinstance(again, LeasedTurn)
+    assert not again.is_with_people
+    found = await PostgresConversations(database).get(scope, turn.conversation_id)
+    assert (found.status, found.reason) == ("reopened", "customer_wrote")
+    assert await facts(database, scope, "conversation_updated") == 2
+    assert await turns.complete(scope, again, SAID) is not None
+    # Whoever finds no turn to take opens nothing.
+    await hands.move(scope, turn.conversation_id, resolved)
+    assert isinstance(await turns.lease(scope, request.message_id), Ended)
+    assert (await PostgresConversations(database).get(scope, turn.conversation_id)).status == "resolved"

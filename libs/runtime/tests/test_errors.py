@@ -6,9 +6,10 @@ from runtime.errors import Conflict, LumoraError, NotFound, NotNow, Overloaded, 
 
 @pytest.mark.parametrize("code", ERRORS)
 def test_every_code_survives_the_way_to_another_service(code: str) -> None:
-    told = from_failure(Failure(code=code, detail="why", retry_after_s=1.5))
-    assert (told.code, told.detail, told.retry_after_s) == (code, "why", 1.5)
-    assert told.as_failure() == Failure(code=code, detail="why", retry_after_s=1.5)
+    failure = Failure(code=code, detail="why", retry_after_s=1.5, conflicts_with="7")
+    told = from_failure(failure)
+    assert (told.code, told.detail, told.retry_after_s, told.conflicts_with) == (code, "why", 1.5, "7")
+    assert told.as_failure() == failure
 
 
 @pytest.mark.parametrize("code", ERRORS)

@@ -6,8 +6,10 @@ import pytest
 
 from contracts import hand_off
 from contracts import inference as ai
+from contracts.channel import Rpc
 from contracts.ids import AgentId, ConversationId, MessageId, UserId, uuid7
 from gateway_service.domain.principal import Principal
+from runtime.errors import Conflict
 from services.gateway.tests.memory import OWNER, TENANT, Edge
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -119,18 +121,30 @@ async def test_each_command_asks_inference(edge: Edge):
     reply = ai.ConversationReply(conversation=conversation("key:x", "with_person"))
     for rpc in (hand_off.ESCALATE, hand_off.ASSIGN, hand_off.HAND_BACK, hand_off.RESOLVE):
         edge.services.tell(rpc, reply)
-    id_, person = ConversationId(ID), UserId(OWNER.id)
+    id_, person, seen = ConversationId(ID), UserId(OWNER.id), MessageId(uuid7())
     for path, body, asked in (
         ("escalate", {}, hand_off.Escalate(conversation_id=id_)),
         ("escalate", {"reason": "angry"}, hand_off.Escalate(conversation_id=id_, reason="angry")),
         ("assign", {}, hand_off.Assign(conversation_id=id_, person=person)),
         ("assign", {"take_over": True}, hand_off.Assign(conversation_id=id_, person=person, is_take_over=True)),
         ("hand-back", {}, hand_off.HandBack(conversation_id=id_)),
+        ("hand-back", {"seen": str(seen)}, hand_off.HandBack(conversation_id=id_, seen=seen)),
         ("resolve", {}, hand_off.Resolve(conversation_id=id_)),
+        ("resolve", {"seen": str(seen)}, hand_off.Resolve(conversation_id=id_, seen=seen)),
     ):
         answer = await edge.call("POST", f"{PATH}/{path}", json=body)
         assert (answer.status_code, answer.json()["status"]) == (200, "with_person")
         assert edge.services.asked[-1][1] == asked
+
+
+@pytest.mark.parametrize(("path", "rpc"), [("hand-back", hand_off.HAND_BACK), ("resolve", hand_off.RESOLVE)])
+async def test_who_has_not_read_the_newest_message_is_told_which_it_is(edge: Edge, path: str, rpc: Rpc):
+    newest = str(uuid7())
+    edge.services.tell(rpc, Conflict("read that first", code="unseen_message", conflicts_with=newest))
+    answer = await edge.call("POST", f"{PATH}/{path}", json={"seen": str(uuid7())})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["conflicts_with"]) == (409, "unseen_message", newest)
+    assert "conflicts_with" not in (await edge.call("POST", f"{PATH}/{path}", json={"seen": "none"})).json()
 
 
 async def test_a_program_may_ask_for_a_person_and_never_be_one(edge: Edge):

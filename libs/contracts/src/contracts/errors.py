@@ -24,6 +24,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "not_found": ErrorKind(404, "Not found"),
     "method_not_allowed": ErrorKind(405, "Method not allowed"),
     "conflict": ErrorKind(409, "Conflict"),
+    "unseen_message": ErrorKind(409, "The customer has written meanwhile"),
     "email_taken": ErrorKind(409, "This e-mail is registered already"),
     "idempotency_conflict": ErrorKind(409, "The Idempotency-Key was used with another body"),
     "too_large": ErrorKind(413, "Too large"),
@@ -70,6 +71,11 @@ class Problem(Contract):
     detail: str
     code: str
     trace_id: str = ""
+    conflicts_with: str | None = None
+    """The id of what stands in the way, left out where there is none to name."""
+
+    def dump(self) -> bytes:
+        return self.model_dump_json(exclude_none=True).encode()
 
 
 class Failure(Contract):
@@ -78,3 +84,5 @@ class Failure(Contract):
     code: str
     detail: str
     retry_after_s: float | None = None
+    conflicts_with: str | None = None
+    """The id of what stands in the way."""

@@ -27,15 +27,17 @@ class Assign(Request):
 
 
 class HandBack(Request):
-    """The machine answers again."""
+    """The machine answers again; `seen`: unless the customer wrote after that message."""
 
     conversation_id: ConversationId
+    seen: MessageId | None = None
 
 
 class Resolve(Request):
-    """Nothing is left to say; the customer's next message reopens it."""
+    """Nothing is left to say; the customer's next message reopens it. `seen`: unless they wrote after that one."""
 
     conversation_id: ConversationId
+    seen: MessageId | None = None
 
 
 class WriteMessage(Request):

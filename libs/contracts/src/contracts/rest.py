@@ -8,7 +8,7 @@ from pydantic import Field
 from contracts.auth import ApiKey, Name
 from contracts.base import Contract, Personal
 from contracts.filter import ModerationPolicy
-from contracts.ids import AgentId, ClientMessageId, TenantId
+from contracts.ids import AgentId, ClientMessageId, MessageId, TenantId
 from contracts.inference import CONTENT_LIMIT, AnswerOptions
 from contracts.models import ModelInfo
 
@@ -75,6 +75,12 @@ class AssignBody(Contract):
     """`take_over`: from the person who has it already."""
 
     take_over: bool = False
+
+
+class SeenBody(Contract):
+    """`seen`: the newest message that the person has read; when the customer wrote after it nothing is done."""
+
+    seen: MessageId | None = None
 
 
 class ModelPage(Contract):

@@ -17,19 +17,36 @@ from contracts.errors import ERRORS, Failure
 
 
 class LumoraError(Exception):
-    """A failure with a stable code. `detail` is shown to people: it names no path, no SQL, no secret."""
+    """A failure with a stable code. `detail` is shown to people: it names no path, no SQL, no secret.
+
+    Attributes:
+        conflicts_with: the id of what stands in the way, where somebody can do something with it.
+    """
 
     default_code = "internal"
 
-    def __init__(self, detail: str = "", *, code: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+        conflicts_with: str | None = None,
+    ) -> None:
         self.code = code or self.default_code
         self.kind = ERRORS[self.code]
         self.detail = detail or self.kind.title
         self.retry_after_s = retry_after_s
+        self.conflicts_with = conflicts_with
         super().__init__(f"{self.code}: {self.detail}")
 
     def as_failure(self) -> Failure:
-        return Failure(code=self.code, detail=self.detail, retry_after_s=self.retry_after_s)
+        return Failure(
+            code=self.code,
+            detail=self.detail,
+            retry_after_s=self.retry_after_s,
+            conflicts_with=self.conflicts_with,
+        )
 
 
 class Rejected(LumoraError):
@@ -95,7 +112,7 @@ def from_failure(failure: Failure) -> LumoraError:
     """The error that another service answered with; an unknown code of a newer service counts as internal."""
     code = failure.code if failure.code in ERRORS else "internal"
     kind = _KINDS.get(code) or (Retryable if ERRORS[code].retryable else Rejected)
-    return kind(failure.detail, code=code, retry_after_s=failure.retry_after_s)
+    return kind(failure.detail, code=code, retry_after_s=failure.retry_after_s, conflicts_with=failure.conflicts_with)
 
 
 _KINDS: dict[str, type[LumoraError]] = {
@@ -103,6 +120,7 @@ _KINDS: dict[str, type[LumoraError]] = {
     "forbidden": Forbidden,
     "conflict": Conflict,
     "email_taken": Conflict,
+    "unseen_message": Conflict,
     "idempotency_conflict": Conflict,
     "unavailable": Unavailable,
     "rate_limited": Overloaded,

@@ -97,7 +97,7 @@ def function(service: str, name: str, parameters: str, row: str, body: str) -> l
     statement are columns; a parameter must have another.
     """
     return [
-        f"""CREATE FUNCTION {name}(tenant uuid, {parameters}) RETURNS TABLE ({row}) LANGUAGE plpgsql AS $$
+        f"""CREATE OR REPLACE FUNCTION {name}(tenant uuid, {parameters}) RETURNS TABLE ({row}) LANGUAGE plpgsql AS $$
             #variable_conflict use_column
             {body}$$""",
         f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC",

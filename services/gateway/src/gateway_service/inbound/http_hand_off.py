@@ -6,7 +6,7 @@ from starlette.responses import Response
 from contracts import hand_off
 from contracts.ids import ConversationId, UserId
 from contracts.inference import Conversation
-from contracts.rest import AssignBody, EscalateBody
+from contracts.rest import AssignBody, EscalateBody, SeenBody
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.told_outside import told_to
 from gateway_service.inbound.http_desk import HttpDesk
@@ -50,12 +50,18 @@ def _taking(router: APIRouter, desk: HttpDesk) -> None:
 
 
 def _giving(router: APIRouter, desk: HttpDesk) -> None:
-    @router.post("/api/conversations/{conversation_id}/hand-back", response_model=Conversation)
-    async def hand_back(conversation_id: Id, principal: Principal = _INBOX) -> Response:
-        question = hand_off.HandBack(conversation_id=ConversationId(conversation_id))
+    @router.post(
+        "/api/conversations/{conversation_id}/hand-back", response_model=Conversation, openapi_extra=taking(SeenBody)
+    )
+    async def hand_back(request: Request, conversation_id: Id, principal: Principal = _INBOX) -> Response:
+        body = await read_body(request, SeenBody)
+        question = hand_off.HandBack(conversation_id=ConversationId(conversation_id), seen=body.seen)
         return answer((await desk.services.ask(hand_off.HAND_BACK, question, principal.scope)).conversation)
 
-    @router.post("/api/conversations/{conversation_id}/resolve", response_model=Conversation)
-    async def resolve(conversation_id: Id, principal: Principal = _INBOX) -> Response:
-        question = hand_off.Resolve(conversation_id=ConversationId(conversation_id))
+    @router.post(
+        "/api/conversations/{conversation_id}/resolve", response_model=Conversation, openapi_extra=taking(SeenBody)
+    )
+    async def resolve(request: Request, conversation_id: Id, principal: Principal = _INBOX) -> Response:
+        body = await read_body(request, SeenBody)
+        question = hand_off.Resolve(conversation_id=ConversationId(conversation_id), seen=body.seen)
         return answer((await desk.services.ask(hand_off.RESOLVE, question, principal.scope)).conversation)

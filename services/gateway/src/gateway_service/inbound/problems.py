@@ -32,7 +32,12 @@ def problem(error: LumoraError, headers: Mapping[str, str] | None = None) -> Res
     """The answer to an error of the tree."""
     kind = error.kind
     body = Problem(
-        title=kind.title, status=kind.status, detail=error.detail, code=error.code, trace_id=tracing.trace_id()
+        title=kind.title,
+        status=kind.status,
+        detail=error.detail,
+        code=error.code,
+        trace_id=tracing.trace_id(),
+        conflicts_with=error.conflicts_with,
     )
     found = dict(headers or {})
     if error.retry_after_s is not None or kind.status in {429, 503}:

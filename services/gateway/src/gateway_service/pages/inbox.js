@@ -131,6 +131,7 @@ export class Inbox {
       const known = new Map([...log.children].map((node) => [node.dataset.id, node]));
       log.replaceChildren(...messages.map((message) => known.get(message.id) ?? this.node(path, message)));
       log.scrollTop = log.scrollHeight;
+      this.showReader();
       showError("inbox-error", null);
     } catch (error) {
       showError("inbox-error", error);
@@ -170,10 +171,12 @@ export class Inbox {
     find("inbox-status").textContent = [STATUS[shown.status], reason].filter(Boolean).join(" · ");
     const isMine = shown.assignee === this.session.user?.id;
     const isPeoples = ["waiting_for_person", "with_person"].includes(shown.status);
+    // What ends a person's part is decided over what they have read.
+    const seen = find("inbox-log").lastElementChild?.dataset.id;
     const offered = this.mayAnswer ? [
       isMine ? null : [shown.assignee ? "Take over" : "Take it", () => this.command("assign", shown.assignee ? { take_over: true } : {})],
-      isPeoples ? ["Hand back", () => this.command("hand-back")] : null,
-      shown.status === "resolved" ? null : ["Resolve", () => this.command("resolve")],
+      seen && isPeoples ? ["Hand back", () => this.command("hand-back", { seen })] : null,
+      seen && shown.status !== "resolved" ? ["Resolve", () => this.command("resolve", { seen })] : null,
     ] : [];
     find("inbox-actions").replaceChildren(...offered.filter(Boolean).map(([text, click]) => element("button", {
       type: "button", className: "plain", text, on: { click },
@@ -186,8 +189,8 @@ export class Inbox {
   // ---- what a person does --------------------------------------------------------------------------------------
 
   async command(name, body = {}) {
+    const { id } = this.shown;
     try {
-      const { id } = this.shown;
       const found = await this.session.ask("POST", `/api/conversations/${id}/${name}`, { body });
       say(STATUS[found.status]);
       // Another one may have been opened meanwhile.
@@ -195,7 +198,8 @@ export class Inbox {
       this.shown = found;
       this.showReader();
     } catch (error) {
-      showError("inbox-error", error);
+      if (error.code === "unseen_message") await this.read();
+      if (this.shown?.id === id) showError("inbox-error", error);
     }
   }
 

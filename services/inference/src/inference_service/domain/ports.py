@@ -140,12 +140,15 @@ class Moved:
 class HandOffs(Protocol):
     """Conversations that change hands."""
 
-    async def move(self, scope: TenantScope, conversation_id: ConversationId, change: Move) -> Moved:
+    async def move(
+        self, scope: TenantScope, conversation_id: ConversationId, change: Move, *, seen: MessageId | None = None
+    ) -> Moved:
         """Change how a conversation stands; what began under a lower epoch is not stored any more.
 
         Raises:
             NotFound: there is no such conversation.
-            Conflict: what `change` raises.
+            Conflict: what `change` raises; or the customer wrote after the message `seen` (`unseen_message`).
+            Rejected: `seen` is no message of it.
         """
         ...
 

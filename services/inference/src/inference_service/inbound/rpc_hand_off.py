@@ -26,8 +26,10 @@ from runtime.tenancy import TenantScope
 def register(bus: Bus, hand_offs: HandOffs) -> None:
     """Answer `rpc.inference.{escalate,assign,hand_back,resolve,write_message}`."""
 
-    async def moved(scope: TenantScope, conversation_id: ConversationId, change: Move) -> ConversationReply:
-        done = await hand_offs.move(scope, conversation_id, change)
+    async def moved(
+        scope: TenantScope, conversation_id: ConversationId, change: Move, seen: MessageId | None = None
+    ) -> ConversationReply:
+        done = await hand_offs.move(scope, conversation_id, change, seen=seen)
         await silence(scope, done.stale)
         return ConversationReply(conversation=done.conversation)
 
@@ -47,10 +49,10 @@ def register(bus: Bus, hand_offs: HandOffs) -> None:
         )
 
     async def hand_back(question: HandBack, scope: TenantScope) -> ConversationReply:
-        return await moved(scope, question.conversation_id, handed_back)
+        return await moved(scope, question.conversation_id, handed_back, question.seen)
 
     async def resolve(question: Resolve, scope: TenantScope) -> ConversationReply:
-        return await moved(scope, question.conversation_id, resolved)
+        return await moved(scope, question.conversation_id, resolved, question.seen)
 
     async def write_message(question: WriteMessage, scope: TenantScope) -> MessageReply:
         message, stale = await hand_offs.write(scope, question)

@@ -10,6 +10,16 @@ MOVE = """
 
 RUNNING = "SELECT id FROM turn WHERE conversation_id = $1 AND state = 'running'"
 
+SEEN = """
+    SELECT created_at FROM message WHERE conversation_id = $1 AND id = $2
+    UNION ALL SELECT created_at FROM note WHERE conversation_id = $1 AND id = $2
+"""
+UNSEEN = """
+    SELECT id FROM message WHERE conversation_id = $1 AND author = 'customer' AND (created_at, id) > ($2, $3)
+    ORDER BY created_at DESC, id DESC LIMIT 1
+"""
+"""conversation, when what was seen was written, its id."""
+
 WRITE = """
     WITH counted AS (
         UPDATE conversation SET message_count = message_count + 1, updated_at = now() WHERE id = $2)

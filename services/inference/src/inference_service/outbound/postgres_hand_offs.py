@@ -21,9 +21,11 @@ class PostgresHandOffs:
         self._database = database
         self._conversations = PostgresConversations(database)
 
-    async def move(self, scope: TenantScope, conversation_id: ConversationId, change: Move) -> Moved:
+    async def move(
+        self, scope: TenantScope, conversation_id: ConversationId, change: Move, *, seen: MessageId | None = None
+    ) -> Moved:
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
-            stale = await _moved(tx, conversation_id, change)
+            stale = await _moved(tx, conversation_id, change, seen)
             return Moved(await self._conversations.get(scope, conversation_id), stale)
 
     async def write(self, scope: TenantScope, request: WriteMessage) -> tuple[Message, tuple[MessageId, ...]]:
@@ -46,9 +48,11 @@ class PostgresHandOffs:
         return reply.message, stale
 
 
-async def _moved(tx: Transaction, conversation_id: ConversationId, change: Move) -> tuple[MessageId, ...]:
+async def _moved(
+    tx: Transaction, conversation_id: ConversationId, change: Move, seen: MessageId | None = None
+) -> tuple[MessageId, ...]:
     """Change hands; returns the answers that are being written for nothing now."""
-    before, after = await hand_off.move(tx, conversation_id, change)
+    before, after = await hand_off.move(tx, conversation_id, change, seen=seen)
     if after.epoch == before.epoch or before.is_with_people:
         return ()
     return tuple(row["id"] for row in await tx.fetch_rows(hand_off_sql.RUNNING, conversation_id))

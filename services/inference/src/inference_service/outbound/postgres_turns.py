@@ -43,11 +43,15 @@ class PostgresTurns:
     async def accept(self, scope: TenantScope, request: AcceptTurn) -> AcceptedTurn:
         accepted = await self._accept(scope, request)
         if accepted is None:
-            async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
-                await hand_off.move(tx, request.conversation_id, reopened)
+            async with self._database.tenant_tx(scope, lock=turn_ending.LOCK):
+                await self._reopen(scope, request.conversation_id)
                 accepted = await self._accept(scope, request)
                 assert accepted is not None
         return accepted
+
+    async def _reopen(self, scope: TenantScope, conversation_id: ConversationId) -> None:
+        async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
+            await hand_off.move(tx, conversation_id, reopened)
 
     async def _accept(self, scope: TenantScope, request: AcceptTurn) -> AcceptedTurn | None:
         """None when the conversation is resolved and is to be opened again first: then nothing is stored."""
@@ -98,6 +102,9 @@ class PostgresTurns:
         row = await self._database.call(scope, "lease_turn", message_id, LEASE_S, HISTORY_MESSAGES)
         if row["attempt"] is None:
             return Busy() if row["state"] in {"accepted", "running"} else Ended()
+        if row["status"] == "resolved":
+            # It was accepted before somebody ended the conversation, and is answered all the same.
+            await self._reopen(scope, row["conversation_id"])
         options = AnswerOptions.read(row["options"])
         said = zip(row["authors"] or (), row["contents"] or (), strict=True)
         return LeasedTurn(
