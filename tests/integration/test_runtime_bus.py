@@ -19,11 +19,12 @@ from contracts.ids import ConversationId, MessageId, uuid7
 from contracts.inference import ANSWER, MESSAGE_FAILED, AnswerTurn, MessageFailed, StopAsked
 from contracts.streams import streams as declared_streams
 from runtime import tracing
-from runtime.bus import DEADLINE, SCHEMA, TENANT, Bus, CapReached
+from runtime.bus import DEADLINE, SCHEMA, TENANT, Bus
 from runtime.consume import consume_work
 from runtime.db import Database
 from runtime.errors import Conflict, DeadlineExceeded, LumoraError, NotFound, Rejected, Unavailable, Unreadable
 from runtime.outbox import OutboxRelay
+from runtime.publishing import CapReached
 from runtime.tenancy import TenantScope
 from tests.support.platform import Platform, eventually
 from tests.support.probe import Probe, Streams, metric, new_scope, on_bus, send

@@ -18,8 +18,6 @@ from faststream.nats.security import NatsNKey
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.js.client import JetStreamContext
-from nats.js.errors import APIError
 from pydantic import ValidationError
 
 from contracts import subjects
@@ -28,7 +26,8 @@ from contracts.channel import Fact, Rpc
 from contracts.errors import Failure
 from contracts.ids import TenantId
 from runtime import logs, metrics, nats_permissions, tracing
-from runtime.errors import DeadlineExceeded, LumoraError, Rejected, Retryable, Unavailable, Unreadable, from_failure
+from runtime.errors import DeadlineExceeded, LumoraError, Rejected, Unavailable, Unreadable, from_failure
+from runtime.publishing import Publishing
 from runtime.questions import Answering
 from runtime.tenancy import TenantScope
 
@@ -37,7 +36,6 @@ ReplyT = TypeVar("ReplyT", bound=Reply)
 Answer = Callable[[RequestT, TenantScope], Awaitable[ReplyT]]
 OpenAnswer = Callable[[RequestT], Awaitable[ReplyT]]
 
-PUBLISH_TIMEOUT_S = 3.0
 RECONNECT_WAIT_S = 0.5
 FLUSH_NEVER_S = 86_400
 GRACEFUL_S = 50.0
@@ -57,6 +55,7 @@ class Bus:
         self._reconnected: list[Callable[[], Awaitable[None]]] = []
         self._flushing: set[asyncio.Task[None]] = set()
         self._answering: dict[str, Answering] = {}
+        self._publishing = Publishing()
         self.broker = NatsBroker(
             url,
             name=service,
@@ -79,10 +78,6 @@ class Bus:
         """The raw connection, for the token path."""
         client: Client = self.broker.connection
         return client
-
-    @property
-    def _jetstream(self) -> JetStreamContext:
-        return self.nc.jetstream(timeout=PUBLISH_TIMEOUT_S)
 
     @property
     def is_connected(self) -> bool:
@@ -245,18 +240,11 @@ class Bus:
         """Publish into a stream; returns after its PubAck.
 
         Raises:
-            Overloaded: the tenant's cap in this queue is reached.
+            CapReached: the tenant's cap in this queue is reached.
+            Refused: the broker does not take this message.
             Unavailable: the broker is away or did not acknowledge in time.
         """
-        try:
-            with tracing.asking(subject, headers):
-                await self._jetstream.publish(subject, body, stream=stream, headers=headers)
-        except APIError as error:
-            if error.err_code in _CAP_REACHED:
-                raise CapReached(retry_after_s=2) from error
-            raise Unavailable("the broker refused a message", retry_after_s=2) from error
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise Unavailable("the broker is away", retry_after_s=2) from error
+        await self._publishing.publish(self.nc, subject, body, stream=stream, headers=headers)
 
     async def hint(self, verb: str, tenant_id: TenantId, key: UUID, body: Contract) -> None:
         """A control message that may be lost: also here, where the broker is away or does not take it."""
@@ -279,6 +267,7 @@ class Bus:
     async def _heard_error(self, error: Exception) -> None:
         kind = "permissions" if "permissions violation" in str(error).lower() else type(error).__name__
         metrics.BROKER_ERRORS.labels(kind).inc()
+        self._publishing.heard(str(error))
         _log.warning("broker.error", kind=kind, error=str(error)[:200])
 
     async def _heard_reconnected(self) -> None:
@@ -297,16 +286,6 @@ def _quiet_logger() -> logging.Logger:
     logger = logging.getLogger("faststream")
     logger.setLevel(logging.ERROR)
     return logger
-
-
-class CapReached(Retryable):
-    """The queue holds as much of this tenant as it may."""
-
-    default_code = "too_many_turns"
-
-
-# JSStreamMsgsPerSubjectExceeded (discard new per subject), JSStreamStoreFailed with the same cause.
-_CAP_REACHED = (10077, 10059)
 
 
 async def whole_message(message: NatsMessage) -> NatsMessage:

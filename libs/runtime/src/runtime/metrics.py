@@ -14,5 +14,10 @@ RPC_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 OUTBOX_PUBLISHED = Counter("runtime_outbox_published_total", "Outbox rows published.", ["by"])
+OUTBOX_REFUSED = Counter(
+    "runtime_outbox_refused_total",
+    "Tries to publish an outbox row that the broker refused: it stays, and is tried again after growing pauses.",
+    ["schema", "reason"],
+)
 OUTBOX_WAITING = Gauge("runtime_outbox_waiting", "Outbox rows that the relay last found unpublished.")
 RECONCILED = Counter("runtime_reconciled_total", "Unfinished rows put back into their queue.", ["queue"])

@@ -4,12 +4,16 @@ The committing process publishes its own rows at once and deletes them in batche
 every half second it takes rows that are older than a second (`FOR UPDATE SKIP LOCKED`; never `id > last`, which
 skips late commits for ever) and publishes them under the same `Nats-Msg-Id`, so a row that went out twice is
 dropped by the broker or by the inbox.
+
+What cannot be published holds up nobody else: a full queue keeps its subject, a stream that does not answer its own
+rows until the next round, and a row that the broker refuses is tried again after pauses that grow (ADR 0033).
 """
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
 
@@ -20,8 +24,9 @@ from contracts.base import Event, Job
 from contracts.channel import Fact, Work
 from contracts.ids import TenantId, uuid7
 from runtime import logs, metrics
-from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus, CapReached
-from runtime.errors import Retryable
+from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus
+from runtime.errors import Retryable, Unavailable
+from runtime.publishing import CapReached, Refused
 
 ROUND_S = 0.5
 GRACE_S = 1.0
@@ -30,8 +35,17 @@ DELETE_EVERY_S = 0.2
 
 _TAKE = """
     SELECT id, tenant_id, subject, stream, schema_name, body FROM outbox
-    WHERE created_at < now() - make_interval(secs => $1) AND subject <> ALL($3::text[])
+    WHERE created_at < now() - make_interval(secs => $1) AND subject <> ALL($3::text[]) AND stream <> ALL($4::text[])
+        AND {which}
     ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+_TAKE_OTHERS = _TAKE.format(which="due_at IS NULL")
+_TAKE_REFUSED = _TAKE.format(which="due_at <= now()")
+
+# A second after the first refusal, twice as long after each further one, up to four minutes.
+_REFUSE = """
+    UPDATE outbox SET refusals = refusals + 1, due_at = now() + make_interval(secs => 2 ^ least(refusals, 8))
+    WHERE id = ANY($1::uuid[])
 """
 
 _log = logs.get_logger()
@@ -136,33 +150,52 @@ class OutboxRelay:
     async def _round(self, grace_s: float = GRACE_S) -> bool:
         """Publish all that was left; whether a queue is full, which soon has a place again.
 
-        Thousands of rows for such a queue do not stand before those of others.
+        Thousands of rows for such a queue do not stand before those of others, nor do thousands that are refused:
+        a round tries one batch of these, after all the others.
+
+        Raises:
+            Unavailable: a stream did not answer; the rows of the others are out.
         """
-        full: set[str] = set()
+        held = _Held()
         waiting, count = 0, BATCH
         while count == BATCH:
-            count = await self._batch(grace_s, full)
+            count = await self._batch(_TAKE_OTHERS, grace_s, held)
             waiting += count
+        waiting += await self._batch(_TAKE_REFUSED, grace_s, held)
         metrics.OUTBOX_WAITING.set(waiting)
-        return bool(full)
+        if held.streams:
+            raise Unavailable("a stream does not answer")
+        return bool(held.subjects)
 
-    async def _batch(self, grace_s: float, full: set[str]) -> int:
-        """Publish the oldest, but for subjects that are full, which are noted; how many rows were looked at."""
+    async def _batch(self, take: str, grace_s: float, held: "_Held") -> int:
+        """Publish the oldest, but for what is held, which is noted; how many rows were looked at."""
+        refused: dict[UUID, tuple[str, str]] = {}
         async with self.pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(_TAKE, grace_s, BATCH, list(full))
-            done = [row["id"] for row in rows if await self._publish_left(Outgoing(*row), full)]
+            rows = await connection.fetch(take, grace_s, BATCH, list(held.subjects), list(held.streams))
+            done = [row["id"] for row in rows if await self._publish_left(Outgoing(*row), held, refused)]
             if done:
                 await connection.execute("DELETE FROM outbox WHERE id = ANY($1::uuid[])", done)
+            if refused:
+                await connection.execute(_REFUSE, list(refused))
+        for (schema, reason), count in Counter(refused.values()).items():
+            metrics.OUTBOX_REFUSED.labels(schema, reason).inc(count)
+            _log.error("outbox.refused", schema=schema, reason=reason, count=count)
         return len(rows)
 
-    async def _publish_left(self, row: Outgoing, full: set[str]) -> bool:
-        """A full queue is no reason to keep the others waiting: the row stays for the next round."""
-        if row.subject in full:
+    async def _publish_left(self, row: Outgoing, held: "_Held", refused: dict[UUID, tuple[str, str]]) -> bool:
+        """Whether it is out. Nothing that keeps one row is a reason to keep the others waiting."""
+        if row.subject in held.subjects or row.stream in held.streams:
             return False
         try:
             await self._publish(row)
         except CapReached:
-            full.add(row.subject)
+            held.subjects.add(row.subject)
+            return False
+        except Refused as refusal:
+            refused[row.id] = (row.schema, refusal.reason)
+            return False
+        except Unavailable:
+            held.streams.add(row.stream)
             return False
         metrics.OUTBOX_PUBLISHED.labels("relay").inc()
         return True
@@ -174,3 +207,11 @@ class OutboxRelay:
             stream=row.stream,
             headers={EVENT_ID: str(row.id), MESSAGE_ID: str(row.id), SCHEMA: row.schema},
         )
+
+
+@dataclass
+class _Held:
+    """Whose rows wait for the next round: subjects with a full queue, streams that did not answer."""
+
+    subjects: set[str] = field(default_factory=set)
+    streams: set[str] = field(default_factory=set)

@@ -18,9 +18,10 @@ from contracts.base import Job
 from contracts.channel import Work
 from contracts.ids import TenantId, uuid7
 from runtime import logs, metrics
-from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus, CapReached
+from runtime.bus import EVENT_ID, MESSAGE_ID, SCHEMA, Bus
 from runtime.errors import Retryable
 from runtime.outbox import OutboxRelay
+from runtime.publishing import CapReached
 
 ROUND_S = 5.0
 BATCH = 100

@@ -55,6 +55,14 @@ def outbox(service: str) -> list[str]:
     ]
 
 
+OUTBOX_REFUSALS = """ALTER TABLE outbox
+    ADD COLUMN refusals integer NOT NULL DEFAULT 0, ADD COLUMN due_at timestamptz"""
+"""How often the broker refused a row, and when it is tried again; a row that was never refused has no `due_at`.
+
+A change after `outbox` in a schema of its own: the relay of the version before does not know the columns.
+"""
+
+
 def inbox(service: str) -> list[str]:
     """The inbox: which event this consumer handled already."""
     return [

@@ -41,6 +41,7 @@ def upgrade() -> None:
             update="enqueued_at, times_enqueued",
         ),
         *row_security.outbox(SERVICE),
+        row_security.OUTBOX_REFUSALS,
         *row_security.inbox(SERVICE),
         *row_security.idempotency(SERVICE),
         *row_security.function(SERVICE, "write_down", PARAMETERS, "seen bigint, kept bytea[]", WRITE_DOWN),
