@@ -147,6 +147,29 @@ async def test_a_worker_that_dies_after_a_hand_over_leaves_it_as_it_is(stage: St
     await check_all(business, chat.answers)
 
 
+async def test_a_message_that_is_sent_again_stays_whose_it_was(business: Business) -> None:
+    async with business.chat() as chat:
+        first = await chat.answered()
+    path = f"/api/conversations/{first.conversation_id}/messages"
+
+    async def sent(key: str, **body: Any) -> Any:
+        return await business.call("POST", path, json={"content": key, **body}, headers={"Idempotency-Key": key})
+
+    asked_ = await sent("as customer")
+    await command(business, first.conversation_id, "escalate")
+    again = await sent("as customer")
+    assert (again["message_id"], again["duplicate"]) == (asked_["message_id"], True)
+    written = await sent("as person")
+    assert written["author"] == "person"
+    await command(business, first.conversation_id, "hand-back")
+    assert await sent("as person") == await sent("as person", author="person") == written
+    headers = {**business.bearer, "Idempotency-Key": "as person"}
+    other = await business.rest.post(path, json={"content": "as person", "author": "customer"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+    found = [one for one in await said(business, first.conversation_id) if one[1].startswith("as ")]
+    assert found == [("customer", "as customer"), ("person", "as person")]
+
+
 async def test_another_business_and_a_program_get_nowhere(business: Business, stage: Stage) -> None:
     other = await stage.business()
     async with business.chat() as chat:

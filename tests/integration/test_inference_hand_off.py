@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from contracts.hand_off import WriteMessage
+from contracts.hand_off import ChooseAuthor, WriteMessage
 from contracts.ids import ClientMessageId, ConversationId, MessageId, UserId, uuid7
 from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages
 from contracts.paging import Idempotency
@@ -351,3 +351,28 @@ async def test_what_was_accepted_before_a_conversation_was_ended_opens_it_again_
     await hands.move(scope, turn.conversation_id, resolved)
     assert isinstance(await turns.lease(scope, request.message_id), Ended)
     assert (await PostgresConversations(database).get(scope, turn.conversation_id)).status == "resolved"
+
+
+async def test_what_is_sent_again_keeps_its_author_whoever_has_the_conversation_by_then(
+    database: Database, hands: PostgresHandOffs
+) -> None:
+    scope = new_scope()
+    turn = await leased(database, scope)
+
+    async def author(key: str | None, said: str | None = None, words: str = "0") -> str:
+        idempotency = Idempotency(key=key, body_sha256=words * 64) if key else None
+        question = {"conversation_id": turn.conversation_id, "said": said, "idempotency": idempotency}
+        return (await hands.choose_author(scope, ChooseAuthor.model_validate(question))).author
+
+    assert [await author(key) for key in ("a", None)] == ["customer", "customer"]
+    await hands.move(scope, turn.conversation_id, lambda standing: escalated(standing, ""))
+    assert [await author(key) for key in ("a", "b", None)] == ["customer", "person", "person"]
+    assert await author("c", "customer") == "customer"
+    await hands.move(scope, turn.conversation_id, handed_back)
+    assert [await author(key) for key in ("a", "b", "c", None)] == ["customer", "person", "customer", "customer"]
+    for key, said, words in (("a", None, "1"), ("a", "person", "0"), ("b", "customer", "0")):
+        with pytest.raises(Conflict) as refused:
+            await author(key, said, words)
+        assert refused.value.code == "idempotency_conflict"
+    with pytest.raises(NotFound):
+        await hands.choose_author(new_scope(), ChooseAuthor(conversation_id=turn.conversation_id))

@@ -60,7 +60,8 @@ class Business:
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
         """Ask as the owner; the decoded answer. Anything but a success fails the test."""
-        answer = await patiently(self.rest, method, path, headers=self.bearer, **options)
+        headers = {**self.bearer, **options.pop("headers", {})}
+        answer = await patiently(self.rest, method, path, headers=headers, **options)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 

@@ -43,6 +43,10 @@ def accepted(request: ai.AcceptTurn) -> ai.AcceptedTurn:
     )
 
 
+def chosen(author: str) -> hand_off.ChosenAuthor:
+    return hand_off.ChosenAuthor.model_validate({"author": author})
+
+
 def written(request: hand_off.WriteMessage) -> hand_off.MessageReply:
     message = ai.Message(
         id=MessageId(uuid7()),
@@ -67,25 +71,23 @@ async def edge():
 
 
 @pytest.mark.parametrize(
-    ("token", "author", "status", "verb"),
+    ("token", "author", "choice", "verb"),
     [
-        ("owner", None, "active", "accept_turn"),
-        ("owner", None, "resolved", "accept_turn"),
-        ("owner", None, "waiting_for_person", "write_message"),
-        ("owner", None, "with_person", "write_message"),
-        ("owner", "person", "active", "write_message"),
-        ("owner", "customer", "with_person", "accept_turn"),
-        ("program", None, "with_person", "accept_turn"),
-        ("admin_program", "customer", "with_person", "accept_turn"),
+        ("owner", None, "customer", "accept_turn"),
+        ("owner", None, "person", "write_message"),
+        ("owner", "person", None, "write_message"),
+        ("owner", "customer", None, "accept_turn"),
+        ("program", None, None, "accept_turn"),
+        ("admin_program", "customer", None, "accept_turn"),
     ],
 )
-async def test_a_message_is_a_persons_who_says_so_or_where_people_have_the_conversation(
-    edge: Edge, token: str, author: str | None, status: ai.ConversationStatus, verb: str
+async def test_a_message_is_a_persons_who_says_so_or_where_inference_chooses_it(
+    edge: Edge, token: str, author: str | None, choice: str | None, verb: str
 ):
-    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation("key:x", status)))
+    edge.services.tell(hand_off.CHOOSE_AUTHOR, chosen(choice or "person"))
     answer = await edge.call("POST", f"{PATH}/messages", token=token, json={"content": "Hello", "author": author})
     assert answer.status_code == (201 if verb == "write_message" else 202)
-    assert edge.services.asked[-1][0] == verb
+    assert [asked[0] for asked in edge.services.asked] == [*(["choose_author"] if choice else []), verb]
 
 
 async def test_a_note_is_for_people_alone(edge: Edge):
@@ -101,8 +103,20 @@ async def test_a_note_is_for_people_alone(edge: Edge):
         assert edge.services.asked[-1][1].with_notes == with_notes
 
 
+async def test_what_has_a_key_is_whose_it_was_first(edge: Edge):
+    for author, choice, verb in ((None, "customer", "accept_turn"), ("person", "person", "write_message")):
+        edge.services.tell(hand_off.CHOOSE_AUTHOR, chosen(choice))
+        body, headers = {"content": "Hello", "author": author}, {"Idempotency-Key": "k"}
+        await edge.call("POST", f"{PATH}/messages", json=body, headers=headers)
+        (_, choose, _), (done, _, _) = edge.services.asked[-2:]
+        assert (choose.said, choose.idempotency.key, done) == (author, "k", verb)
+    edge.services.tell(hand_off.CHOOSE_AUTHOR, Conflict(code="idempotency_conflict"))
+    answer = await edge.call("POST", f"{PATH}/messages", json={"content": "Bye"}, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_conflict")
+
+
 async def test_a_repeated_key_or_id_is_the_same_message_with_the_same_words(edge: Edge):
-    edge.services.tell(ai.GET_CONVERSATION, ai.ConversationReply(conversation=conversation("key:x", "with_person")))
+    edge.services.tell(hand_off.CHOOSE_AUTHOR, chosen("person"))
     client_message_id = str(uuid7())
     for body, headers in (
         ({"content": "Hello"}, {"Idempotency-Key": "k"}),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts import auth, ingest, models
+from contracts import auth, hand_off, ingest, models
 from contracts import filter as rules
 from contracts import inference as ai
 from contracts.base import Nothing
@@ -285,7 +285,7 @@ async def test_the_same_key_with_another_message_is_a_conflict(edge: Edge):
 
 async def test_a_message_to_an_unknown_conversation_is_not_found(edge: Edge):
     edge.services.tell(ai.ACCEPT_TURN, NotFound())
-    edge.services.tell(ai.GET_CONVERSATION, NotFound())
+    edge.services.tell(hand_off.CHOOSE_AUTHOR, NotFound())
     edge.tokens.known["program"] = PROGRAM
     for token in ("program", "owner"):
         answer = await edge.call("POST", f"/api/conversations/{ID}/messages", token=token, json={"content": "Hello?"})

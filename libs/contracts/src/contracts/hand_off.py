@@ -1,6 +1,6 @@
 """Conversations that people take over from the machine and give back, and what people write in them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -38,6 +38,24 @@ class Resolve(Request):
 
     conversation_id: ConversationId
     seen: MessageId | None = None
+
+
+class ChooseAuthor(Request):
+    """Whose message is it that a member of the business writes? Theirs where people have the conversation.
+
+    With a key it is chosen once: what is sent again keeps its author, whoever has the conversation by then.
+    """
+
+    conversation_id: ConversationId
+    said: Literal["customer", "person"] | None = None
+    """As whom they say that they write."""
+    idempotency: Idempotency | None = None
+
+
+class ChosenAuthor(Reply):
+    """The customer, or a person."""
+
+    author: Literal["customer", "person"]
 
 
 class WriteMessage(Request):
@@ -91,5 +109,6 @@ ESCALATE = Rpc("inference", "escalate", Escalate, ConversationReply, callers=_ED
 ASSIGN = Rpc("inference", "assign", Assign, ConversationReply, callers=_EDGE)
 HAND_BACK = Rpc("inference", "hand_back", HandBack, ConversationReply, callers=_EDGE)
 RESOLVE = Rpc("inference", "resolve", Resolve, ConversationReply, callers=_EDGE)
+CHOOSE_AUTHOR = Rpc("inference", "choose_author", ChooseAuthor, ChosenAuthor, callers=_EDGE)
 WRITE_MESSAGE = Rpc("inference", "write_message", WriteMessage, MessageReply, callers=_EDGE)
 GET_MESSAGE = Rpc("inference", "get_message", GetMessage, MessageReply, callers=_EDGE)

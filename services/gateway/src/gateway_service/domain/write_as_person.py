@@ -2,34 +2,43 @@
 
 import hashlib
 
-from contracts.hand_off import WRITE_MESSAGE, WriteMessage
+from contracts.hand_off import CHOOSE_AUTHOR, WRITE_MESSAGE, ChooseAuthor, WriteMessage
 from contracts.ids import ConversationId, UserId
-from contracts.inference import GET_CONVERSATION, GetConversation, Message
+from contracts.inference import Message
 from contracts.paging import Idempotency
 from contracts.rest import NewMessage
 from gateway_service.domain.ports import Services
 from gateway_service.domain.principal import Principal
 
-_WITH_PEOPLE = ("waiting_for_person", "with_person")
-
 
 async def speaks_as_person(
-    message: NewMessage, conversation_id: ConversationId, principal: Principal, services: Services
+    message: NewMessage,
+    conversation_id: ConversationId,
+    principal: Principal,
+    *,
+    services: Services,
+    idempotency_key: str | None,
 ) -> bool:
     """Tell whether a message is a person's: when they say so, or when people have the conversation.
 
+    What is sent again with its key is whose it was.
+
     Raises:
         Forbidden: a program, or who may not, wants to write as a person.
+        Conflict: the key came before with another message, or as another author's.
         NotFound: this business has no such conversation.
         Unavailable: inference is away.
     """
-    if message.internal or message.author == "person":
+    said = "person" if message.internal else message.author
+    if said == "person":
         principal.require("inbox")
-        return True
-    if message.author == "customer" or not principal.may("inbox"):
+    if not principal.may("inbox"):
         return False
-    question = GetConversation(conversation_id=conversation_id)
-    return (await services.ask(GET_CONVERSATION, question, principal.scope)).conversation.status in _WITH_PEOPLE
+    idempotency = _idempotency(message, conversation_id, idempotency_key)
+    if said is not None and idempotency is None:
+        return said == "person"
+    question = ChooseAuthor(conversation_id=conversation_id, said=said, idempotency=idempotency)
+    return (await services.ask(CHOOSE_AUTHOR, question, principal.scope)).author == "person"
 
 
 async def write_as_person(
@@ -47,13 +56,20 @@ async def write_as_person(
         NotFound: this business has no such conversation.
         Unavailable: inference is away.
     """
-    key = idempotency_key or (str(message.client_message_id) if message.client_message_id else None)
-    said = f"{conversation_id}:{message.internal}:{message.content}"
     request = WriteMessage(
         conversation_id=conversation_id,
         person=UserId(principal.id),
         content=message.content,
         internal=message.internal,
-        idempotency=key and Idempotency(key=key, body_sha256=hashlib.sha256(said.encode()).hexdigest()),
+        idempotency=_idempotency(message, conversation_id, idempotency_key),
     )
     return (await services.ask(WRITE_MESSAGE, request, principal.scope)).message
+
+
+def _idempotency(message: NewMessage, conversation_id: ConversationId, key: str | None) -> Idempotency | None:
+    """What names the message, with a hash of its words."""
+    key = key or (str(message.client_message_id) if message.client_message_id else None)
+    if key is None:
+        return None
+    words = f"{conversation_id}:{message.internal}:{message.content}"
+    return Idempotency(key=key, body_sha256=hashlib.sha256(words.encode()).hexdigest())

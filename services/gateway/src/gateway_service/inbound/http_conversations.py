@@ -71,7 +71,7 @@ def _messages(router: APIRouter, desk: HttpDesk) -> None:
     async def create_message(request: Request, conversation_id: Id, principal: Principal = _CHAT) -> Response:
         message, where = await read_body(request, NewMessage), ConversationId(conversation_id)
         services, key = desk.services, idempotency_key(request)
-        if await speaks_as_person(message, where, principal, services):
+        if await speaks_as_person(message, where, principal, services=services, idempotency_key=key):
             return answer(await write_as_person(message, where, principal, services=services, idempotency_key=key), 201)
         return answer(await post_message(message, where, principal, services=services, idempotency_key=key), 202)
 

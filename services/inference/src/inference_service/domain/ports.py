@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.gaps import CloseGap, Gap, Gaps, ListGaps
-from contracts.hand_off import WriteMessage
+from contracts.hand_off import ChooseAuthor, ChosenAuthor, WriteMessage
 from contracts.ids import AgentId, ConversationId, GapId, MessageId
 from contracts.inference import (
     AcceptedTurn,
@@ -150,6 +150,10 @@ class HandOffs(Protocol):
             Conflict: what `change` raises; or the customer wrote after the message `seen` (`unseen_message`).
             Rejected: `seen` is no message of it.
         """
+        ...
+
+    async def choose_author(self, scope: TenantScope, request: ChooseAuthor) -> ChosenAuthor:
+        """Tell whose message it is. Raises NotFound; Conflict: the key came with other words, or another author."""
         ...
 
     async def write(self, scope: TenantScope, request: WriteMessage) -> tuple[Message, tuple[MessageId, ...]]:

@@ -4,11 +4,14 @@ from collections.abc import Iterable
 
 from contracts.hand_off import (
     ASSIGN,
+    CHOOSE_AUTHOR,
     ESCALATE,
     HAND_BACK,
     RESOLVE,
     WRITE_MESSAGE,
     Assign,
+    ChooseAuthor,
+    ChosenAuthor,
     Escalate,
     HandBack,
     MessageReply,
@@ -24,7 +27,7 @@ from runtime.tenancy import TenantScope
 
 
 def register(bus: Bus, hand_offs: HandOffs) -> None:
-    """Answer `rpc.inference.{escalate,assign,hand_back,resolve,write_message}`."""
+    """Answer `rpc.inference.{escalate,assign,hand_back,resolve,choose_author,write_message}`."""
 
     async def moved(
         scope: TenantScope, conversation_id: ConversationId, change: Move, seen: MessageId | None = None
@@ -54,6 +57,9 @@ def register(bus: Bus, hand_offs: HandOffs) -> None:
     async def resolve(question: Resolve, scope: TenantScope) -> ConversationReply:
         return await moved(scope, question.conversation_id, resolved, question.seen)
 
+    async def choose_author(question: ChooseAuthor, scope: TenantScope) -> ChosenAuthor:
+        return await hand_offs.choose_author(scope, question)
+
     async def write_message(question: WriteMessage, scope: TenantScope) -> MessageReply:
         message, stale = await hand_offs.write(scope, question)
         await silence(scope, stale)
@@ -63,4 +69,5 @@ def register(bus: Bus, hand_offs: HandOffs) -> None:
     bus.answer(ASSIGN, assign)
     bus.answer(HAND_BACK, hand_back)
     bus.answer(RESOLVE, resolve)
+    bus.answer(CHOOSE_AUTHOR, choose_author)
     bus.answer(WRITE_MESSAGE, write_message)

@@ -1,5 +1,7 @@
 """The statements of a conversation that changes hands, parameters in the order written below."""
 
+STATUS = "SELECT status FROM conversation WHERE id = $1"
+
 STANDING = "SELECT status, epoch, reason, assignee, is_told FROM conversation WHERE id = $1 FOR UPDATE"
 
 MOVE = """

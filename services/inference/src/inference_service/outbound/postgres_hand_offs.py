@@ -1,14 +1,14 @@
 """Conversations that change hands, and what people write in them, in Postgres."""
 
-from contracts.hand_off import MESSAGE_CREATED, MessageCreated, MessageReply, WriteMessage
+from contracts.hand_off import MESSAGE_CREATED, ChooseAuthor, ChosenAuthor, MessageCreated, MessageReply, WriteMessage
 from contracts.ids import ConversationId, MessageId, uuid7
 from contracts.inference import Message
 from inference_service.domain.ports import Moved
-from inference_service.domain.standing import Move, spoken
+from inference_service.domain.standing import Move, is_with_people, spoken
 from inference_service.outbound import hand_off, hand_off_sql, turn_ending
 from inference_service.outbound.postgres_conversations import PostgresConversations
 from runtime.db import Database
-from runtime.errors import NotFound
+from runtime.errors import Conflict, NotFound
 from runtime.idempotency import once
 from runtime.tenancy import TenantScope
 from runtime.transaction import Transaction
@@ -27,6 +27,20 @@ class PostgresHandOffs:
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
             stale = await _moved(tx, conversation_id, change, seen)
             return Moved(await self._conversations.get(scope, conversation_id), stale)
+
+    async def choose_author(self, scope: TenantScope, request: ChooseAuthor) -> ChosenAuthor:
+        async with self._database.tenant_tx(scope) as tx:
+
+            async def choose() -> ChosenAuthor:
+                row = await tx.fetch_row(hand_off_sql.STATUS, request.conversation_id)
+                if row is None:
+                    raise NotFound
+                return ChosenAuthor(author=request.said or ("person" if is_with_people(row["status"]) else "customer"))
+
+            chosen = await once(tx, request.idempotency, ChosenAuthor, choose)
+        if request.said not in (None, chosen.author):
+            raise Conflict(code="idempotency_conflict")
+        return chosen
 
     async def write(self, scope: TenantScope, request: WriteMessage) -> tuple[Message, tuple[MessageId, ...]]:
         stale: tuple[MessageId, ...] = ()
