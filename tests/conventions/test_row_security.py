@@ -3,39 +3,17 @@
 The migrations are run against a recorder, so this needs no server; tests/integration asks a real one the same.
 """
 
-import importlib.util
-import io
 import re
 from functools import cache
 from pathlib import Path
 
 import pytest
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
 
-from tests.conventions.source import ROOT
+from tests.conventions.migrations import MIGRATIONS, SCHEMAS, sql_of
 
-MIGRATIONS = sorted((ROOT / "services").glob("*/migrations/versions/[0-9]*.py"))
-SCHEMAS = sorted({path.parts[-4] for path in MIGRATIONS})
 OF_NO_TENANT = {("auth", "signing_key")}
 """The platform's own key pairs."""
 TENANT = "current_setting('app.tenant', true)"
-
-
-def sql_of(path: Path) -> str:
-    """The statements of one migration's upgrade, white space folded."""
-    spec = importlib.util.spec_from_file_location(f"migration_{path.parts[-4]}_{path.stem}", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    written = io.StringIO()
-    context = MigrationContext.configure(
-        dialect_name="postgresql", opts={"as_sql": True, "output_buffer": written, "literal_binds": True}
-    )
-    with Operations.context(context):
-        module.upgrade()
-    return re.sub(r"\s+", " ", written.getvalue())
 
 
 @cache

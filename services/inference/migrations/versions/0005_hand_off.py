@@ -17,9 +17,6 @@ def upgrade() -> None:
         """ALTER TABLE conversation ADD COLUMN reason text NOT NULL DEFAULT '', ADD COLUMN assignee uuid,
             ADD COLUMN is_told boolean NOT NULL DEFAULT false""",
         "ALTER TABLE message ADD COLUMN person uuid",
-        # Conversations that nobody took over are not in it: the way of a turn pays nothing for it.
-        """CREATE INDEX conversation_hands ON conversation (tenant_id, status, updated_at DESC, id DESC)
-            WHERE status <> 'active'""",
         # A table of their own: what reads messages, for a customer or for a prompt, cannot meet a note.
         """CREATE TABLE note (
             tenant_id uuid NOT NULL, id uuid NOT NULL, conversation_id uuid NOT NULL, person uuid NOT NULL,
@@ -35,6 +32,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.execute("DROP TABLE note")
-    op.execute("DROP INDEX conversation_hands")
     op.execute("ALTER TABLE message DROP COLUMN person")
     op.execute("ALTER TABLE conversation DROP COLUMN reason, DROP COLUMN assignee, DROP COLUMN is_told")
