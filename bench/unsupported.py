@@ -11,12 +11,12 @@ cuts English about as models do; other languages it cuts finer, so they are left
 
 import argparse
 import asyncio
-import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from grounding import XQUAD, Case, altered, as_served, by_folds, drawn, look, restated, rows, scifact
+from grounding import as_served, by_folds, look
+from grounding_claims import Case, all_cases
 from tokenizers import Tokenizer
 
 from inference_service.domain.support import reads
@@ -28,16 +28,6 @@ SPEEDS = (20, 50)
 """Tokens a second."""
 MADE_UP = ("number changed", "negation changed")
 """Lies made by rules that resemble the check's own."""
-
-
-def all_cases(data: Path) -> list[Case]:
-    random.seed(7)
-    cases = list(scifact(data / "scifact"))
-    for language in XQUAD:
-        texts = {str(row["id"]): str(row["text"]) for row in rows(data / "xquad" / f"corpus_{language}.jsonl")}
-        cases += restated(rows(data / "xquad" / f"questions_{language}.jsonl"), texts, language)
-        cases += altered(texts, language)
-    return drawn(cases)
 
 
 def policies(title: str, cases: Sequence[Case], said: dict[int, bool]) -> None:

@@ -47,6 +47,8 @@ async def reasons(answer: str, *texts: str) -> list[str]:
         ("You can return anything within 30 weeks of delivery [1].", (RETURNS,), "number"),
         ("Shipping within Europe costs €5.90 [1].", (RETURNS,), "number"),
         ("Refunds do not take 5 working days [1].", (RETURNS,), "denial"),
+        ("Our shop is open on Sundays in May [1].", ("In May our shop is closed on Sundays.",), "denial"),
+        ("Parcels to Norway reach Oslo in a week [1].", ("Parcels to Norway reach Bergen in a week.",), "unlike"),
         ("The warranty covers water damage of every machine [1].", (RETURNS,), "unlike"),
         ("Artikel können innerhalb von 30 Tagen zurückgegeben werden [1].", (GERMAN,), "alike"),
         ("Artikel können innerhalb von 60 Tagen zurückgegeben werden [1].", (GERMAN,), "number"),

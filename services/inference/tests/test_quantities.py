@@ -23,6 +23,7 @@ from inference_service.domain.quantities import Quantity, missing, quantities
         ("am Montag", "de", {("1", "weekday")}),
         ("at 9:30", "en", {("9", ""), ("30", "")}),
         ("the A4 and the DGKK1", "en", set()),
+        ("the OCT3/4, a USB3.1 plug and 3 cables", "en", {("3", "")}),
         ("2024.05.01", "en", {("2024", ""), ("5", ""), ("1", "")}),
     ],
 )

@@ -15,7 +15,7 @@ from contracts.trace import Action
 from inference_service.domain.claims import AnswerSentence, answer_sentences
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.extract import Embedder
-from inference_service.domain.spans import ReadPassage, Span, read_passage
+from inference_service.domain.spans import ReadPassage, read_passage
 from inference_service.domain.support import Match, Support, judge, matches, reads, with_cosines
 from inference_service.domain.words import language_of
 
@@ -149,7 +149,7 @@ class Checking:
         for key, candidates in found.items():
             if candidates and not candidates[0].is_quoted and len(texts) + 1 + len(candidates) <= self._room:
                 open_.append(key)
-                texts += [key[0], *(_with_context(match) for match in candidates)]
+                texts += [key[0], *(match.embedded_as for match in candidates)]
         if not texts:
             return True
         self._room -= len(texts)
@@ -173,12 +173,6 @@ def _key(claim: AnswerSentence) -> _Key:
     return claim.text, claim.cited
 
 
-def _with_context(match: Match) -> str:
-    read = match.passage_read
-    above = read.hit.heading or read.hit.title
-    return f"{above}: {read.quote(match.span)}" if above else read.quote(match.span)
-
-
 def _quoted(source: Source, grounding: Grounding) -> Source:
     found = [
         check.support
@@ -195,6 +189,6 @@ def _quoted(source: Source, grounding: Grounding) -> Source:
     passage, span = spans[best]
     start, end = min(one.start for _, one in spans), max(one.end for _, one in spans)
     if end - start <= _LONGEST_QUOTE:
-        span = Span(start, end, span.terms, span.quantities, span.denied)
+        span = replace(span, start=start, end=end, parts=())
     place = passage.place(span)
     return source.model_copy(update={"start": place[0], "end": place[1], "quote": passage.quote(span)})

@@ -2,10 +2,11 @@
 """Which of a text's terms it denies: `Sale items are not refunded` denies the items and the refund.
 
 The words a negation reaches are guessed by nearness within a clause, as negation detectors since NegEx do (Chapman et
-al. 2001), here to both sides, because languages differ in the side.
+al. 2001), here to both sides, because languages differ in the side; `without` and `no` reach forward alone.
 """
 
 import re
+from collections.abc import Container, Iterator
 from typing import Final
 
 from inference_service.domain.words import content_terms, terms
@@ -21,11 +22,18 @@ _NEGATORS: Final = {
     "ru": "не нет никогда без ни нельзя",
     "ar": "لا لم لن ليس ليست غير بدون دون",
 }
+_FORWARD_ONLY: Final = (
+    "no without except ohne kein keine keinen keinem keiner keines sin ningún ninguna ninguno sans aucun aucune senza "
+    "nessun nessuna sem nenhum nenhuma zonder geen без بدون دون"
+)
+"""Of the negators, those that deny what follows: `firms that build without a licence` are firms."""
 _NEGATES: Final = {language: frozenset(words.split()) for language, words in _NEGATORS.items()}
+_FORWARD: Final = frozenset(_FORWARD_ONLY.split())
 _CONTRACTED: Final = ("n't", "n’t")
 _UNSPACED_NEGATORS: Final = re.compile("(?:不(?!仅|但|过|同|少|断|管)|没|未|无(?!论|锡)|非(?!常|洲)|勿|别(?!的|人))")
 _CLAUSE: Final = re.compile(
-    r"[,.;:!?()\n，。；：！？、،؛؟]+|\b(?:but|however|aber|sondern|pero|sino|mais|unless|außer)\b"
+    r"[,.;:!?()\n，。；：！？、،؛؟]+|\b(?:but|however|while|whereas|although|which|whose|aber|sondern|während|obwohl|pero|sino|"
+    r"mientras|aunque|mais|unless|außer)\b"
 )
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _REACH: Final = 3
@@ -37,24 +45,41 @@ _UNSPACED_REACH: Final = 5
 def denied_terms(text: str, language: str) -> frozenset[str]:
     """Return the terms (as `words.terms` makes them) that stand near a negation in their clause."""
     found: set[str] = set()
-    for clause in _CLAUSE.split(text.lower()):
+    for clause in clauses(text):
         found |= _in_unspaced(clause, language) if language in ("zh", "ja") else _in_clause(clause, language)
     return frozenset(found)
 
 
-def _in_clause(clause: str, language: str) -> set[str]:
-    negators = _NEGATES.get(language, _NEGATES["en"])
+def near(clause: str, language: str, cues: Container[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Give each cue of a clause in lower case with the content terms that it reaches, before it and after it."""
     words = _WORD.findall(clause)
-    is_negator = [word in negators or word.endswith(_CONTRACTED) for word in words]
-    if not any(is_negator):
-        return set()
+    places = [i for i, word in enumerate(words) if word in cues]
+    if not places:
+        return
     wanted = {term for term in content_terms(clause, language) if not term.isdigit()}
     content = [(i, term) for i, word in enumerate(words) for term in terms(word, language)[:1] if term in wanted]
+    for place in places:
+        before = [term for i, term in content if i < place][-_REACH:]
+        yield words[place], before, [term for i, term in content if i > place][:_REACH]
+
+
+def clauses(text: str) -> list[str]:
+    """Return a text's clauses in lower case."""
+    return _CLAUSE.split(text.lower())
+
+
+class _Negators:
+    def __init__(self, language: str) -> None:
+        self._words = _NEGATES.get(language, _NEGATES["en"])
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._words or (isinstance(word, str) and word.endswith(_CONTRACTED))
+
+
+def _in_clause(clause: str, language: str) -> set[str]:
     found: set[str] = set()
-    for place, negates in enumerate(is_negator):
-        if negates:
-            found |= {term for _, term in [one for one in content if one[0] < place][-_REACH:]}
-            found |= {term for _, term in [one for one in content if one[0] > place][:_REACH]}
+    for negator, before, after in near(clause, language, _Negators(language)):
+        found |= {*after} if negator in _FORWARD else {*before, *after}
     return found
 
 

@@ -85,6 +85,7 @@ _VERBS_TOO: Final = frozenset({"may", "march", "mars"})
 """Names of months only beside a number."""
 
 _NUMBER: Final = re.compile(
+    r"[a-zà-ÿ]+\d[\w/]*(?:\.\d+)?|"  # a name: of `OCT3/4` and `USB3.1` no part is a number
     r"(?P<sign>[€$£¥￥]\s?)?(?<![a-zà-ÿ])(?P<number>\d+(?:[.,\u00a0\u202f'’]\d+)*)"
     r"(?P<after>[\s\u00a0-]?[^\W\d_]+(?:\s[^\W\d_]+)?|\s?[%€$£¥])?"
 )
@@ -119,6 +120,8 @@ def _is_same(one: Quantity, other: Quantity) -> bool:
 
 def _in_digits(text: str) -> Iterator[Quantity]:
     for match in _NUMBER.finditer(text):
+        if match["number"] is None:
+            continue
         sign = _SIGNS.get((match["sign"] or "").strip(), "")
         for value in _values(match["number"]):
             yield Quantity(value, sign or _unit(match["after"] or ""))

@@ -9,6 +9,7 @@ from contracts.ingest import PassageHit
 from inference_service.domain import marks
 from inference_service.domain.claims import answer_sentences
 from inference_service.domain.negation import denied_terms
+from inference_service.domain.opposites import Tendency, tendencies
 from inference_service.domain.quantities import Quantity, quantities
 from inference_service.domain.sentences import sentence_spans, sentences
 from inference_service.domain.words import terms
@@ -35,6 +36,7 @@ class Span:
     terms: frozenset[str]
     quantities: frozenset[Quantity]
     denied: frozenset[str]
+    tends: frozenset[Tendency]
     parts: tuple["Span", ...] = ()
 
 
@@ -93,7 +95,14 @@ def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
 
 def _span(text: str, start: int, end: int, language: str) -> Span:
     said = text[start:end]
-    return Span(start, end, frozenset(terms(said, language)), quantities(said, language), denied_terms(said, language))
+    return Span(
+        start,
+        end,
+        frozenset(terms(said, language)),
+        quantities(said, language),
+        denied_terms(said, language),
+        tendencies(said, language),
+    )
 
 
 def _sentence_places(text: str, begin: int) -> Iterator[tuple[int, int]]:
@@ -134,6 +143,7 @@ def _joined(single: Sequence[Span]) -> Iterator[Span]:
                 frozenset().union(*(one.terms for one in run)),
                 frozenset().union(*(one.quantities for one in run)),
                 frozenset().union(*(one.denied for one in run)),
+                frozenset().union(*(one.tends for one in run)),
                 tuple(run) if len(run) > 1 else (),
             )
 

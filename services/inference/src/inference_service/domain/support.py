@@ -3,13 +3,14 @@
 A claim is held against the best span of each passage it cites (of each that was found, when it cites none):
 
 1. a quotation, word for word, is supported;
-2. a number, sum, measure or date that the span does not have, or a term that one side denies and the other does not, is
-   unsupported however alike the two are;
+2. a number, sum, measure or date that the span does not have, or a term that one side denies and the other does not, or
+   that goes the opposite way there (`rises`, `falls`), is unsupported however alike the two are;
 3. else a logistic regression decides over how much of the claim the span names (stems; character pairs where words are
    written together), how much its whole passage does, and the cosine of their embeddings.
 
-This is a proxy of entailment and not entailment: it cannot see that `open` contradicts `closed`, that who pays and
-who is paid were exchanged, or that a condition was left out. `bench/grounding.py` measures how often that matters.
+This is a proxy of entailment and not entailment: it cannot see that who pays and who is paid were exchanged, that a
+condition was left out, or that words are opposites which are not in its lists. `bench/grounding.py` measures how often
+that matters.
 """
 
 import math
@@ -20,6 +21,7 @@ from typing import Final, Literal, NamedTuple
 
 from inference_service.domain.claims import AnswerSentence
 from inference_service.domain.negation import denied_terms
+from inference_service.domain.opposites import Tendency, are_opposed, is_prefixed, tendencies
 from inference_service.domain.quantities import Quantity, missing, quantities
 from inference_service.domain.spans import ReadPassage, Span, plain
 from inference_service.domain.words import content_terms, named
@@ -39,8 +41,8 @@ class Weights(NamedTuple):
 
 
 # Fitted by `bench/grounding.py --fit`.
-ENGLISH: Final = Weights(-10.89, 2.88, 1.59, 6.49, 2.32)
-LEXICAL: Final = Weights(-11.72, 3.40, 6.44, 5.45)
+ENGLISH: Final = Weights(-7.26, 4.20, 0.00, 2.93, 2.63)
+LEXICAL: Final = Weights(-9.89, 3.66, 6.32, 3.60)
 """For the languages that MiniLM does not read, and for any while there are no embeddings."""
 
 _TRIED: Final = 2
@@ -62,8 +64,8 @@ _NO_NAMES: Final = frozenset({"de"})
 class Match(NamedTuple):
     """A claim beside one span.
 
-    `coverage` and `passage` are the shares of its terms that span and passage name, `names` that of its names that the
-    passage has; each goes from 0 to 1.
+    `coverage` and `passage` are the shares of its terms that span and passage name, `names` how well the passage names
+    the one of its names that it names worst; each goes from 0 to 1.
     """
 
     passage_read: ReadPassage
@@ -74,6 +76,13 @@ class Match(NamedTuple):
     objection: Literal["number", "denial"] | None
     is_quoted: bool = False
     cosine: float | None = None
+
+    @property
+    def embedded_as(self) -> str:
+        """The span below its heading, or the document's title where it has none."""
+        read = self.passage_read
+        above = read.hit.heading or read.hit.title
+        return f"{above}: {read.quote(self.span)}" if above else read.quote(self.span)
 
     @property
     def rank(self) -> float:
@@ -106,6 +115,7 @@ class _Claimed(NamedTuple):
     names: frozenset[str]
     quantities: frozenset[Quantity]
     denied: frozenset[str]
+    tends: frozenset[Tendency]
 
 
 def matches(claim: AnswerSentence, passages: Sequence[ReadPassage], language: str) -> tuple[Match, ...]:
@@ -171,7 +181,8 @@ def _claimed(text: str, language: str) -> _Claimed:
             term for word in text.split()[1:] if word[:1].isupper() for term in content_terms(word, language)
         }
         weights |= dict.fromkeys(names, _NAME)
-    return _Claimed(weights, frozenset(names), quantities(text, language), denied_terms(text, language))
+    tends = tendencies(text, language)
+    return _Claimed(weights, frozenset(names), quantities(text, language), denied_terms(text, language), tends)
 
 
 def _in_passage(claim: AnswerSentence, said: _Claimed, passage: ReadPassage) -> Iterator[Match]:
@@ -179,7 +190,7 @@ def _in_passage(claim: AnswerSentence, said: _Claimed, passage: ReadPassage) -> 
     total = sum(said.terms.values()) or 1.0
     whole = passage.terms | passage.context
     of_passage = sum(weight * named(term, whole) for term, weight in said.terms.items()) / total
-    names = sum(named(name, whole) for name in said.names) / len(said.names) if said.names else 1.0
+    names = min((named(name, whole) for name in said.names), default=1.0)
     for span in passage.spans:
         coverage = sum(
             weight * max(named(term, span.terms), _CONTEXT * named(term, passage.context))
@@ -196,4 +207,5 @@ def _objection(said: _Claimed, span: Span, passage: ReadPassage) -> Literal["num
     denied_here, denied_there = said.denied & core.terms, core.denied & said.terms.keys()
     is_denial_lost = bool(denied_here) and not denied_here & core.denied
     is_denial_added = bool(denied_there) and not denied_there & said.denied
-    return "denial" if is_denial_lost or is_denial_added else None
+    is_opposite = are_opposed(said.tends, core.tends) or is_prefixed(said.terms.keys(), core.terms)
+    return "denial" if is_denial_lost or is_denial_added or is_opposite else None
