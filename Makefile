@@ -10,7 +10,7 @@ MISSING := "The packages were not installed. If the lines above name a wheel tha
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help up down install sync clean check test fmt lint types unit integration e2e chaos bench bench-retrieval bench-ingest contracts contracts-check
+.PHONY: help up down install sync clean check test fmt lint types unit integration e2e chaos bench bench-retrieval bench-ingest contracts contracts-check browser
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ clean: ## Stop the platform; delete all data, the environment and the caches. Sa
 	@find libs services cli tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test: sync ## Everything that CI runs, two parts at a time
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) check integration e2e
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) check integration e2e browser
 
 check: sync lint types unit contracts-check ## Format, lint, types, unit tests, contracts, conventions
 
@@ -65,6 +65,9 @@ integration: sync install ## One service at a time on real NATS and Postgres
 
 e2e: sync install ## Every service as a process of its own
 	@$(BIN)/pytest tests/e2e
+
+browser: sync install ## The page in this machine's Chromium, where it has one
+	@$(BIN)/pytest tests/browser -rs
 
 chaos: sync install ## Kill, pause and cut real processes; one case alone: make chaos k=case_8
 	@$(BIN)/pytest tests/chaos $(if $(k),-k "$(k)")

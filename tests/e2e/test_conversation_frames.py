@@ -119,6 +119,21 @@ async def test_who_follows_and_asks_is_not_told_what_it_knows(business: Business
     await check_all(business, [*chat.answers, *inbox.answers])
 
 
+async def test_who_resumes_an_answer_and_follows_hears_it_once(business: Business) -> None:
+    async with business.chat() as chat:
+        first = await chat.answered("First")
+        where = {"conversation_id": first.conversation_id}
+        answer = await chat.reached(await chat.ask("Second", model="ollama/simulated-n40-r20", **where), 3)
+        await chat.open()
+        await subscribe(chat, first.conversation_id)
+        # Asked again it is the same message, known to this socket too.
+        await chat.send(answer.question)
+        await chat.ended(answer)
+        await write(business, first.conversation_id, "Last", author="person")
+        await heard(chat, ("updated", "with_person"), ("person", "Last"))
+        assert [author for author, _ in told(chat)] == ["updated", "updated", "person"]
+
+
 async def test_the_conversation_of_another_business_is_heard_by_nobody(business: Business, stage: Stage) -> None:
     other = await stage.business()
     async with business.chat() as chat, person(other) as thief:

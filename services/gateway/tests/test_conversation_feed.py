@@ -1,20 +1,23 @@
-"""What a person writes reaches who is here, though inference is away at first."""
+"""What a person writes reaches who is here, though inference is away at first; a broker that goes hurts no socket."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from nats.errors import ConnectionClosedError
 
 from contracts.hand_off import GET_MESSAGE, MESSAGE_CREATED, MessageCreated, MessageReply
 from contracts.ids import ConversationId, MessageId, UserId, uuid7
-from contracts.inference import Message
+from contracts.inference import GET_CONVERSATION, ConversationReply, Message
 from gateway_service.outbound import conversation_feed
 from gateway_service.outbound.conversation_feed import ConversationFeed
 from runtime.errors import NotFound, Unavailable
 from runtime.tenancy import TenantScope
 from services.gateway.tests.memory import TENANT, MemoryServices
+from services.gateway.tests.test_hand_off import conversation
 from tests.support.platform import eventually
 
 SCOPE = TenantScope(TENANT, "user:test")
@@ -30,7 +33,11 @@ class Ears:
     async def listen(self, fact: Any, handler: Callable[..., Any]) -> None:
         self.handlers[fact.schema] = handler
 
+    nc = None
+
     def on_reconnect(self, call: Callable[..., Any]) -> None: ...
+
+    async def settle(self) -> None: ...
 
 
 class Here:
@@ -85,3 +92,54 @@ async def test_what_a_person_wrote_is_told_once_inference_is_back_and_in_order(m
     await eventually(lambda: len(asked) >= (away or 2) + len(told) and len(here.frames) >= len(told), timeout_s=10)
     await asyncio.sleep(0.1)
     assert [next(text for text in ("words 1", "words 2") if text.encode() in frame) for frame in here.frames] == told
+
+
+class Taps:
+    """Subscriptions of a connection that is closed when they are to end; the one with this number never begins."""
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.fails_at = fails_at
+        self.subjects: list[str] = []
+        self.ended = 0
+
+    async def tap(self, _connection: Any, subject: str, _hear: Any) -> "Taps":
+        self.subjects.append(subject)
+        if len(self.subjects) == self.fails_at:
+            raise ConnectionClosedError
+        return self
+
+    async def unsubscribe(self) -> None:
+        self.ended += 1
+        raise ConnectionClosedError
+
+
+@pytest.fixture
+def feed() -> ConversationFeed:
+    services = MemoryServices()
+    services.tell(GET_CONVERSATION, ConversationReply(conversation=conversation("key:x")))
+    return ConversationFeed(Ears(), services, Here())
+
+
+async def test_who_leaves_while_the_broker_is_away_leaves_quietly(monkeypatch, feed):
+    taps, here, heard = Taps(), Here(), list[Any]()
+    monkeypatch.setattr(conversation_feed, "tap", taps.tap)
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
+    try:
+        await feed.subscribe(here, SCOPE, CONVERSATION)
+        feed.unsubscribe(here, SCOPE, CONVERSATION)
+        await eventually(lambda: taps.ended == 2 and not feed._tasks)
+        gc.collect()
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+    assert heard == []
+
+
+async def test_who_could_be_told_half_only_is_told_all_the_next_time(monkeypatch, feed):
+    taps, here = Taps(fails_at=2), Here()
+    monkeypatch.setattr(conversation_feed, "tap", taps.tap)
+    with pytest.raises(ConnectionClosedError):
+        await feed.subscribe(here, SCOPE, CONVERSATION)
+    await eventually(lambda: taps.ended == 1)
+    await feed.subscribe(here, SCOPE, CONVERSATION)
+    assert len(taps.subjects) == 4
+    assert taps.subjects[:2] == taps.subjects[2:]

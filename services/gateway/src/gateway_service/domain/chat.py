@@ -83,7 +83,9 @@ class Chat:
             following.begin()
             return
         following.leave()
-        self._conversations.hold(self._client, scope, accepted.conversation_id)
+        self._conversations.hold(
+            self._client, scope, accepted.conversation_id, accepted.customer_message_id, accepted.message_id
+        )
         await self._follow(accepted.conversation_id, accepted.message_id, Progress())
 
     async def resume(self, point: ResumePoint) -> None:
@@ -94,8 +96,9 @@ class Chat:
             Unavailable: it cannot be found out now.
         """
         progress = Progress(point.attempt, point.after_seq)
+        # Before its end can be heard: who follows the conversation too is not told the answer twice.
+        self._conversations.hold(self._client, self._principal.scope, point.conversation_id, point.message_id)
         await self._follow(point.conversation_id, point.message_id, progress)
-        self._conversations.hold(self._client, self._principal.scope, point.conversation_id)
 
     async def subscribe(self, frame: ConversationSubscribe) -> None:
         """Follow a conversation. Raises NotFound, Overloaded, Unavailable, Rejected (too many)."""

@@ -7,11 +7,13 @@ turns of a conversation are listened to only while somebody follows it.
 """
 
 import asyncio
+import contextlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import nats.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
@@ -117,11 +119,7 @@ class ConversationFeed:
         room.followers.add(client)
         async with room.order:
             if not room.subscriptions:
-                # one by one: who goes away in between leaves none behind
-                room.subscriptions.append(await self._tap(room, TURN_ACCEPTED, self._heard_question))
-                room.subscriptions.append(await self._tap(room, MESSAGE_COMPLETED, self._heard_answer))
-                # Whoever reads the messages after our answer misses none: the server listens for us before it.
-                await self._bus.settle()
+                await self._listen(room)
             self._push(scope, await self._standing(scope, conversation_id), [client])
 
     def unsubscribe(self, client: Client, scope: TenantScope, conversation_id: ConversationId) -> None:
@@ -146,15 +144,30 @@ class ConversationFeed:
             return
         room.followers.discard(client)
         if not room.followers:
-            for subscription in room.subscriptions:
-                self._spawn(subscription.unsubscribe())
-            room.subscriptions = []
+            self._stop_listening(room)
         self._tidy(key)
 
     def _tidy(self, key: _Key) -> None:
         room = self._rooms[key]
         if not room.holders and not room.followers:
             del self._rooms[key]
+
+    async def _listen(self, room: _Room) -> None:
+        """To both or to none: half of them would count as all for whoever follows next."""
+        try:
+            for fact, hear in ((TURN_ACCEPTED, self._heard_question), (MESSAGE_COMPLETED, self._heard_answer)):
+                room.subscriptions.append(await self._tap(room, fact, hear))
+        except BaseException:
+            self._stop_listening(room)
+            raise
+        # Whoever reads the messages after our answer misses none: the server listens for us before it. Where it is
+        # away they are told so, and it does when it is back.
+        await self._bus.settle()
+
+    def _stop_listening(self, room: _Room) -> None:
+        for subscription in room.subscriptions:
+            self._spawn(_unsubscribe(subscription))
+        room.subscriptions = []
 
     async def _tap(self, room: _Room, fact: Fact[Any], hear: Callable[[_Room, bytes], None]) -> Subscription:
         subject = subjects.fact(fact, room.scope.tenant_id, room.conversation_id)
@@ -228,6 +241,12 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
         await work
     except LumoraError as error:
         _log.warning("conversation.untold", code=error.code)
+
+
+async def _unsubscribe(subscription: Subscription) -> None:
+    # Gone with the connection, or closed already: either way there is nothing left to unsubscribe.
+    with contextlib.suppress(nats.errors.Error, OSError):
+        await subscription.unsubscribe()
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -3,7 +3,9 @@
 import { Answer } from "./answer.js";
 import { element, find, say, sentence } from "./dom.js";
 import { Follows } from "./follows.js";
+import { fillIn, messagesOf, name } from "./log.js";
 import { answerNode, draw, questionNode, storedNode } from "./message.js";
+import { recentItem } from "./recent.js";
 import { Socket } from "./socket.js";
 
 const STATES = { connecting: "Connecting", open: "Connected", away: "Reconnecting" };
@@ -13,15 +15,16 @@ const HINTS = {
   with_person: "You are talking to a person.",
 };
 const RECENT = 20;
-const MESSAGE_PAGES = 10;
 const NEAR_END_PX = 120;
+// What comes at once is looked up once: a person has 100 requests a minute.
+const READ_AFTER_MS = 250, READ_AGAIN_MS = 5000;
 
 export class Chat {
   constructor(session, { onDocument, onFrame }) {
     this.session = session;
     this.onDocument = onDocument;
     this.onFrame = onFrame;
-    this.answers = new Map();   // by client_message_id: { answer, node }
+    this.answers = new Map();   // by client_message_id: { answer, question, node, shown }
     this.conversationId = null;
     this.isConnected = false;
     this.dirty = new Set();
@@ -58,6 +61,7 @@ export class Chat {
   }
 
   close() {
+    clearTimeout(this.soon);
     this.socket.close();
     this.answers.clear();
     this.conversationId = null;
@@ -82,23 +86,9 @@ export class Chat {
   async loadRecent() {
     const found = await this.session.ask("GET", `/api/conversations?limit=${RECENT}`).catch(() => null);
     if (!found) return;
-    find("recent").replaceChildren(...found.items.map((conversation) => this.recentItem(conversation)));
-  }
-
-  recentItem(conversation) {
-    const at = new Date(conversation.updated_at);
-    const isToday = at.toDateString() === new Date().toDateString();
-    const when = isToday ? at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
-      : at.toLocaleDateString([], { day: "numeric", month: "short" });
-    const agent = this.agents?.find((known) => known.id === conversation.agent_id);
-    const count = conversation.message_count;
-    const facts = [when, `${count} ${count === 1 ? "message" : "messages"}`];
-    if (agent && this.agents.length > 1) facts.push(agent.name);
-    const isOpen = conversation.id === this.conversationId;
-    return element("li", {}, element("button", {
-      type: "button", "aria-current": isOpen ? "true" : null, on: { click: () => this.show(conversation) },
-    }, element("span", { className: "recent-title", text: conversation.title || agent?.name || "Conversation" }),
-    element("small", { className: "quiet", text: facts.join(" · ") })));
+    find("recent").replaceChildren(...found.items.map((conversation) => recentItem(conversation, {
+      agents: this.agents ?? [], isOpen: conversation.id === this.conversationId, open: () => this.show(conversation),
+    })));
   }
 
   begin() {
@@ -107,7 +97,7 @@ export class Chat {
     this.shown = Symbol("new");
     find("log").replaceChildren(this.greeting());
     find("composer-hint").textContent = HINTS.active;
-    this.markRecent();
+    this.loadRecent();
     this.showComposer();
     find("question").focus();
   }
@@ -138,43 +128,62 @@ export class Chat {
   }
 
   async show(conversation) {
-    const shown = this.shown = Symbol(conversation.id);
+    const shown = this.shown = this.loading = Symbol(conversation.id);
     this.conversationId = conversation.id;
     this.follows.set("chat", conversation.id);
-    this.markRecent();
+    this.loadRecent();
     const log = find("log");
     try {
-      const messages = (await this.loadMessages(conversation.id)).filter((message) => !message.internal);
+      const messages = (await messagesOf(this.session, conversation.id)).filter((message) => !message.internal);
       if (this.shown !== shown) return;
-      log.replaceChildren(...messages.map(storedNode));
-      const stored = new Set(messages.map((message) => message.id));
-      const running = this.unfinished().filter(({ answer }) => answer.conversationId === conversation.id);
-      log.append(...running.filter(({ answer }) => !stored.has(answer.messageId)).map(({ node }) => node));
+      log.replaceChildren();
+      fillIn(log, messages);
+      this.putBack(messages);
       if ([...find("agent").options].some((option) => option.value === conversation.agent_id)) {
         find("agent").value = conversation.agent_id;
       }
       log.scrollTop = log.scrollHeight;
     } catch (error) {
+      if (this.shown !== shown) return;
+      log.replaceChildren();
       this.note(sentence(error));
+    } finally {
+      if (this.loading === shown) this.loading = null;
     }
     this.showComposer();
   }
 
-  async loadMessages(id) {
-    const found = [];
-    let cursor = "";
-    for (let page = 0; page < MESSAGE_PAGES; page += 1) {
-      const more = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-      const answer = await this.session.ask("GET", `/api/conversations/${id}/messages?limit=200${more}`);
-      found.push(...answer.items);
-      cursor = answer.next_cursor;
-      if (!cursor) break;
+  // What is not stored yet of the conversation that is shown again.
+  putBack(messages) {
+    const stored = new Set(messages.map((message) => message.id));
+    for (const entry of this.unfinished()) {
+      if (entry.answer.conversationId !== this.conversationId || stored.has(entry.answer.messageId)) continue;
+      entry.shown = this.shown;
+      find("log").append(...(entry.answer.messageId ? [entry.node] : [entry.question, entry.node]));
     }
-    return found;
   }
 
-  async markRecent() {
-    await this.loadRecent();
+  // Something may have been said unheard: the line was away, here or behind the gateway.
+  readSoon(wait = READ_AFTER_MS) {
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.readBack(), wait);
+  }
+
+  async readBack() {
+    const { conversationId: id, shown } = this;
+    if (!id) return;
+    if (this.loading) { this.readSoon(); return; }
+    try {
+      const messages = (await messagesOf(this.session, id)).filter((message) => !message.internal);
+      if (this.shown !== shown || this.loading) return;
+      const log = find("log");
+      const isAtEnd = this.isAtEnd();
+      const news = fillIn(log, messages).filter((message) => message.author === "person");
+      if (isAtEnd) log.scrollTop = log.scrollHeight;
+      if (news.length) say(news.map((message) => message.content).join(" "));
+    } catch (error) {
+      if (this.shown === shown && ![403, 404].includes(error.status)) this.readSoon(READ_AGAIN_MS);
+    }
   }
 
   // ---- asking --------------------------------------------------------------------------------------------------
@@ -192,11 +201,11 @@ export class Chat {
     const answer = new Answer({ clientMessageId: crypto.randomUUID(), content });
     answer.conversationId = this.conversationId;
     answer.agentId = find("agent").value || undefined;
-    const node = answerNode();
-    this.answers.set(answer.clientMessageId, { answer, node, shown: this.shown });
+    const question = questionNode(content), node = answerNode();
+    this.answers.set(answer.clientMessageId, { answer, question, node, shown: this.shown });
     const log = find("log");
     log.querySelector(".greeting")?.remove();
-    log.append(questionNode(content), node);
+    log.append(question, node);
     log.scrollTop = log.scrollHeight;
     this.redraw(answer.clientMessageId);
     this.send(answer);
@@ -218,7 +227,7 @@ export class Chat {
 
   retry(entry) {
     this.answers.delete(entry.answer.clientMessageId);
-    entry.node.previousElementSibling?.remove();
+    entry.question.remove();
     entry.node.remove();
     this.ask(entry.answer.question);
   }
@@ -234,8 +243,7 @@ export class Chat {
     if (frame.type === "welcome") {
       this.follows.again();
       for (const { answer } of this.unfinished()) if (answer.state === "waiting") this.send(answer);
-      // While the line was away a person may have written.
-      if (this.conversationId && !this.running()) this.show({ id: this.conversationId, agent_id: find("agent").value });
+      this.readSoon();
       return;
     }
     if (frame.type === "document.progress") { this.onDocument(frame); return; }
@@ -245,6 +253,8 @@ export class Chat {
     const entry = this.entryOf(frame);
     if (!entry || !entry.answer.take(frame)) return;
     if (frame.type === "message.accepted" && entry.shown === this.shown) {
+      name(find("log"), entry.question, frame.customer_message_id);
+      name(find("log"), entry.node, frame.message_id);
       this.conversationId = frame.conversation_id;
       this.follows.set("chat", frame.conversation_id);
     }
@@ -258,14 +268,15 @@ export class Chat {
     if (id !== this.conversationId || [...this.answers.values()].some(({ answer }) => answer.messageId === message.id)) return;
     if (find("log").querySelector(`[data-id="${message.id}"]`)) return;
     const node = storedNode({ ...message, sources: [] });
-    node.dataset.id = message.id;
     find("log").append(node);
     node.scrollIntoView({ block: "end" });
     say(message.content);
   }
 
   handed({ conversation_id: id, status }) {
-    if (id === this.conversationId) find("composer-hint").textContent = HINTS[status] || HINTS.active;
+    if (id !== this.conversationId) return;
+    find("composer-hint").textContent = HINTS[status] || HINTS.active;
+    this.readSoon();
   }
 
   entryOf(frame) {
@@ -274,6 +285,7 @@ export class Chat {
   }
 
   refused(frame) {
+    this.follows.refused(frame);
     const entry = this.answers.get(frame.in_reply_to) || this.entryOf({ message_id: frame.in_reply_to });
     if (!entry) return;
     const isRetryable = !["not_found", "forbidden", "invalid_request", "not_supported"].includes(frame.code);
@@ -297,13 +309,18 @@ export class Chat {
 
   drawAll() {
     const log = find("log");
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+    const isAtEnd = this.isAtEnd();
     for (const id of this.dirty) {
       const entry = this.answers.get(id);
       if (entry) draw(entry.node, entry.answer, { isConnected: this.isConnected, retry: () => this.retry(entry) });
     }
     this.dirty.clear();
     if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  isAtEnd() {
+    const log = find("log");
+    return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
   }
 
   showConnection(state) {

@@ -1,5 +1,8 @@
 // Which conversations this page follows on its socket: each part of the page one, and none is left while another part needs it.
 
+const AGAIN_MS = 5000;
+const FOR_GOOD = ["not_found", "forbidden", "invalid_request"];
+
 export class Follows {
   constructor(send) {
     this.send = send;
@@ -18,6 +21,11 @@ export class Follows {
 
   // A new socket knows of nothing.
   again() { new Set(this.ids()).forEach((id) => this.subscribe(id)); }
+
+  // What could not be followed now is asked for again, as long as it is wanted.
+  refused({ in_reply_to: id, code }) {
+    if (!FOR_GOOD.includes(code) && this.ids().includes(id)) setTimeout(() => { if (this.ids().includes(id)) this.subscribe(id); }, AGAIN_MS);
+  }
 
   ids() { return [...this.shown.values()]; }
 

@@ -1,10 +1,11 @@
 // Conversations that people have, or that wait for one: read them, answer, hand back, resolve.
 
 import { element, find, say, showError } from "./dom.js";
+import { messagesOf } from "./log.js";
 import { storedNode } from "./message.js";
 import { traceNode } from "./trace.js";
 
-const LISTED = 50, MESSAGE_PAGES = 10;
+const LISTED = 50;
 // What comes at once is looked up once: a person has 100 requests a minute.
 const LIST_AFTER_MS = 1500, READ_AFTER_MS = 250;
 const STATUS = {
@@ -124,7 +125,7 @@ export class Inbox {
     const path = `/api/conversations/${id}`;
     const turn = this.reading = (this.reading ?? 0) + 1;
     try {
-      const messages = await this.messages(path);
+      const messages = await messagesOf(this.session, id);
       if (this.shown?.id !== id || this.reading !== turn) return;
       const log = find("inbox-log");
       // A message never changes: what is there stays, with the fold that somebody opened.
@@ -138,21 +139,8 @@ export class Inbox {
     }
   }
 
-  async messages(path) {
-    const found = [];
-    let cursor = "";
-    for (let page = 0; page < MESSAGE_PAGES; page += 1) {
-      const answer = await this.session.ask("GET", `${path}/messages?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-      found.push(...answer.items);
-      cursor = answer.next_cursor;
-      if (!cursor) break;
-    }
-    return found;
-  }
-
   node(path, message) {
     const node = storedNode(message);
-    node.dataset.id = message.id;
     if (message.author === "machine" && message.model && this.mayAnswer) {
       node.append(traceNode(() => this.session.ask("GET", `${path}/messages/${message.id}/trace`)));
     }

@@ -31,6 +31,12 @@ function personNode(message) {
 }
 
 export function storedNode(message) {
+  const node = nodeOf(message);
+  node.dataset.id = message.id;
+  return node;
+}
+
+function nodeOf(message) {
   if (message.author === "person") return personNode(message);
   if (message.author === "customer") return questionNode(message.content, new Date(message.created_at));
   const node = answerNode();
