@@ -2,10 +2,11 @@
 
     uv run python bench/pdf_tables.py [--data DIR] [--show STYLE]
 
-Tables are made in ten styles with seeded contents; a cell is kept when it stands in a table's row with its row's first
-cell, below its own header. Pages without tables are made too: whatever becomes a table of them is wrong. DIR holds
-folders with `files/*.pdf`, of which times and tables are told. Baseline: the same reader without looking for tables,
-in alternating runs. Times are CPU ms a page for reading and cutting, the least of several.
+Tables are made in ten styles with seeded contents, one on a page; two of one width below each other; and one that goes
+on over the next pages, where its header is not said again. A cell is kept when it stands in a table's row with its
+row's first cell, below its own header. Pages without tables are made too: whatever becomes a table of them is wrong.
+DIR holds folders with `files/*.pdf`, of which times and tables are told. Baseline: the same reader without looking for
+tables, in alternating runs. Times are CPU ms a page for reading and cutting, the least of several.
 """
 
 import argparse
@@ -60,10 +61,10 @@ RUNS = 7
 COUNTER = MiniLmTokenizer()
 
 
-def contents(style: str, random_: random.Random) -> list[list[str]]:
-    """A header and rows; every cell is unlike the others, so that it is known where it came from."""
-    width, height = random_.randint(3, 6), random_.randint(4, 14)
-    rows = [[*HEADERS[:width]]]
+def contents(style: str, random_: random.Random, *, rows: int = 0, width: int = 0, first: int = 0) -> list[list[str]]:
+    """A header, from the `first` one on, and rows; no two cells are alike, so that it is known whence they came."""
+    width, height = width or random_.randint(3, 6), rows or random_.randint(4, 14)
+    found = [[*(HEADERS * 2)[first : first + width]]]
     for number in range(height):
         cells = [f"{random_.choice(NOUNS)} {number}{random_.randint(10, 99)}"]
         for column in range(1, width):
@@ -74,21 +75,25 @@ def contents(style: str, random_: random.Random) -> list[list[str]]:
             cells[random_.randrange(1, width)] = ""
         if "wrapped" in style:
             cells[1] = f"{cells[1]} at most, when it is ordered together with {cells[0]} before the end of the season"
-        rows.append(cells)
-    return rows
+        found.append(cells)
+    return found
 
 
-def table_pdf(style: str, rows: Sequence[Sequence[str]]) -> bytes:
+def table_pdf(style: str, *tables: Sequence[Sequence[str]]) -> bytes:
+    memory = io.BytesIO()
+    parts = [part for rows in tables for part in (Spacer(1, 12), drawn_table(style, rows))]
+    SimpleDocTemplate(memory, pagesize=A4).build(
+        [Paragraph(PROSE * 2, BODY), *parts, Spacer(1, 12), Paragraph(PROSE * 2, BODY)]
+    )
+    return memory.getvalue()
+
+
+def drawn_table(style: str, rows: Sequence[Sequence[str]]) -> Table:
     shown = [[Paragraph(cell, BODY) if len(cell) > 40 else cell for cell in row] for row in rows]
     widths = [110, *([130] if "wrapped" in style else [70]), *[62] * (len(rows[0]) - 2)]
     if "tight" in style:
         widths = [82, *[56] * (len(rows[0]) - 1)]
-    table = Table(shown, colWidths=widths, style=[("FONTSIZE", (0, 0), (-1, -1), 9), *STYLES[style]])
-    memory = io.BytesIO()
-    SimpleDocTemplate(memory, pagesize=A4).build(
-        [Paragraph(PROSE * 2, BODY), Spacer(1, 12), table, Spacer(1, 12), Paragraph(PROSE * 2, BODY)]
-    )
-    return memory.getvalue()
+    return Table(shown, colWidths=widths, style=[("FONTSIZE", (0, 0), (-1, -1), 9), *STYLES[style]])
 
 
 def kept(rows: Sequence[Sequence[str]], read: Manuscript) -> tuple[int, int]:
@@ -193,6 +198,28 @@ def made(count: int) -> None:
     print(f"{'all':18}{count * len(STYLES):7}{of:7}{total / of:7.3f}{before:8.2f}{after:8.2f}")
 
 
+def placed(count: int) -> None:
+    """Where tables stand: two of one width on a page, and one on several pages."""
+    print(f"\n{'style':18}{'cells':>7}{'two':>7}{'cells':>8}{'long':>7}")
+    total = [0] * 4
+    for style in STYLES:
+        random_ = random.Random(style)
+        found = [0] * 4
+        for _ in range(count):
+            width = random_.randint(3, 6)
+            two = [contents(style, random_, width=width, first=first) for first in (0, 3)]
+            long = [contents(style, random_, rows=random_.randint(38, 100))]
+            for place, tables in ((0, two), (2, long)):
+                shown = read(table_pdf(style, *tables))
+                for rows in tables:
+                    hits, cells = kept(rows, shown)
+                    found[place] += cells
+                    found[place + 1] += hits
+        total = [one + more for one, more in zip(total, found, strict=True)]
+        print(f"{style:18}{found[0]:7}{found[1] / found[0]:7.3f}{found[2]:8}{found[3] / found[2]:7.3f}")
+    print(f"{'all':18}{total[0]:7}{total[1] / total[0]:7.3f}{total[2]:8}{total[3] / total[2]:7.3f}")
+
+
 def timed(files: dict[str, bytes], say: Callable[[Manuscript], str]) -> None:
     print(f"\n{'file':42}{'pages':>6}{'ms a page':>10}{'with':>8}  tables")
     for name, data in files.items():
@@ -214,6 +241,7 @@ def main() -> None:
         print(read(table_pdf(arguments.show, contents(arguments.show, random.Random(arguments.show)))).text)
         return
     made(arguments.tables)
+    placed(arguments.tables)
 
     def say(manuscript: Manuscript) -> str:
         return ", ".join(f"{len(table)} x {len(table[0])}" for table in tables_of(manuscript)) or "none"

@@ -19,7 +19,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
 ODF = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
@@ -261,10 +261,34 @@ def _entry(name: str, kind: int, *, start: int, size: int, right: int = NONE, ch
 
 def with_table(rows: Sequence[Sequence[str]], style: Sequence[tuple[object, ...]], widths: Sequence[float]) -> bytes:
     """A page with a table between two paragraphs; cells of more than 40 characters are wrapped."""
-    memory = io.BytesIO()
+    before, after = (f"What stands {where} the table is a paragraph." for where in ("above", "below"))
+    return flowing(before, 12, table(rows, style, widths), 12, after)
+
+
+def table(
+    rows: Sequence[Sequence[str]], style: Sequence[tuple[object, ...]], widths: Sequence[float], *, repeated: int = 0
+) -> Table:
+    """With so many rows of its header on each page."""
     body = getSampleStyleSheet()["BodyText"]
     shown = [[Paragraph(cell, body) if len(cell) > 40 else cell for cell in row] for row in rows]
-    table = Table(shown, colWidths=list(widths), style=list(style))
-    before, after = (Paragraph(f"What stands {where} the table is a paragraph.", body) for where in ("above", "below"))
-    SimpleDocTemplate(memory, pagesize=A4).build([before, Spacer(1, 12), table, Spacer(1, 12), after])
+    return Table(shown, colWidths=list(widths), style=list(style), repeatRows=repeated)
+
+
+def flowing(*parts: str | float | Flowable, edges: bool = False) -> bytes:
+    """Paragraphs, points of blank and tables below each other, over pages with a line at the top and at the bottom."""
+
+    def drawn(canvas: Canvas, document: SimpleDocTemplate) -> None:
+        if edges:
+            canvas.drawString(72, 800, "Ridge Outdoor Ltd, all prices")
+            canvas.drawString(72, 40, f"Page {document.page}")
+
+    memory = io.BytesIO()
+    body = getSampleStyleSheet()["BodyText"]
+    flow: list[Flowable] = []
+    for part in parts:
+        if isinstance(part, str):
+            flow.append(Paragraph(part, body))
+        else:
+            flow.append(Spacer(1, part) if isinstance(part, int | float) else part)
+    SimpleDocTemplate(memory, pagesize=A4).build(flow, onFirstPage=drawn, onLaterPages=drawn)
     return memory.getvalue()

@@ -64,7 +64,7 @@ def test_a_table_is_markdown_and_its_header_leads():
     table = read.blocks[1]
     assert read.text[table.span.start :] == "| name | price |\n|---|---|\n| a\\|b | 1 2 |"
     assert table.lead is not None
-    assert read.text[table.lead.start : table.lead.end] == "| name | price |\n|---|---|"
+    assert read.text[table.lead.start : table.lead.end] == "| name | price |"
 
 
 def test_a_long_table_repeats_its_header_in_every_passage():

@@ -6,12 +6,15 @@ import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reportlab.platypus import PageBreak
 
 from ingest_service.domain.blocks import Kind
 from ingest_service.domain.chunk import chunk
 from ingest_service.outbound.readers import pdf_rules
+from ingest_service.outbound.readers.pdf_cells import Word
 from ingest_service.outbound.readers.pdf_layout import Line
-from ingest_service.outbound.readers.pdf_tables import Rule, Rules, Word, with_tables
+from ingest_service.outbound.readers.pdf_rules import Rule, Rules
+from ingest_service.outbound.readers.pdf_tables import with_tables
 from services.ingest.tests import made
 from services.ingest.tests.memory import WordCounter
 from services.ingest.tests.test_readers_office import manuscript, shown
@@ -28,6 +31,18 @@ ROWS = [
     ["Peak boots", "89.00", "6 months"],
 ]
 WIDTHS = [120, 80, 100]
+FLAT = [("LINEBELOW", (0, 0), (-1, -1), 0.5, BLACK)]
+STRIPES = [("BACKGROUND", (0, row), (-1, row), "#dddddd") for row in range(0, 101, 2)]
+FEES = [
+    ["Country", "Fee", "Duration"],
+    ["Spain", "4.00", "2 days"],
+    ["Norway", "9.50", "6 days"],
+    ["Malta", "19.00", "9"],
+]
+READ_FEES = (
+    "| Country | Fee | Duration |\n|---|---|---|\n| Spain | 4.00 | 2 days |\n"
+    "| Norway | 9.50 | 6 days |\n| Malta | 19.00 | 9 |"
+)
 READ = (
     "| Item | Price | Warranty |\n|---|---|---|\n| Ridge tent | 120.00 | 24 months |\n"
     "| Trail stove | 59.50 | 12 months |\n| Peak boots | 89.00 | 6 months |"
@@ -64,6 +79,88 @@ def test_rows_of_a_long_table_keep_their_header_in_every_passage():
     tables = [passage for passage in passages if "Thing" in passage.body]
     assert len(tables) > 1
     assert all("| Item | Price | Warranty |" in f"{passage.lead}\n{passage.body}" for passage in tables)
+
+
+@pytest.mark.parametrize("style", [GRID, BOOK, ZEBRA, FLAT, BOLD], ids=["grid", "book", "zebra", "flat", "bold"])
+@pytest.mark.parametrize(
+    "between", [(14,), (6, "What a parcel costs", 6), ("One. " * 80,)], ids=["blank", "caption", "prose"]
+)
+def test_two_tables_of_one_width_are_two(style, between):
+    result = manuscript(made.flowing(made.table(ROWS, style, WIDTHS), *between, made.table(FEES, style, WIDTHS)))
+    tables = [words for kind, words in shown(result) if kind is Kind.TABLE]
+    assert tables == [READ, READ_FEES]
+    words = " ".join(part for part in between if isinstance(part, str)).strip()
+    assert [words for kind, words in shown(result) if kind is not Kind.TABLE] == ([words] if words else [])
+
+
+@pytest.mark.parametrize("style", [GRID, ZEBRA, FLAT], ids=["grid", "zebra", "flat"])
+def test_a_row_that_names_a_group_parts_no_table(style):
+    rows = [*ROWS[:2], ["Things of metal", "", ""], *ROWS[2:]]
+    table = manuscript(made.with_table(rows, style, WIDTHS)).text.split("\n\n")[1]
+    assert table == READ.replace("| Trail stove", "| Things of metal |  |  |\n| Trail stove")
+
+
+def test_rows_are_rows_where_rules_part_groups_of_them():
+    rules = [*BOOK, *(("LINEBELOW", (0, row), (-1, row), 0.5, BLACK) for row in (3, 6))]
+    rows = [*ROWS, *([f"Thing {n}", f"{n}.00", f"{n} months"] for n in range(6))]
+    table = manuscript(made.with_table(rows, rules, WIDTHS)).text.split("\n\n")[1]
+    assert table.startswith(READ)
+    assert len(table.splitlines()) == len(rows) + 1
+
+
+LONG = [ROWS[0], *([f"Thing {n}", f"{n}.00", f"{n} months"] for n in range(100))]
+
+
+@pytest.mark.parametrize("repeated", [0, 1])
+@pytest.mark.parametrize(
+    "style",
+    [GRID, BOOK, ZEBRA, FLAT, STRIPES, BOLD, []],
+    ids=["grid", "book", "zebra", "flat", "stripes", "bold", "bare"],
+)
+def test_rows_keep_their_header_on_the_next_pages(style, repeated):
+    result = manuscript(made.flowing("Above.", 12, made.table(LONG, style, WIDTHS, repeated=repeated), edges=True))
+    assert len(result.pages) == 3
+    tables = [words for kind, words in shown(result) if kind is Kind.TABLE]
+    assert all(table.startswith("| Item | Price | Warranty |\n|---|---|---|\n| Thing ") for table in tables)
+    rows = [row for table in tables for row in table.splitlines()[2:]]
+    assert rows == [f"| {' | '.join(row)} |" for row in LONG[1:]]
+    for passage in chunk(result, WordCounter()):
+        if "Thing" in passage.body:
+            assert passage.full_text.count("| Item | Price | Warranty |") == len(
+                {result.page_of(place) for place in passage.span}
+            )
+
+
+@pytest.mark.parametrize("style", [GRID, FLAT, BOLD, []], ids=["grid", "flat", "bold", "bare"])
+@pytest.mark.parametrize("rest", [1, 2])
+def test_a_row_that_is_alone_on_the_next_page_keeps_its_header(style, rest):
+    one_page = 700 // 18
+    result = manuscript(made.flowing(made.table(LONG[: one_page + rest], style, WIDTHS), 12, "Below."))
+    assert len(result.pages) == 2
+    on_it = result.text[result.pages[1] :].split("\n\n")
+    assert on_it[0].splitlines()[0] == "| Item | Price | Warranty |"
+    assert f"| Thing {one_page + rest - 2} |" in on_it[0]
+    assert on_it[1:] == ["Below."]
+
+
+@pytest.mark.parametrize("style", [GRID, BOLD], ids=["grid", "bold"])
+def test_another_table_on_the_next_page_has_its_own_header(style):
+    full = made.table(LONG[:36], style, WIDTHS)
+    result = manuscript(made.flowing(full, PageBreak(), made.table(FEES, style, WIDTHS)))
+    assert [words for kind, words in shown(result) if kind is Kind.TABLE][1:] == [READ_FEES]
+
+
+def test_a_table_that_ends_within_a_page_does_not_go_on_with_the_next():
+    colours = [["Tent", "green", "light"], ["Stove", "black", "heavy"], ["Boots", "brown", "heavy"]]
+    result = manuscript(made.flowing(made.table(ROWS, GRID, WIDTHS), PageBreak(), made.table(colours, GRID, WIDTHS)))
+    assert "Item" not in result.text[result.pages[1] :]
+
+
+def test_what_has_no_header_has_none_on_the_next_page():
+    rows = [[f"Name {'abcdefgh'[n % 8] * (n // 8 + 1)}", "some value"] for n in range(60)]
+    result = manuscript(made.flowing(made.table(rows, GRID, [150, 120])))
+    assert len(result.pages) == 2
+    assert "---" not in result.text
 
 
 def test_names_and_values_have_no_header():
@@ -113,7 +210,9 @@ def test_a_table_within_a_border_takes_no_line_from_what_is_around_it():
         return [Word(line.text, line.left, line.right, line.base, line.size, number)]
 
     told = with_tables(lines, words_of, lambda: Rules([*border, *inner], []))
-    words = [line.text if not line.rows else " ".join(cell for row in line.rows for cell in row) for line in told]
+    words = [
+        line.text if line.table is None else " ".join(cell for row in line.table.rows for cell in row) for line in told
+    ]
     assert Counter(" ".join(words).split()) == Counter(line.text for line in lines)
 
 
@@ -131,5 +230,7 @@ def test_no_word_is_lost_or_told_twice(places, flat, upright):
         return [Word(text, line.left, line.right, line.base, line.size, number) for text in line.text.split()]
 
     told = with_tables(lines, words_of, lambda: Rules(flat, upright))
-    words = [line.text if not line.rows else " ".join(cell for row in line.rows for cell in row) for line in told]
+    words = [
+        line.text if line.table is None else " ".join(cell for row in line.table.rows for cell in row) for line in told
+    ]
     assert Counter(" ".join(words).split()) == Counter(" ".join(line.text for line in lines).split())

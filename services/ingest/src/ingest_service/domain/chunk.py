@@ -16,7 +16,7 @@ MOST_PASSAGES: Final = 50_000
 """What the most characters that a document may have come to in passages of the usual length. A megabyte of headings
 with a letter each would be 130,000, and keep the embedder busy for many minutes."""
 LEAD_TOKENS: Final = 60
-"""At most so many of a passage are headings or lead, and of a short one at most a third."""
+"""At most so many of a passage are headings, or what introduces a list; of a short one at most a third."""
 CHARACTERS_A_TOKEN: Final = 6
 """A token is counted for so many characters at least: a word in a script that it does not know is one for the model."""
 LONGEST_HEADING: Final = 120
@@ -172,7 +172,9 @@ class _Cutter:
         if block.lead is None:
             return None
         size = self._span_sizes([block.lead])[0]
-        return _Lead(block.lead, size) if size <= min(LEAD_TOKENS, room // 2) else None
+        # a row says nothing without its header, and a header of many columns is long
+        most = room // 2 if block.kind is Kind.TABLE else min(LEAD_TOKENS, room // 2)
+        return _Lead(block.lead, size) if size <= most else None
 
     def _cut_prose(self, span: Span, number: int, room: int, lead: _Lead | None) -> Iterator[_Piece]:
         found = sentences(self._text, span)

@@ -21,6 +21,8 @@ MOST_NOTES: Final = 100
 DEEPEST_HEADING: Final = 6
 FINE_ROWS: Final = 1_000
 """A table of so many rows may be cut between any two of them."""
+WIDEST_HEADER: Final = 300
+"""Characters of a table's header; below a wider one nothing would fit beside it in a passage."""
 UNIT: Final = 200
 """Characters from which rows of a longer one may be cut apart."""
 _BETWEEN: Final = "\n\n"
@@ -108,7 +110,10 @@ class Composer:
         self._write_units(Kind.LIST, lines, starts)
 
     def table(self, rows: Iterable[Sequence[str]], *, has_header: bool) -> None:
-        """A table; its header goes with every part of a long one. Rows and columns without words are left out."""
+        """A table; its header goes with every part of a long one. Rows and columns without words are left out.
+
+        Where the header is wider than `WIDEST_HEADER`, each row is a list of names and values.
+        """
         shown = _filled_columns([[_cell(cell) for cell in row] for row in rows])
         if len(shown) == 1 and len(shown[0]) == 1:
             self.paragraph(shown[0][0])
@@ -117,10 +122,17 @@ class Composer:
         if not has_header or not lines[1:]:
             self._write_units(Kind.TABLE, lines, [*_cuts(lines, 0)])
             return
-        rule = f"|{'---|' * len(shown[0])}"
-        lines.insert(1, rule)
-        header = len(lines[0]) + 1 + len(rule)
-        self._write_units(Kind.TABLE, lines, [0, *_cuts(lines, 3)], lead=header)
+        if len(lines[0]) > WIDEST_HEADER:
+            for row in shown[1:]:
+                self._record(shown[0], row)
+            return
+        lines.insert(1, f"|{'---|' * len(shown[0])}")
+        self._write_units(Kind.TABLE, lines, [0, *_cuts(lines, 3)], lead=len(lines[0]))
+
+    def _record(self, names: Sequence[str], row: Sequence[str]) -> None:
+        """What a row says, led by its first cell where it is cut."""
+        lines = [f"{name}: {words}" if name else words for name, words in zip(names, row, strict=True) if words]
+        self._write_units(Kind.LIST, lines, range(len(lines)), lead=len(lines[0]))
 
     def code(self, text: str) -> None:
         """Text whose white space means something."""

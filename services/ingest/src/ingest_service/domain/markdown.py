@@ -95,12 +95,12 @@ def _block(text: str, lines: Lines, tokens: Sequence[Token], place: int) -> Bloc
 
 
 def _table(lines: Lines, tokens: Sequence[Token], place: int) -> Block:
-    """The header's two lines (names and rule) lead every part of the table; the first row is one unit with them."""
+    """The header's names lead every part of the table; the first row is one unit with them and the rule below."""
     first, after = tokens[place].map or [0, 0]
     rows = _children(lines, tokens, place, "tr_open")[1:]
     if not rows:
         return Block(Kind.TABLE, lines.span(first, after))
-    header = lines.span(first, first + 2)
+    header = lines.span(first, first + 1)
     units = (Span(header.start, rows[0].end), *rows[1:])
     return Block(Kind.TABLE, lines.span(first, after), units=units, lead=header)
 

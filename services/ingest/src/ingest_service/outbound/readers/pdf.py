@@ -19,10 +19,12 @@ from ingest_service.domain import language, media_types
 from ingest_service.domain.document import Note
 from ingest_service.domain.errors import Damaged, DocumentTooLong, EmptyDocument, Encrypted, NoTextLayer
 from ingest_service.domain.manuscript import MOST_CHARACTERS, MOST_PAGES, Composer, Manuscript
-from ingest_service.outbound.readers.pdf_layout import Line, Page, compose_pages
+from ingest_service.outbound.readers.pdf_breaks import continued, table_at_end
+from ingest_service.outbound.readers.pdf_cells import Word
+from ingest_service.outbound.readers.pdf_layout import Line, Page, Table, compose_pages
 from ingest_service.outbound.readers.pdf_pictures import drawn
 from ingest_service.outbound.readers.pdf_rules import rules_of
-from ingest_service.outbound.readers.pdf_tables import Word, with_tables
+from ingest_service.outbound.readers.pdf_tables import with_tables
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
 from ingest_service.outbound.readers.scan import ABSENT, Scanner
 from ingest_service.outbound.readers.titles import own_title
@@ -71,7 +73,7 @@ def _pages(document: pypdfium2.PdfDocument, say: Say) -> list[Page]:
     pages: list[Page] = []
     characters = done = 0
     for number in range(len(document)):
-        page = _page(document, number)
+        page = _page(document, number, table_at_end(pages[-1]) if pages else None)
         characters += sum(len(line.text) for line in page.lines)
         if characters > MOST_CHARACTERS:
             raise DocumentTooLong(f"The document has more than {MOST_CHARACTERS:,} characters. Send it in parts.")
@@ -112,7 +114,8 @@ def _without_text(notes: Sequence[Note]) -> str:
     return f"No page of the PDF has a text layer, and OCR found no text. {notes[0].reason}"
 
 
-def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
+def _page(document: pypdfium2.PdfDocument, number: int, before: Table | None) -> Page:
+    """One page; `before` is the table that the one before ends with."""
     try:
         page = document[number]
     except pypdfium2.PdfiumError:
@@ -126,7 +129,9 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
             return Page([], page.get_height(), is_picture=True)
         lines, firsts = _lines(text, text_page.raw)
         words = partial(_words, lines, firsts, text_page.raw)
-        return Page(with_tables(lines, words, partial(rules_of, page)), page.get_height(), is_picture=False)
+        shown = with_tables(lines, words, partial(rules_of, page), before.columns if before else ())
+        whole = Page(shown, page.get_height(), is_picture=False)
+        return continued(whole, before) if before else whole
     finally:
         text_page.close()
         page.close()

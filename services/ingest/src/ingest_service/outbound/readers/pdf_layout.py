@@ -39,11 +39,20 @@ _DIGITS: Final = re.compile(r"\d+")
 _SOFT_HYPHEN: Final = "\x02"
 
 
+class Table(NamedTuple):
+    """Rows of cells, and from where to where each column goes, in points; `is_bold` says how the first row is set."""
+
+    rows: Sequence[Sequence[str]]
+    columns: Sequence[tuple[float, float]]
+    has_header: bool
+    is_bold: bool
+
+
 class Line(NamedTuple):
     """One line, in points: where its letters stand from the page's bottom is `base`.
 
-    A line that ends with a hyphenated word goes on below: there, at `last_base`, stands its last letter. One with
-    `rows`, its cells, is a table.
+    A line that ends with a hyphenated word goes on below: there, at `last_base`, stands its last letter. The lines of
+    a table are one.
     """
 
     text: str
@@ -53,8 +62,7 @@ class Line(NamedTuple):
     base: float
     last_base: float
     is_bold: bool
-    rows: tuple[tuple[str, ...], ...] = ()
-    has_header: bool = False
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class _Look:
 
     def level(self, line: Line) -> int | None:
         """A heading's level, None for body text."""
-        if line.rows or not any(letter.isalpha() for letter in line.text):
+        if line.table or not any(letter.isalpha() for letter in line.text):
             return None
         if line.size >= self.body * LARGER and len(line.text) <= LONGEST_HEADING:
             return min(sum(size > line.size for size in self.sizes), MOST_LEVELS - 1) + 1
@@ -133,15 +141,16 @@ def _repeated(pages: Sequence[Page]) -> frozenset[tuple[str, int]]:
 def _compose(composer: Composer, lines: Sequence[Line], look: _Look) -> None:
     items: list[Item] = []
     for group in _groups(lines, look):
-        item = None if group[0].rows else _item(group)
+        table = group[0].table
+        item = None if table else _item(group)
         if item is not None:
             items.append(item)
             continue
         composer.items(items)
         items = []
         level = look.level(group[0])
-        if group[0].rows:
-            composer.table(group[0].rows, has_header=group[0].has_header)
+        if table:
+            composer.table(table.rows, has_header=table.has_header)
         elif level is not None and sum(len(line.text) for line in group) <= LONGEST_HEADING:
             composer.heading(level, _joined(group).replace("\n", " "))
         else:
@@ -172,7 +181,7 @@ def _pitch(lines: Sequence[Line]) -> float:
 def _begins(group: Sequence[Line], line: Line, look: _Look, pitch: float) -> bool:
     """Does the line begin something new?"""
     before = group[-1]
-    if before.rows or line.rows:
+    if before.table or line.table:
         return True
     step = before.last_base - line.base
     if look.level(before) != look.level(line) or abs(before.size - line.size) > before.size / 4:

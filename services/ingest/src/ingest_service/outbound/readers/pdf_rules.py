@@ -2,12 +2,10 @@
 
 import ctypes
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import pypdfium2
 from pypdfium2 import raw
-
-from ingest_service.outbound.readers.pdf_tables import Rule, Rules
 
 STRAIGHT: Final = 1.5
 """Points by which a rule may lean, rules of one line lie apart, or a bar is thick."""
@@ -17,6 +15,21 @@ MOST_POINTS: Final = 20_000
 MOST_RULES: Final = 400
 """On a page with more there is a drawing, and comparing them all would take long."""
 Point = tuple[float, float]
+
+
+class Rule(NamedTuple):
+    """A ruling line `at` a height, from left to right; or at a place from the left, from below to above."""
+
+    at: float
+    begin: float
+    end: float
+
+
+class Rules(NamedTuple):
+    """All of a page, those of one line as one."""
+
+    flat: Sequence[Rule]
+    upright: Sequence[Rule]
 
 
 def rules_of(page: pypdfium2.PdfPage) -> Rules:
