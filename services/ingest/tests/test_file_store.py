@@ -5,6 +5,7 @@ import pytest
 
 from contracts.ingest import inbox_key
 from ingest_service.outbound.file_store import ObjectFiles
+from runtime.errors import Unavailable
 from services.ingest.tests.promises_documents import new_scope
 
 NAME = "01a1fbd7-bb17-75c4-af41-5d298c132026"
@@ -70,3 +71,10 @@ async def test_forgotten_uploads_are_swept_and_fresh_ones_are_not(files, folder)
     assert await files.inspect(scope, NAME) is None
     assert await files.read(scope, "sha") == b"text"
     await files.check()
+
+
+async def test_what_cannot_be_deleted_is_said_to_be_still_there(files, folder):
+    scope = new_scope()
+    (folder / "files" / str(scope.tenant_id) / "sha").mkdir(parents=True)
+    with pytest.raises(Unavailable):
+        await files.delete(scope, "sha")

@@ -91,19 +91,22 @@ def test_pictures_of_all_kinds_are_read(made_of):
     assert "within thirty days of delivery" in " ".join(read(data, unheard, OCR).text.split())
 
 
-@pytest.mark.parametrize(("name", "_kind"), FORMATS)
+@pytest.mark.parametrize("name", [*(name for name, _ in FORMATS), "MPO"])
 @pytest.mark.parametrize("ocr", [NO_OCR, Ocr(("eng",), cpu_s=0, wall_s=0)])
-def test_without_ocr_it_says_what_to_do(name, _kind, ocr):
+def test_without_ocr_it_says_what_to_do(name, ocr):
+    two = {"save_all": True, "append_images": [Image.new("RGB", (20, 20))]} if name == "MPO" else {}
     with pytest.raises(NoTextLayer) as refused:
-        read(saved(Image.new("RGB", (20, 20)), name), unheard, ocr)
+        read(saved(Image.new("RGB", (20, 20)), name, **two), unheard, ocr)
     assert refused.value.code == "no_text_layer"
     assert "tesseract-ocr" in refused.value.detail
 
 
-def test_tesseract_that_went_away_is_as_if_it_had_never_been(monkeypatch):
+@pytest.mark.parametrize("name", ["PNG", "MPO"])
+def test_tesseract_that_went_away_is_as_if_it_had_never_been(name, monkeypatch):
     monkeypatch.setattr(tessdata, "FOLDERS", ("/nowhere",))
+    two = {"save_all": True, "append_images": [Image.new("L", (20, 20))]} if name == "MPO" else {}
     with pytest.raises(NoTextLayer, match="not installed"):
-        read(saved(Image.new("L", (20, 20))), unheard, SOME_OCR)
+        read(saved(Image.new("L", (20, 20)), name, **two), unheard, SOME_OCR)
 
 
 @pytest.mark.parametrize("data", [png_of(200_000, 200_000), png_of(6_400, 6_400)])

@@ -83,7 +83,9 @@ def test_rows_of_a_long_table_keep_their_header_in_every_passage():
 
 @pytest.mark.parametrize("style", [GRID, BOOK, ZEBRA, FLAT, BOLD], ids=["grid", "book", "zebra", "flat", "bold"])
 @pytest.mark.parametrize(
-    "between", [(14,), (6, "What a parcel costs", 6), ("One. " * 80,)], ids=["blank", "caption", "prose"]
+    "between",
+    [(11,), (14,), (6, "What a parcel costs", 6), ("One. " * 80,)],
+    ids=["narrow", "blank", "caption", "prose"],
 )
 def test_two_tables_of_one_width_are_two(style, between):
     result = manuscript(made.flowing(made.table(ROWS, style, WIDTHS), *between, made.table(FEES, style, WIDTHS)))

@@ -1,6 +1,7 @@
 """Documents from the web: registered by address, fetched by their first job, looked at again from time to time."""
 
 import asyncio
+import contextlib
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from ingest_service.domain.web_address import normal
 from ingest_service.domain.web_links import links_of
 from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Fetched, Marks, Pages, Web
 from runtime.clock import Clock
+from runtime.errors import Retryable
 from runtime.tenancy import TenantScope
 
 LONGEST_NAME: Final = 255
@@ -106,7 +108,9 @@ class Fetching:
         )
         # after the content: a crash in between only makes the site send the page once more
         await self.pages.seen(scope, document_id, content.marks)
-        await let_go(scope, [document.sha256], documents=self.documents, files=self.files)
+        # upkeep does it later: the page changed, whatever becomes of the old file
+        with contextlib.suppress(Retryable):
+            await let_go(scope, [document.sha256], documents=self.documents, files=self.files)
         return version is not None and version.generation > document.generation
 
     async def _new_pages(self, document: Document, fetched: Fetched, scope: TenantScope) -> list[Document]:

@@ -117,7 +117,11 @@ class Files(Protocol):
         ...
 
     async def discard(self, scope: TenantScope, inbox_name: str) -> None:
-        """Take an upload out of the inbox; nothing happens when it is gone."""
+        """Take an upload out of the inbox; nothing happens when it is gone.
+
+        Raises:
+            Unavailable: It is still there.
+        """
         ...
 
     async def read(self, scope: TenantScope, sha256: str) -> bytes | None:
@@ -125,7 +129,11 @@ class Files(Protocol):
         ...
 
     async def delete(self, scope: TenantScope, sha256: str) -> None:
-        """Remove an original; nothing happens when it is gone."""
+        """Remove an original; nothing happens when it is gone.
+
+        Raises:
+            Unavailable: It is still there.
+        """
         ...
 
     def kept(self) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:

@@ -136,6 +136,6 @@ class Pages(Protocol):
         """Note that a page is not there, also in what its owner sees of it; True when it can be deleted.
 
         That is when it was gone at every look since `absence.long_ago`, nobody asked for it, and the first page of its
-        site is not gone too: a site that answers so to everything is broken.
+        site is there: a site that answers so to everything is broken, and one whose first page is being deleted stays.
         """
         ...

@@ -71,9 +71,10 @@ class _Doors:
 
         async with self._database.tenant_tx(scope) as tx:
             reply = await once(tx, request.idempotency, DocumentReply, make)
-        await self._desk.files.discard(scope, request.inbox_name)
+        # upkeep does both later: the document is there, whatever becomes of the upload and of the old file
+        with contextlib.suppress(Retryable):
+            await self._desk.files.discard(scope, request.inbox_name)
         if old:
-            # upkeep does it later: the new version is there, whatever becomes of the old file
             with contextlib.suppress(Retryable):
                 await let_go(scope, [old.sha256], documents=self._desk.documents, files=self._desk.files)
         return reply

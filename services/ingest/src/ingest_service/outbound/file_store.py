@@ -10,12 +10,14 @@ from typing import Final
 from uuid import UUID
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from contracts.ids import TenantId
 from contracts.ingest import inbox_key
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.sniff import NEEDED
+from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
 
 FORGOTTEN_AFTER: Final = timedelta(hours=24)
@@ -95,6 +97,8 @@ class ObjectFiles:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
+        except (BaseError, OSError) as error:
+            raise Unavailable("the file store is away, or lets nothing be deleted") from error
 
 
 def _original(scope: TenantScope, sha256: str) -> str:

@@ -30,6 +30,7 @@ _GONE: Final = """
     WHERE tenant_id = $1 AND document_id = $2
     RETURNING gone_since, site_id <> document_id AND EXISTS (
         SELECT FROM web_page AS s
+        JOIN document AS d ON d.tenant_id = s.tenant_id AND d.id = s.document_id AND d.state <> 'deleting'
         WHERE s.tenant_id = w.tenant_id AND s.document_id = w.site_id AND s.gone_since IS NULL) AS can_go
 """
 _SAID_GONE: Final = """

@@ -1,5 +1,6 @@
 """Tables of a PDF that are drawn: ruling lines of one length below each other, with or without upright ones."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -94,13 +95,14 @@ def _parts(frame: Frame, words: Sequence[Word]) -> Iterator[Frame]:
     blanks = [_blank(*band, some) for band, some in zip(frame.bands(), rows, strict=True)]
     is_boxed = [_has_sides(frame, *band) for band in frame.bands()]
     bands = _Bands(size, [[len(pieces(row)) for row in some] for some in rows], blanks, is_boxed)
-    heights = [frame.heights[0]]
-    for number, low in enumerate(frame.heights[1:]):
+    heights, ceiling = [frame.heights[0]], math.inf
+    for number, (high, low) in enumerate(frame.bands()):
         if bands.is_between_tables(number):
-            yield from _whole(frame._replace(heights=heights), words, bands)
-            heights = []
+            middle = (high + low) / 2
+            yield from _whole(frame._replace(heights=heights), words, bands, (ceiling, middle))
+            heights, ceiling = [], middle
         heights.append(low)
-    yield from _whole(frame._replace(heights=heights), words, bands)
+    yield from _whole(frame._replace(heights=heights), words, bands, (ceiling, -math.inf))
 
 
 class _Bands(NamedTuple):
@@ -147,17 +149,20 @@ def _has_sides(frame: Frame, high: float, low: float) -> bool:
     )
 
 
-def _whole(frame: Frame, words: Sequence[Word], bands: _Bands) -> Iterator[Frame]:
-    """With a header above the first rule, and a last row below the last one, where rules only part rows."""
+def _whole(frame: Frame, words: Sequence[Word], bands: _Bands, limits: tuple[float, float]) -> Iterator[Frame]:
+    """With a header above the first rule, and a last row below the last one, where rules only part rows.
+
+    `limits`: the heights, upper and lower, where other tables of the same width begin.
+    """
     if len(frame.heights) < 2:  # noqa: PLR2004 - a rule above and one below
         return
     heights = list(frame.heights)
     if not bands.are_boxes():
-        reach = FURTHEST * bands.size
-        within = [word for word in words if frame.reaches(word.base)]
-        columns = columns_of([pieces(row) for row in text_rows(within)])
-        above = text_rows([word for word in words if heights[0] < word.base < heights[0] + reach])[-1:]
-        below = text_rows([word for word in words if heights[-1] - reach < word.base < heights[-1]])[:1]
+        highest = min(heights[0] + FURTHEST * bands.size, limits[0])
+        lowest = max(heights[-1] - FURTHEST * bands.size, limits[1])
+        columns = columns_of([pieces(row) for row in text_rows([word for word in words if frame.reaches(word.base)])])
+        above = text_rows([word for word in words if heights[0] < word.base < highest])[-1:]
+        below = text_rows([word for word in words if lowest < word.base < heights[-1]])[:1]
         if above and _is_row(above[0], columns):
             heights.insert(0, above[0][0].base + bands.size)
         if below and _is_row(below[0], columns):

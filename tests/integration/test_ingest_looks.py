@@ -1,0 +1,160 @@
+"""Looks at web pages, and what is let go after them, on the real tables and a real folder; the web is told."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.ids import DocumentId, uuid7
+from ingest_service.domain import originals
+from ingest_service.domain.document import Document
+from ingest_service.domain.errors import PageGone
+from ingest_service.domain.fetch_page import GONE_LOOKS, Fetching
+from ingest_service.domain.web_page import Fetched
+from ingest_service.outbound.file_store import ORPHAN_AFTER, ObjectFiles
+from ingest_service.outbound.postgres_documents import PostgresDocuments
+from ingest_service.outbound.postgres_pages import PostgresPages
+from runtime.db import Database
+from runtime.tenancy import TenantScope
+from services.ingest.tests.promises_documents import added, claimed, new_scope, reading_of
+from tests.support.ingest_process import ingest_rows
+from tests.support.platform import Platform
+
+pytestmark = pytest.mark.integration
+HOME, LED_TO = "https://shop.example/", "https://shop.example/returns"
+DAY = timedelta(days=1)
+
+
+class Site:
+    """What the web answers: pages by address, and nothing of others."""
+
+    def __init__(self) -> None:
+        self.pages = {HOME: b"<p>Home</p><a href='/returns'>Returns</a>", LED_TO: b"<p>30 days</p>"}
+
+    async def get(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Fetched | None:
+        if url not in self.pages:
+            raise PageGone("The site has no such page.")
+        return Fetched(url, self.pages[url], etag, last_modified)
+
+
+class Days:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 5, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+class Shop:
+    """A site of two pages that were read, and what looks at it."""
+
+    def __init__(self, database: Database, folder: Path, look_again: timedelta | None) -> None:
+        self.scope, self.site, self.clock = new_scope(), Site(), Days()
+        self.documents = PostgresDocuments(database)
+        self.pages = PostgresPages(database, self.documents)
+        self.files = ObjectFiles(folder.as_uri())
+        self.fetching = Fetching(self.documents, self.pages, self.files, self.site, self.clock, look_again)
+
+    async def read(self) -> tuple[Document, Document]:
+        home = await self.fetching.register(DocumentId(uuid7()), HOME, 1, self.scope)
+        await self._read(home.id)
+        [led_to] = await self.pages.led_to(self.scope, home.id)
+        await self._read(led_to)
+        return await self.document(home.id), await self.document(led_to)
+
+    async def _read(self, document_id: DocumentId) -> None:
+        held = await claimed(self.documents, self.scope, await self.document(document_id))
+        held = await self.fetching.fetch(held, self.scope)
+        assert await self.documents.finish(self.scope, held, reading_of(held, "Some words."))
+        await self.documents.release(self.scope, held)
+
+    async def document(self, document_id: DocumentId) -> Document:
+        found = await self.documents.get(self.scope, document_id)
+        assert found is not None
+        return found
+
+    async def looks_in_vain(self, document: Document, times: int) -> str:
+        """The state after so many looks a day apart at a page that is gone."""
+        for _ in range(times):
+            self.clock.moment += DAY
+            with pytest.raises(PageGone):
+                await self.fetching.look(document.id, self.scope)
+        return (await self.document(document.id)).state.value
+
+
+@pytest.fixture(scope="module")
+async def database(platform: Platform) -> AsyncIterator[Database]:
+    async with ingest_rows(platform) as opened:
+        yield opened
+
+
+async def test_a_page_that_was_led_to_is_deleted_after_some_looks(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    _, led_to = await shop.read()
+    del shop.site.pages[LED_TO]
+    assert await shop.looks_in_vain(led_to, GONE_LOOKS) == "ready"
+    shop.clock.moment += DAY
+    with pytest.raises(PageGone):
+        await shop.fetching.look(led_to.id, shop.scope)
+    assert (await shop.document(led_to.id)).state.value == "deleting"
+
+
+async def test_without_looks_to_come_no_page_is_deleted(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, None)
+    _, led_to = await shop.read()
+    del shop.site.pages[LED_TO]
+    assert await shop.looks_in_vain(led_to, GONE_LOOKS + 2) == "ready"
+    failure = (await shop.document(led_to.id)).failure
+    assert failure is not None
+    assert failure.code == "page_not_found"
+
+
+async def test_a_page_stays_while_the_first_one_of_its_site_is_deleted(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    home, led_to = await shop.read()
+    del shop.site.pages[LED_TO]
+    assert await shop.documents.begin_deleting(shop.scope, home.id)
+    assert await shop.looks_in_vain(led_to, GONE_LOOKS + 2) == "ready"
+
+
+async def test_a_page_that_changed_did_so_though_its_old_file_cannot_be_deleted(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    home, _ = await shop.read()
+    old = tmp_path / "files" / str(shop.scope.tenant_id) / home.sha256
+    old.unlink()
+    old.mkdir()
+    shop.site.pages[HOME] = b"<p>Another home</p>"
+    assert await shop.fetching.look(home.id, shop.scope)
+    changed = await shop.document(home.id)
+    assert (changed.generation, changed.sha256 == home.sha256) == (home.generation + 1, False)
+    assert await shop.files.read(shop.scope, changed.sha256) == b"<p>Another home</p>"
+    assert old.is_dir()
+
+
+async def test_the_sweep_takes_what_no_document_has_and_leaves_businesses_without_any(
+    database: Database, tmp_path: Path
+):
+    documents, files = PostgresDocuments(database), ObjectFiles(tmp_path.as_uri())
+    trading, restored = new_scope(), new_scope()
+    await added(documents, trading, sha256="held")
+    begun = await added(documents, trading, sha256="deleting")
+    await documents.begin_deleting(trading, begun.id)
+    kept = [(trading, "held"), (trading, "deleting"), (trading, "orphan"), (restored, "held"), (restored, "orphan")]
+    for scope, sha256 in kept:
+        await files.put(scope, sha256, b"text")
+        _make_old(tmp_path, scope, sha256)
+    await files.put(trading, "young orphan", b"text")
+    assert await originals.sweep(documents=documents, files=files) == 2
+    left = [each for each in (*kept, (trading, "young orphan")) if await files.read(*each) is not None]
+    assert left == [(trading, "held"), (restored, "held"), (restored, "orphan"), (trading, "young orphan")]
+    assert await originals.sweep(documents=documents, files=files) == 0
+
+
+def _make_old(folder: Path, scope: TenantScope, sha256: str) -> None:
+    past = time.time() - 2 * ORPHAN_AFTER.total_seconds()
+    os.utime(folder / "files" / str(scope.tenant_id) / sha256, (past, past))
