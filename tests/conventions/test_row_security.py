@@ -11,8 +11,8 @@ import pytest
 
 from tests.conventions.migrations import MIGRATIONS, SCHEMAS, sql_of
 
-OF_NO_TENANT = {("auth", "signing_key")}
-"""The platform's own key pairs."""
+OF_NO_TENANT = {("auth", "signing_key"), ("ingest", "index_use")}
+"""The platform's own key pairs, and which collections of a vector server it uses."""
 TENANT = "current_setting('app.tenant', true)"
 
 

@@ -9,13 +9,17 @@ from contracts import ingest
 from runtime.bus import Bus
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
+from runtime.testing.ollama_server import SimulatedOllama
 from tests.support.ingest_process import Ingest, asking, find, new_person, running, send, until, until_gone
 from tests.support.platform import Platform, eventually
+from tests.support.probe import connection
 from tests.support.simulated_qdrant import SimulatedQdrant
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
 
 COLLECTION = "lumora_all-minilm-l6-v2-int8-columns-384"
+OTHER = "lumora_ollama-simulated-embed-n96-96"
+A_DAY_LATER = "UPDATE ingest.index_use SET used_at = used_at - interval '25 hours'"
 RETURNS = b"# Returns\n\nYou may return an unused item within 30 days of delivery, with its bill."
 TENTS = b"# Tents\n\nThe Ridge tent weighs 1.9 kg and sleeps two."
 
@@ -92,3 +96,32 @@ async def test_while_the_server_fails_a_search_says_so_and_a_document_waits(
     server.faults.clear()
     await until(bus, scope, document.id, "ready")
     assert [hit.document_id for hit in await find(bus, scope, "which tent sleeps two")] == [document.id]
+
+
+async def test_processes_of_two_models_share_a_server_until_one_of_them_has_ended(
+    platform: Platform, bus: Bus, service: Ingest, server: SimulatedQdrant, scope: TenantScope
+):
+    """As in a rolling upgrade: who is whole drops what nobody uses, at its start and every hour."""
+    document = await send(bus, service, scope, TENTS)
+    await until(bus, scope, document.id, "ready")
+    async with SimulatedOllama() as ollama:
+        settings = {"INGEST_EMBEDDER": "ollama/simulated-embed-n96", "INGEST_EMBED_DIMENSIONS": "96"}
+        kept = {"INGEST_QDRANT_URL": server.url, "INGEST_QDRANT_API_KEY": "the key"}
+        with running(platform, **settings, **kept, OLLAMA_HOST=ollama.url) as newer:
+            await eventually(newer.is_whole, timeout_s=60)
+            assert set(server.collections) == {COLLECTION, OTHER}
+
+            assert service.end(signal.SIGTERM) == 0
+            service.start()  # the older one is whole again, and would have dropped what it does not know
+            await eventually(service.is_whole, timeout_s=60)
+            assert set(server.collections) == {COLLECTION, OTHER}
+
+            assert service.end(signal.SIGTERM) == 0
+            async with connection(platform.postgres_url("lumora")) as admin:
+                await admin.execute(f"{A_DAY_LATER} WHERE collection = $1", COLLECTION)
+            assert newer.end(signal.SIGTERM) == 0
+            newer.start()
+            await eventually(lambda: set(server.collections) == {OTHER}, timeout_s=60)
+            assert [hit.document_id for hit in await find(bus, scope, "which tent sleeps two")] == [document.id]
+        service.start()  # for the tests behind this one
+        await eventually(service.is_whole, timeout_s=60)

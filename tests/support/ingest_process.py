@@ -1,5 +1,6 @@
 """ingest as a process of its own, and what a gateway does around it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -48,6 +49,14 @@ class Ingest:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=2) as answer:
                 return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def is_whole(self) -> bool:
+        """Ready, and its index holds every passage."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2) as answer:
+                return bool(json.load(answer)["dependencies"]["index"]["ok"])
         except OSError:
             return False
 

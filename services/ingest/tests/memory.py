@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from contracts.ids import DocumentId, PassageId, TenantId
@@ -110,8 +110,8 @@ class MemoryPassageIndex:
 class MemoryIndexes:
     """Indexes by name."""
 
-    is_shared: bool = False
     held: dict[IndexName, MemoryPassageIndex] = field(default_factory=dict)
+    used_elsewhere: set[IndexName] = field(default_factory=set)
 
     async def names(self) -> Sequence[IndexName]:
         return list(self.held)
@@ -121,6 +121,29 @@ class MemoryIndexes:
 
     async def drop(self, name: IndexName) -> None:
         self.held.pop(name, None)
+
+    async def use(self, *names: IndexName) -> None:
+        pass
+
+    async def unused(self) -> Sequence[IndexName]:
+        return [name for name in self.held if name not in self.used_elsewhere]
+
+
+@dataclass
+class MemoryUses:
+    """Implements `Uses`."""
+
+    held: set[str] = field(default_factory=set)
+
+    async def tell(self, collections: Collection[str]) -> None:
+        self.held |= set(collections)
+
+    async def told(self) -> Collection[str]:
+        return self.held
+
+    def forget(self) -> None:
+        """A day goes by."""
+        self.held.clear()
 
 
 @dataclass

@@ -22,7 +22,7 @@ from ingest_service.outbound.qdrant_server import QdrantServer
 from runtime.clock import FrozenClock
 from runtime.errors import NotNow
 from runtime.tenancy import TenantScope
-from services.ingest.tests.memory import MemoryEmbedder, MemoryEmbedders, MemoryIndexes, MemoryReader
+from services.ingest.tests.memory import MemoryEmbedder, MemoryEmbedders, MemoryIndexes, MemoryReader, MemoryUses
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
 from services.ingest.tests.promises_documents import new_scope
 from services.ingest.tests.test_index_document import Room
@@ -62,6 +62,7 @@ class House:
     """Documents over kept indexes; `start` is a start of the process with a model."""
 
     indexes: Indexes
+    uses: MemoryUses | None = None
     old: MemoryEmbedder = field(default_factory=MemoryEmbedder)
     new: OtherEmbedder = field(default_factory=OtherEmbedder)
     is_old_gone: bool = False
@@ -95,10 +96,13 @@ class House:
         ]
 
     async def upkeep(self) -> None:
-        """What it does at once; and, where it leaves something for an hour later, that too."""
+        """What it does at once; and, where it leaves something for a day later, that too."""
         await rebuild_index(self, self.desk, self.progress)
-        if self.indexes.is_shared and self.desk.index.is_settled:
-            await rebuild_index(self, self.desk, self.progress)
+        if self.uses:
+            self.uses.forget()
+            await self.desk.index.keep()
+            if self.desk.index.is_settled:
+                await rebuild_index(self, self.desk, self.progress)
 
     async def find(self, query: str) -> list[str]:
         with self.desk.index.searching() as shelf:
@@ -116,8 +120,13 @@ class PromisesOfIndexes:
         raise NotImplementedError
 
     @pytest.fixture
-    async def house(self, indexes: Indexes) -> House:
-        house = House(indexes)
+    def uses(self) -> MemoryUses | None:
+        """Where processes tell each other what they use, if they can share indexes."""
+        return None
+
+    @pytest.fixture
+    async def house(self, indexes: Indexes, uses: MemoryUses | None) -> House:
+        house = House(indexes, uses)
         await house.start(house.old)
         for n in range(3):
             await house.add(n)
@@ -233,17 +242,50 @@ class TestEdgeIndexes(PromisesOfIndexes):
 
 class TestQdrantIndexes(PromisesOfIndexes):
     @pytest.fixture
-    async def indexes(self) -> AsyncIterator[Indexes]:
+    def uses(self) -> MemoryUses:
+        return MemoryUses()
+
+    @pytest.fixture
+    async def server(self) -> AsyncIterator[QdrantServer]:
         async with SimulatedQdrant() as server:
-            indexes = QdrantIndexes(QdrantServer(server.url), (OLD, NEW))
-            yield indexes
-            await indexes.close()
+            yield QdrantServer(server.url)
+
+    @pytest.fixture
+    async def indexes(self, server: QdrantServer, uses: MemoryUses) -> AsyncIterator[Indexes]:
+        indexes = QdrantIndexes(server, uses, (OLD, NEW))
+        yield indexes
+        await indexes.close()
+
+    async def test_processes_of_two_models_drop_nothing_of_each_other(self, house, server, uses):
+        theirs = QdrantIndexes(server, uses, (OLD, NEW))
+        other = House(theirs, uses, scope=house.scope, documents=house.documents, files=house.files)
+        await other.start(other.new)
+        await rebuild_index(other, other.desk, other.progress)
+        for one in (house, other, house):
+            await rebuild_index(one, one.desk, one.progress)
+            assert one.desk.index.is_settled
+        assert await self.names(house) == [OLD, NEW]
+        assert [(await each.find("thing1"))[0] for each in (house, other)] == ["Part 1", "Part 1"]
+        uses.forget()  # the old one has ended
+        await other.desk.index.keep()
+        await rebuild_index(other, other.desk, other.progress)
+        assert await self.names(other) == [NEW]
+        await theirs.close()
+
+    async def test_what_is_only_being_filled_is_not_dropped_by_others(self, house, server, uses):
+        theirs = QdrantIndexes(server, uses, (OLD, NEW))
+        other = House(theirs, uses, scope=house.scope, documents=house.documents, files=house.files)
+        await other.start(other.new)
+        assert await self.names(house) == [OLD, NEW]
+        await rebuild_index(house, house.desk, house.progress)
+        assert await self.names(house) == [OLD, NEW]
+        await theirs.close()
 
     async def test_another_platforms_collections_are_left_alone(self):
         async with SimulatedQdrant() as server:
-            theirs = QdrantIndexes(QdrantServer(server.url, prefix="lumora-test"))
+            theirs = QdrantIndexes(QdrantServer(server.url, prefix="lumora-test"), MemoryUses())
             await (await theirs.open(OLD)).count_all()
-            ours = QdrantIndexes(QdrantServer(server.url, prefix="lumora"))
+            ours = QdrantIndexes(QdrantServer(server.url, prefix="lumora"), MemoryUses())
             assert list(await ours.names()) == []
             await ours.close()
             await theirs.close()
@@ -280,12 +322,14 @@ async def test_a_search_that_runs_keeps_the_old_index_until_its_end():
 
 
 async def test_what_other_processes_may_still_search_is_dropped_later():
-    house = House(indexes := MemoryIndexes(is_shared=True))
+    house = House(indexes := MemoryIndexes(used_elsewhere={OLD}))
     await house.start(house.old)
     await house.add(1)
     await house.start(house.new)
-    await rebuild_index(house, house.desk, house.progress)
-    assert (house.desk.index.is_settled, set(indexes.held)) == (True, {OLD, NEW})
+    for _ in range(2):
+        await rebuild_index(house, house.desk, house.progress)
+        assert (house.desk.index.is_settled, set(indexes.held)) == (True, {OLD, NEW})
+    indexes.used_elsewhere.clear()
     await rebuild_index(house, house.desk, house.progress)
     assert set(indexes.held) == {NEW}
 

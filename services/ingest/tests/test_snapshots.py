@@ -19,6 +19,7 @@ from ingest_service.outbound.qdrant_indexes import QdrantIndexes
 from ingest_service.outbound.qdrant_server import QdrantServer
 from ingest_service.outbound.qdrant_snapshots import QdrantSnapshots
 from runtime.errors import Unavailable
+from services.ingest.tests.memory import MemoryUses
 from services.ingest.tests.promises_passage_index import OURS, STOVES, TENTS, axis, passage, put
 from tests.support.simulated_qdrant import SimulatedQdrant
 
@@ -219,7 +220,7 @@ class TestQdrantSnapshots(PromisesOfSnapshots):
 
     @pytest.fixture
     async def indexes(self, server) -> AsyncIterator[QdrantIndexes]:
-        indexes = QdrantIndexes(QdrantServer(server.url, SecretStr("the key")))
+        indexes = QdrantIndexes(QdrantServer(server.url, SecretStr("the key")), MemoryUses())
         yield indexes
         await indexes.close()
 

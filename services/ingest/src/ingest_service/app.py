@@ -21,6 +21,7 @@ from ingest_service.outbound.file_store import ObjectFiles
 from ingest_service.outbound.heap import Heap
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
+from ingest_service.outbound.postgres_index_uses import PostgresIndexUses
 from ingest_service.outbound.postgres_pages import PostgresPages
 from ingest_service.outbound.relay_documents import RelayDocuments
 from ingest_service.outbound.relay_recut import RelayRecut
@@ -41,7 +42,7 @@ async def build() -> Service:
     settings, heap = IngestSettings(), Heap()
     service = Service("ingest", settings)
     database, relay = service.database(settings)
-    indexes = _indexes(service, settings)
+    indexes = _indexes(service, settings, PostgresIndexUses(database))
     counter = MiniLmTokenizer()
     shelves = await _shelves(service, settings, indexes, counter)
     files = ObjectFiles(settings.files_url)
@@ -140,13 +141,13 @@ def snapshots(settings: IngestSettings) -> Snapshots:
     return EdgeSnapshots(settings.index_path, kept, name)
 
 
-def _indexes(service: Service, settings: IngestSettings) -> "EdgeIndexes | QdrantIndexes":
+def _indexes(service: Service, settings: IngestSettings, uses: PostgresIndexUses) -> "EdgeIndexes | QdrantIndexes":
     """The engine in this process, or a server where one is named."""
     if not settings.qdrant_url:
         return EdgeIndexes(settings.index_path)
     from ingest_service.outbound.qdrant_indexes import QdrantIndexes  # noqa: PLC0415 - 55 MB only when used
 
-    indexes = QdrantIndexes(_server(settings), OF_MINILM)
+    indexes = QdrantIndexes(_server(settings), uses, OF_MINILM)
     # without it no search, but documents can still be listed, uploaded and deleted: no reason to take the service away
     service.health.informational("qdrant", indexes.check)
     return indexes

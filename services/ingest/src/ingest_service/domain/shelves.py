@@ -24,9 +24,6 @@ from runtime.tenancy import TenantScope
 class Indexes(Protocol):
     """Where indexes are kept, one for each embedding model."""
 
-    is_shared: bool
-    """Other processes may search them: they switch on their own, a little earlier or later."""
-
     async def names(self) -> Sequence[IndexName]:
         """Those that are there, whole or not."""
         ...
@@ -37,6 +34,17 @@ class Indexes(Protocol):
 
     async def drop(self, name: IndexName) -> None:
         """Close it and remove all of it; nothing happens when it is gone."""
+        ...
+
+    async def use(self, *names: IndexName) -> None:
+        """Tell the other processes, if there can be any, that this one needs these; it holds for a day."""
+        ...
+
+    async def unused(self) -> Sequence[IndexName]:
+        """Those that are there and that no process, this one neither, has told of within a day.
+
+        Where there is one process at a time, that is all of them: it knows itself what it needs.
+        """
         ...
 
 
@@ -126,12 +134,21 @@ class Shelves:
         """
         if self._has_looked:
             return
+        await self.keep()  # before it is made: nobody else knows it
         best, held = self.wanted, await self.wanted.index.count_all()
         for name in await self._indexes.names():
             index = await self._indexes.open(name)
             if name != self.wanted.name and (found := await index.count_all()) > held:
                 best, held = Shelf(name, index, await self._embedders.of(name)), found
         self._searched, self._has_looked = best, True
+
+    async def keep(self) -> None:
+        """Tell other processes what is written and searched here, so that they leave it alone for a day.
+
+        Raises:
+            Unavailable: It could not be told.
+        """
+        await self._indexes.use(self.wanted.name, self._searched.name)
 
     @property
     def is_settled(self) -> bool:
@@ -177,17 +194,14 @@ class Shelves:
                 await shelf.index.delete_document(scope, document_id, but_generation=but_generation)
 
     async def settle(self) -> None:
-        """Search the wanted index from now on, and drop every other one; call it whenever the wanted one is whole.
+        """Search the wanted index from now on, and drop what nobody uses; call it whenever the wanted one is whole.
 
-        What is shared is dropped by a later call: other processes have switched by then.
+        What other processes may need, those of another build or model among them, is dropped by a call a day later.
         """
-        was_settled = self.is_settled
         self._searched, old = self.wanted, self._searched
         if old is not self.wanted:
             await old.until_unused()
-        if self._indexes.is_shared and not was_settled:
-            return
-        for name in await self._indexes.names():
+        for name in await self._indexes.unused():
             if name != self.wanted.name:
                 await self._indexes.drop(name)
 

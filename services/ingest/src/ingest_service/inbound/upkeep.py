@@ -14,6 +14,7 @@ from runtime.service import Service
 
 ROUND_S = 3_600.0
 RETRY_S = 2.0
+KEEP_ROUND_S = 600.0
 MEMORY_ROUND_S = 30.0
 MISSING = Gauge(
     "ingest_index_missing_passages", "Passages that the vector index lost and that are being written again."
@@ -55,6 +56,7 @@ def register(
     # searching works meanwhile with what is there: shown, but no reason to take the service away
     service.health.informational("index", upkeep.index_is_whole)
     service.loop("index", upkeep.keep_index)
+    service.loop("shelves", upkeep.keep_shelves)
     service.loop("sweep", upkeep.sweep_files)
     service.loop("memory", upkeep.keep_memory_small)
 
@@ -82,6 +84,17 @@ class _Upkeep:
                 await self._wait(error.code)
             else:
                 await self._rest()
+
+    async def keep_shelves(self) -> None:
+        """Filling an index may take longer than others would leave it alone."""
+        while True:
+            try:
+                await self._desk.index.keep()
+            except Retryable as error:
+                _log.warning("shelves.waiting", reason=error.code)
+                await asyncio.sleep(RETRY_S)
+            else:
+                await asyncio.sleep(KEEP_ROUND_S)
 
     async def _rest(self) -> None:
         if not self.progress.is_done:

@@ -23,8 +23,6 @@ RESTORED: Final = ".restored-"
 class EdgeIndexes:
     """Implements `Indexes`; one process at a time."""
 
-    is_shared = False
-
     def __init__(self, root: Path) -> None:
         self._root = root
         self._open: dict[IndexName, EdgeIndex] = {}
@@ -48,6 +46,12 @@ class EdgeIndexes:
         if index is not None:
             await index.close()
         await asyncio.to_thread(self._remove, self._folder(name))
+
+    async def use(self, *names: IndexName) -> None:
+        """Nothing: no other process can drop them."""
+
+    async def unused(self) -> Sequence[IndexName]:
+        return await self.names()
 
     async def compact(self) -> None:
         """Drop deleted points for good; seconds for thousands of them, searching goes on."""

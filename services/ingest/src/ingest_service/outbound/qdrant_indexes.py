@@ -1,8 +1,8 @@
 """The collections of one platform on a Qdrant server: one for each embedding model and dimension."""
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, Protocol
 
 from ingest_service.domain.embedding import IndexName
 from ingest_service.outbound.qdrant_index import QdrantIndex
@@ -11,19 +11,31 @@ from ingest_service.outbound.qdrant_server import QdrantServer, answered, collec
 _AFTER_PREFIX: Final = re.compile(r"(?P<model>[a-z0-9-]+)-(?P<dimension>\d+)")
 
 
+class Uses(Protocol):
+    """Which collections the ingest processes of a platform need: each tells of its own."""
+
+    async def tell(self, collections: Collection[str]) -> None:
+        """They are needed from now on for a day."""
+        ...
+
+    async def told(self) -> Collection[str]:
+        """All that some process has told of within a day."""
+        ...
+
+
 class QdrantIndexes:
     """Implements `Indexes`.
 
     Args:
         server: Where it is.
+        uses: What all processes tell of.
         known: Models that may have been used before. A collection's name tells a model in small letters and dashes
             alone: the index of a model that is not among these is searched by words until it is replaced.
     """
 
-    is_shared = True
-
-    def __init__(self, server: QdrantServer, known: Sequence[IndexName] = ()) -> None:
+    def __init__(self, server: QdrantServer, uses: Uses, known: Sequence[IndexName] = ()) -> None:
         self._server = server
+        self._uses = uses
         self._client = connected(server)
         self._known = {self._collection(name): name for name in known}
         self._open: dict[IndexName, QdrantIndex] = {}
@@ -55,6 +67,25 @@ class QdrantIndexes:
         if index is not None:
             await index.close()
         await answered(lambda: self._client.delete_collection(self._collection(name)))
+
+    async def use(self, *names: IndexName) -> None:
+        """As `Indexes.use`.
+
+        Raises:
+            Unavailable: It could not be told.
+        """
+        await self._uses.tell({self._collection(name) for name in names})
+
+    async def unused(self) -> Sequence[IndexName]:
+        """As `Indexes.unused`.
+
+        Raises:
+            Unavailable: The server is away, or nobody knows what is used.
+        """
+        # in this order: whoever makes one has told of it before
+        names = await self.names()
+        used = await self._uses.told()
+        return [name for name in names if self._collection(name) not in used]
 
     async def check(self) -> None:
         """For health.
