@@ -137,3 +137,24 @@ async def test_the_platform_of_a_data_folder_is_found(platform: Platform, tmp_pa
         told, failed = await child.communicate()
         assert child.returncode == code
         assert words in (told + failed).decode()
+
+
+async def _said(*command: str, env: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Lines on stdout and on stderr."""
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", *command, env=env, stdout=pipe, stderr=pipe)
+    told, logged = await child.communicate()
+    assert child.returncode == 1
+    return told.decode().splitlines(), logged.decode().splitlines()
+
+
+async def test_what_the_command_logs_is_not_in_its_answer(platform: Platform) -> None:
+    async with SimulatedQdrant() as server:
+        env = Ingest(platform, INGEST_QDRANT_URL=server.url).environment
+        server.faults.extend([500, 500])
+        (answer,), logged = await _said("ingest_service", "snapshot", "list", env=env)
+        assert json.loads(answer)["error"]["code"] == "unavailable"
+        assert [json.loads(line)["event"] for line in logged] == ["index.refused"]
+        (answer,), logged = await _said("lumora", "snapshot", "list", "--json", env=env)
+        assert json.loads(answer)["error"]["code"] == "no_snapshots"
+        assert [json.loads(line)["event"] for line in logged] == ["index.refused"]

@@ -30,6 +30,19 @@ def test_a_line_is_json_with_time_level_service_and_what_was_added() -> None:
     assert line == {"event": "document.ready", "level": "info", "service": "ingest", "passages": 7}
 
 
+def test_a_commands_lines_are_beside_its_answer() -> None:
+    code = """
+import logging, sys
+from runtime import logs
+logs.configure("ingest", to=sys.stderr)
+logs.get_logger().warning("index.refused")
+logging.getLogger("nats").warning("slow")
+"""
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout == ""
+    assert [json.loads(line)["event"] for line in ran.stderr.splitlines()] == ["index.refused", "slow"]
+
+
 def test_the_level_holds_back_what_is_finer() -> None:
     assert lines_of("log.debug('detail')") == []
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import math
 import signal
 import sys
 import tarfile
@@ -13,7 +14,8 @@ from pydantic import SecretStr
 
 from ingest_service.domain.embedding import IndexName
 from ingest_service.domain.snapshots import SnapshotRefused, Snapshots
-from ingest_service.outbound.edge_indexes import EdgeIndexes
+from ingest_service.outbound.edge_index import EdgeIndex
+from ingest_service.outbound.edge_indexes import EdgeIndexes, folder_name
 from ingest_service.outbound.edge_snapshots import EdgeSnapshots
 from ingest_service.outbound.qdrant_indexes import QdrantIndexes
 from ingest_service.outbound.qdrant_server import QdrantServer
@@ -193,6 +195,10 @@ asyncio.run(EdgeSnapshots(root / "index", root / "snapshots", NAME).restore({mad
             segment.write_text("{")
         with pytest.raises(SnapshotRefused, match="The index is damaged"):
             await snapshots.create(quiet)
+        with pytest.raises(RuntimeError):
+            await EdgeIndex.open_when_free(
+                tmp_path / "index" / folder_name(NAME), patience_s=math.inf
+            )  # nobody has to let go of it
         await snapshots.restore(made.name, quiet)
         assert await (await indexes.open(NAME)).count(OURS) == 40
 

@@ -94,7 +94,7 @@ async def _run(arguments: list[str], environment: dict[str, str], tell: Callable
     answer: dict[str, Any] = {}
     try:
         async for line in child.stdout:
-            answer = json.loads(line)
+            answer = _read(line) or answer
             if "of" in answer:
                 tell(answer["done"], answer["of"])
     finally:
@@ -106,6 +106,18 @@ async def _run(arguments: list[str], environment: dict[str, str], tell: Callable
     if code != 0:
         raise NoSnapshots("Ingest's command failed; the lines above say why.")
     return answer
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    """What ingest's command says; a line that a library printed in between is passed on to people."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        print(line.decode(errors="replace").rstrip(), file=sys.stderr)
+        return None
+    return said
 
 
 def _environment(data: Path | None) -> dict[str, str]:

@@ -1,9 +1,12 @@
-"""JSON lines on stdout: time, level, service, event, trace_id and what the caller adds. Never personal data."""
+"""JSON lines on stdout: time, level, service, event, trace_id and what the caller adds. Never personal data.
+
+A command, whose answer is on stdout, has them on stderr.
+"""
 
 import logging
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from opentelemetry import trace
@@ -14,8 +17,15 @@ Logger = structlog.stdlib.BoundLogger
 _DETAIL = re.compile(r"^DETAIL:.*?(?=^(?:HINT:|CONTEXT:|\[SQL|\(Background|$)|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def configure(service: str, level: str = "INFO") -> None:
-    """Once per process, before anything logs. Libraries' own loggers are heard from WARNING on."""
+def configure(service: str, level: str = "INFO", *, to: TextIO | None = None) -> None:
+    """Once per process, before anything logs. Libraries' own loggers are heard from WARNING on.
+
+    Args:
+        service: Named in each line.
+        level: Of our own lines.
+        to: stdout if it is not given; a command that answers there gives stderr.
+    """
+    to = to or sys.stdout
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -27,10 +37,10 @@ def configure(service: str, level: str = "INFO") -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(to),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=[_foreign, structlog.processors.JSONRenderer()]

@@ -1,4 +1,4 @@
-"""`python -m ingest_service snapshot create|list|restore NAME`: JSON lines on stdout, for programs.
+"""`python -m ingest_service snapshot create|list|restore NAME`: JSON lines on stdout, for programs; logs go to stderr.
 
 `{"done": …, "of": …}` in bytes while it works; at the end `{"items": […]}`, `{"snapshot": …}` or
 `{"restored": …, "next": …}`, or `{"error": {"code": …, "detail": …}}` with exit code 1.

@@ -73,14 +73,14 @@ class EdgeIndex:
         """As `open`, but wait for a process that is just letting go of the folder.
 
         Raises:
-            RuntimeError: It could not be opened in time.
+            RuntimeError: It was not let go of in time, or its files are damaged, which is told at once.
         """
         deadline = time.monotonic() + patience_s
         while True:
             try:
                 return cls.open(folder, dimension)
-            except RuntimeError:
-                if time.monotonic() > deadline:
+            except RuntimeError as error:
+                if not is_held(error) or time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(RETRY_S)
 

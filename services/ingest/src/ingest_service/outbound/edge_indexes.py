@@ -34,7 +34,7 @@ class EdgeIndexes:
         """Wait for a process that is just letting go of the folder.
 
         Raises:
-            RuntimeError: It could not be opened in time.
+            RuntimeError: It was not let go of in time, or its files are damaged.
         """
         if name not in self._open:
             await self._take_restored(name)
