@@ -13,7 +13,7 @@ from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-SLOW = "ollama/simulated-n60-r20"
+SLOW = "ollama/simulated-n40-r20"
 TRUE = "You can return anything within 30 days of delivery [1]."
 
 

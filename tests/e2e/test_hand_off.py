@@ -147,6 +147,20 @@ async def test_a_worker_that_dies_after_a_hand_over_leaves_it_as_it_is(stage: St
     await check_all(business, chat.answers)
 
 
+async def test_a_customer_who_asks_for_a_person_in_words_gets_one(business: Business, stage: Stage) -> None:
+    question = "Can I talk to a human about my order?"
+    async with business.chat() as chat:
+        assert ended(await chat.answered("Do I have to talk to a person?"))[0] == "stop"
+        answer = await chat.answered(question)
+        assert ended(answer) == ("handed_over", notice("en"))
+        assert stage.generations(question) == []
+        await chat.wait_for(lambda: chat.of_type("conversation.updated"))
+        (updated,) = chat.of_type("conversation.updated")
+        assert (updated["status"], updated["reason"]) == ("waiting_for_person", "customer_asked")
+        assert ended(await chat.answered("Hello?", conversation_id=answer.conversation_id)) == ("handed_over", "")
+    await check_all(business, chat.answers)
+
+
 async def test_a_message_that_is_sent_again_stays_whose_it_was(business: Business) -> None:
     async with business.chat() as chat:
         first = await chat.answered()

@@ -1,11 +1,12 @@
 """A person before the page, as they see and use it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
 from contracts.ids import uuid7
 from tests.support.business import Business
@@ -90,6 +91,21 @@ async def colleague(stage: Stage, business: Business) -> str:
     finally:
         await connection.close()
     return email
+
+
+@asynccontextmanager
+async def held(page: Page, path: str) -> AsyncIterator[asyncio.Event]:
+    """What the page sends there is on its way until the block ends; the event tells that something was sent."""
+    is_sent, may_go = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        is_sent.set()
+        await may_go.wait()
+        await route.continue_()
+
+    await page.route(path, hold)
+    yield is_sent
+    may_go.set()
 
 
 async def ask(page: Page, question: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from inference_service.domain.answer import answer
 from inference_service.domain.claims import answer_sentences
 from inference_service.domain.notice import NOTICES, notice
-from inference_service.domain.standing import UNSUPPORTED, Standing
+from inference_service.domain.standing import CUSTOMER_ASKED, UNSUPPORTED, Standing
 from services.inference.tests.fakes import (
     END,
     SCOPE,
@@ -109,3 +109,20 @@ async def test_what_the_filter_cut_is_cut_and_nobody_is_called():
     sink = MemorySink(MemoryStream(cuts_at="working"))
     outcome = await said("hand_over", f"{TRUE} {FALSE}", sink=sink)
     assert (outcome.finish_reason, outcome.hand_over_reason) == ("blocked", None)
+
+
+@pytest.mark.parametrize(
+    ("question", "language"), [("I want to talk to a human.", "en"), ("Ich möchte mit einem Menschen sprechen.", "de")]
+)
+async def test_a_customer_who_asks_for_a_person_is_passed_on_without_a_model(question: str, language: str):
+    turns = MemoryTurns(turn(question=question))
+    await answer(ANY, SCOPE, desk(turns, {}))
+    (outcome,) = turns.outcomes
+    assert (outcome.content, outcome.finish_reason) == (notice(language), "handed_over")
+    assert outcome.hand_over(Standing()) == Standing("waiting_for_person", 1, CUSTOMER_ASKED, is_told=True)
+
+
+async def test_whose_notice_the_filter_cuts_is_not_passed_on():
+    turns = MemoryTurns(turn(question="I want to talk to a human."))
+    await answer(ANY, SCOPE, desk(turns, {}, sink=MemorySink(MemoryStream(cuts_at="passing"))))
+    assert [(one.finish_reason, one.hand_over_reason) for one in turns.outcomes] == [("blocked", None)]

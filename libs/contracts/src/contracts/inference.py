@@ -223,8 +223,8 @@ class Conversation(Contract):
     title: Personal[str | None] = None
     """The beginning of its first question."""
     reason: Personal[str] = ""
-    """Why it has its status: `unsupported`, `handed_back`, `resolved`, `customer_wrote`, or what was said to a person's
-    coming."""
+    """Why it has its status: `unsupported`, `customer_asked`, `handed_back`, `resolved`, `customer_wrote`, or what was
+    said when a person was asked for."""
     assignee: UserId | None = None
     """The person who has it."""
 

@@ -5,7 +5,7 @@ from typing import Final
 from contracts.inference import Conversation
 from gateway_service.domain.principal import Principal
 
-OWN_REASONS: Final = frozenset({"unsupported", "handed_back", "resolved", "customer_wrote"})
+OWN_REASONS: Final = frozenset({"unsupported", "customer_asked", "handed_back", "resolved", "customer_wrote"})
 """Lumora's own words; any other reason is somebody's, written for colleagues."""
 
 

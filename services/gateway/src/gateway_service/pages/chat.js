@@ -3,17 +3,13 @@
 import { Answer } from "./answer.js";
 import { element, find, say, sentence } from "./dom.js";
 import { Follows } from "./follows.js";
+import { Hands } from "./hands.js";
 import { fillIn, messagesOf, name } from "./log.js";
 import { answerNode, draw, questionNode, storedNode } from "./message.js";
 import { recentItem } from "./recent.js";
 import { Socket } from "./socket.js";
 
 const STATES = { connecting: "Connecting", open: "Connected", away: "Reconnecting" };
-const HINTS = {
-  active: "You are talking to an AI. Enter sends, Shift+Enter makes a new line.",
-  waiting_for_person: "A person will answer here. What you write is kept for them.",
-  with_person: "You are talking to a person.",
-};
 const RECENT = 20;
 const NEAR_END_PX = 120;
 // What comes at once is looked up once: a person has 100 requests a minute.
@@ -34,6 +30,7 @@ export class Chat {
       onFrame: (frame) => this.heard(frame),
       onState: (state) => this.showConnection(state),
     });
+    this.hands = new Hands(session, { onError: (error) => this.note(sentence(error)) });
     this.follows = new Follows((frame) => this.socket.send(frame));
     this.listen();
   }
@@ -96,7 +93,7 @@ export class Chat {
     this.follows.set("chat", null);
     this.shown = Symbol("new");
     find("log").replaceChildren(this.greeting());
-    find("composer-hint").textContent = HINTS.active;
+    this.hands.show(null, null);
     this.loadRecent();
     this.showComposer();
     find("question").focus();
@@ -131,6 +128,7 @@ export class Chat {
     const shown = this.shown = this.loading = Symbol(conversation.id);
     this.conversationId = conversation.id;
     this.follows.set("chat", conversation.id);
+    this.hands.show(conversation.id, conversation.status);
     this.loadRecent();
     const log = find("log");
     try {
@@ -275,7 +273,7 @@ export class Chat {
 
   handed({ conversation_id: id, status }) {
     if (id !== this.conversationId) return;
-    find("composer-hint").textContent = HINTS[status] || HINTS.active;
+    this.hands.show(id, status);
     this.readSoon();
   }
 

@@ -13,7 +13,7 @@ const STATUS = {
   resolved: "Resolved", reopened: "Reopened: the machine answers",
 };
 const REASONS = {
-  unsupported: "The documents did not bear the answer out", handed_back: "Handed back", resolved: "", customer_wrote: "The customer wrote again",
+  unsupported: "The documents did not bear the answer out", customer_asked: "The customer asked for a person", handed_back: "Handed back", resolved: "", customer_wrote: "The customer wrote again",
 };
 
 export class Inbox {
@@ -22,6 +22,7 @@ export class Inbox {
     this.session = session;
     this.follow = follow;
     this.shown = null;
+    this.refusal = null;   // why the last thing that a person did was not done: it stays until they do another
     this.soon = new Map();
     find("inbox-reply").addEventListener("submit", (event) => { event.preventDefault(); this.write(); });
     find("inbox-text").addEventListener("keydown", (event) => {
@@ -79,7 +80,7 @@ export class Inbox {
       find("inbox-list").replaceChildren(...items.map((conversation) => this.item(conversation)));
       find("inbox-empty").hidden = items.length > 0;
       this.count(waiting.items.length);
-      showError("inbox-error", null);
+      showError("inbox-error", this.refusal);
     } catch (error) {
       showError("inbox-error", error);
     }
@@ -107,6 +108,12 @@ export class Inbox {
     find("inbox-text").value = "";
     find("inbox-note").checked = false;
     this.key = null;
+    this.refuse(null);
+  }
+
+  refuse(error) {
+    this.refusal = error;
+    showError("inbox-error", error);
   }
 
   async show(conversation) {
@@ -133,7 +140,7 @@ export class Inbox {
       log.replaceChildren(...messages.map((message) => known.get(message.id) ?? this.node(path, message)));
       log.scrollTop = log.scrollHeight;
       this.showReader();
-      showError("inbox-error", null);
+      showError("inbox-error", this.refusal);
     } catch (error) {
       showError("inbox-error", error);
     }
@@ -178,6 +185,7 @@ export class Inbox {
 
   async command(name, body = {}) {
     const { id } = this.shown;
+    this.refuse(null);
     try {
       const found = await this.session.ask("POST", `/api/conversations/${id}/${name}`, { body });
       say(STATUS[found.status]);
@@ -186,8 +194,8 @@ export class Inbox {
       this.shown = found;
       this.showReader();
     } catch (error) {
+      if (this.shown?.id === id) this.refuse(error);
       if (error.code === "unseen_message") await this.read();
-      if (this.shown?.id === id) showError("inbox-error", error);
     }
   }
 
@@ -207,7 +215,7 @@ export class Inbox {
       await this.read();
     } catch (error) {
       if (error.code === "idempotency_conflict") this.key = null;
-      showError("inbox-error", error);
+      this.refuse(error);
     } finally {
       field.disabled = false;
       field.focus();

@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.ids import MessageId
 from contracts.inference import FinishReason, Source, Turn, Unsupported, Usage
+from inference_service.domain.asks_for_person import asks_for_person
 from inference_service.domain.checked import checked
 from inference_service.domain.citation import cited
 from inference_service.domain.compose import compose
@@ -32,7 +33,7 @@ from inference_service.domain.ports import (
     Stream,
     Turns,
 )
-from inference_service.domain.standing import UNSUPPORTED
+from inference_service.domain.standing import CUSTOMER_ASKED, UNSUPPORTED
 from inference_service.domain.turn import MAX_ATTEMPT, Busy, LeasedTurn, Outcome
 from runtime.errors import NotNow, Rejected, Retryable, Unavailable
 from runtime.tenancy import TenantScope
@@ -133,6 +134,8 @@ async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: async
         return await leave_to_people(turn, scope, desk.sink)
     if turn.is_stop_asked:
         return Outcome(content="", finish_reason="stopped", model="")
+    if asks_for_person(turn.question):
+        return await leave_to_people(turn, scope, desk.sink, CUSTOMER_ASKED)
     notes = Notes(turn, asyncio.get_running_loop().time)
     async with desk.sink.open(scope, turn) as stream:
         categories, ground = await asyncio.gather(_blocked(turn, scope, desk, stream), _ground(turn, scope, desk))

@@ -11,6 +11,10 @@ UNSUPPORTED = "unsupported"
 """The reason of a conversation that the machine handed over, because the documents did not bear its answer out."""
 
 
+CUSTOMER_ASKED = "customer_asked"
+"""The reason of one whose customer asked for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a conversation stands.

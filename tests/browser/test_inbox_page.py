@@ -1,0 +1,88 @@
+"""The inbox as people see it, at once with each other and with the customer."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.e2e.test_hand_off import command, write
+from tests.support.page import ask, colleague, held, log, open_inbox, signed_in, texts
+from tests.support.stage import Stage
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+
+async def test_who_asks_for_a_person_is_answered_by_one(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with (
+        signed_in(browser, business) as customer,
+        signed_in(browser, business, email=await colleague(stage, business)) as person,
+    ):
+        await ask(customer, "My tent leaks")
+        await expect(log(customer).last).to_have_attribute("aria-busy", "false")
+        button = customer.get_by_role("button", name="Ask for a person")
+        await button.click()
+        await expect(customer.locator("#composer-hint")).to_contain_text("A person will answer here")
+        await expect(button).to_be_hidden()
+        await expect(person.get_by_role("tab", name="Inbox, 1 waiting")).to_be_visible()
+        await open_inbox(person, "My tent leaks")
+        await expect(person.locator("#inbox-status")).to_have_text(
+            "Waiting for a person · The customer asked for a person"
+        )
+        await person.get_by_role("button", name="Take it").click()
+        await expect(person.locator("#inbox-status")).to_contain_text("With a person")
+        await expect(customer.locator("#composer-hint")).to_have_text("You are talking to a person.")
+        await person.get_by_label("Your answer").fill("I send you a new one.")
+        await person.locator("#inbox-send").click()
+        await expect(log(customer).last.locator(".body")).to_have_text("I send you a new one.")
+        await ask(customer, "Thank you!")
+        await expect(person.locator("#inbox-log article").filter(has_text="Thank you!")).to_have_count(1)
+        assert [text for text in await texts(person, "#inbox-log") if text][-2:] == [
+            "I send you a new one.",
+            "Thank you!",
+        ]
+
+
+async def test_of_two_who_take_it_at_once_one_is_told(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with business.chat() as chat:
+        first = await chat.answered("Who is faster?")
+    await command(business, first.conversation_id, "escalate")
+    async with (
+        signed_in(browser, business) as one,
+        signed_in(browser, business, email=await colleague(stage, business)) as other,
+    ):
+        for person in (one, other):
+            await open_inbox(person, "Who is faster?")
+        async with held(one, "**/assign") as first_sent, held(other, "**/assign") as second_sent:
+            for person, is_sent in ((one, first_sent), (other, second_sent)):
+                await person.get_by_role("button", name="Take it").click()
+                await is_sent.wait()
+        for person in (one, other):
+            await expect(person.locator("#inbox-status")).to_contain_text("With a person")
+        refused = [
+            person for person in (one, other) if await person.get_by_role("button", name="Take over").is_visible()
+        ]
+        assert len(refused) == 1
+        await expect(refused[0].locator("#inbox-error")).to_have_text("Another person has taken this conversation")
+        # Who was told may still take it over, and says so.
+        await refused[0].get_by_role("button", name="Take over").click()
+        await expect(refused[0].get_by_role("button", name="Take over")).to_be_hidden()
+
+
+async def test_nobody_ends_a_conversation_over_words_that_came_meanwhile(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with business.chat() as chat:
+        first = await chat.answered("Is it paid?")
+    await command(business, first.conversation_id, "assign")
+    async with signed_in(browser, business) as person:
+        await open_inbox(person, "Is it paid?")
+        resolve = person.get_by_role("button", name="Resolve")
+        await expect(resolve).to_be_visible()
+        async with held(person, "**/resolve") as is_sent:
+            await resolve.click()
+            await is_sent.wait()
+            await write(business, first.conversation_id, "And is it on its way?", author="customer")
+        await expect(person.locator("#inbox-error")).to_have_text("The customer has written since: read that first")
+        await expect(person.locator("#inbox-log article").filter(has_text="on its way")).to_be_visible()
+        assert (await business.call("GET", f"/api/conversations/{first.conversation_id}"))["status"] == "with_person"
+        await resolve.click()
+        await expect(person.locator("#inbox-status")).to_contain_text("Resolved")
