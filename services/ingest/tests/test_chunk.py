@@ -140,6 +140,59 @@ def test_plain_text_headings_and_lists_are_seen():
     assert passages[1].body == "Within 30 days.\nBring:\n- the bill\n- the item"
 
 
+GOODS = "Goods can be returned within thirty days of receipt"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        GOODS,
+        f"\u201c{GOODS}.\u201d",
+        "दुकान रविवार को बंद रहती है।",
+        "दुकान बंद रहती है॥",
+        "สินค้าคืนได้ภายในสามสิบวัน",
+        "商品可在30天内退货",
+        "商品可在三十天内退货。」",
+        "Խանութը բաց է\u0589",
+        "ሱቁ ሃሙስ ዝግ ነው።",
+        "Open until 22:45",
+        "Free shipping from 50 euros",
+        "Tents are dry\u2026",
+    ],
+)
+def test_a_statement_of_plain_text_is_no_heading(statement):
+    passages = chunked(f"We open on Sundays.\n\n{statement}\n\n{'Shipping costs sixty rupees everywhere. ' * 3}", PLAIN)
+    assert [(passage.headings, statement in passage.body) for passage in passages] == [((), True)]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Returns",
+        "Shipping and delivery",
+        "2.1 Returns",
+        "IV. Returns",
+        "Returns and Refunds for Customers in Europe",
+        "वापसी",
+        "Can goods be returned once they were worn?",
+        "可以退货吗\uff1f",
+        "ALL ABOUT THE WAY YOU SEND GOODS BACK",
+        "Whatever the shop says about it\n===============================",
+    ],
+)
+def test_a_title_of_plain_text_stands_above_its_text(title):
+    passages = chunked(f"We open on Sundays.\n\n{title}\n\n{'Bring the bill. ' * 8}", PLAIN)
+    words = title.split("\n", 1)[0]
+    assert [passage.headings for passage in passages] == [(), (words,)]
+
+
+def test_a_line_above_a_shorter_one_is_no_heading_of_it():
+    assert [passage.headings for passage in chunked("Bananas and pears\n\nApples\n\nAnd so on.", PLAIN)] == [
+        (),
+        ("Apples",),
+    ]
+
+
 def test_an_endless_heading_leaves_room_for_text():
     passages = chunked("# " + "word " * 500 + "\n\nThe text.", most_tokens=100)
     assert passages[-1].body == "The text."
