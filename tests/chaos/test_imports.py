@@ -36,7 +36,10 @@ READY_S = 600
 QUEUE_HOLDS = next(stream for stream in declared_streams() if stream.name == INGEST.stream).max_msgs_per_subject
 MOST_BEFORE = 2 * QUEUE_HOLDS
 """Documents of a flood between another's upload and its end: those that the queue held already, and those that the
-other slot does meanwhile."""
+other slots do meanwhile."""
+VOLUMES = 3
+VOLUME = "".join(f"# Part {part}\n\n{'Of this part there is much to be said. ' * 40}\n\n" for part in range(2_000))
+"""2,000 or more passages: embedding them takes the better part of a minute."""
 OTHERS = 3
 POISONED_PAGES, BESIDE = 150, 20
 LOOK_EVERY_S = 0.005
@@ -148,6 +151,37 @@ async def test_case_19_thousands_of_documents_of_one_business(stage: Stage, tell
     tell(Played("19", line, max(_took_s(one) for one in beside)))
     assert {row.state for row in flood} == {"ready"}
     assert max(before) <= MOST_BEFORE
+
+
+async def test_case_19_long_documents_of_two_businesses(stage: Stage, tell: Tell) -> None:
+    publishers = [await stage.business() for _ in range(2)]
+    other = await stage.business()
+    volumes = [
+        Paper(f"volume-{number}.md", f"{VOLUME}The end of {number}.".encode(), "text/markdown", "", 2_000)
+        for number in range(VOLUMES)
+    ]
+    for publisher in publishers:
+        await imports.upload(publisher, volumes)
+
+    async def both_embedding() -> bool:
+        found = [await imports.rows(stage, publisher) for publisher in publishers]
+        return all(any(row.state == "embedding" for row in some) for some in found)
+
+    await eventually(both_embedding, timeout_s=120)
+    (paper,) = await asyncio.to_thread(papers, 1)
+    row = await _one(stage, other, paper)
+    left = [await imports.unfinished(stage, publisher) for publisher in publishers]
+    for publisher in publishers:
+        for volume in await imports.rows(stage, publisher):
+            await publisher.call("DELETE", f"/api/documents/{volume.id}")
+    line = f"{left} long documents of two businesses are at work: another's takes {_took_s(row):.1f} s"
+    tell(Played("19", line, _took_s(row)))
+    assert left == [VOLUMES, VOLUMES], "the long ones were over"
+
+    async def are_gone() -> bool:
+        return not any([await imports.rows(stage, publisher) for publisher in publishers])
+
+    await eventually(are_gone, timeout_s=60)
 
 
 async def _one(stage: Stage, business: Business, paper: Paper) -> imports.Row:

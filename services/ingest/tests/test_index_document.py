@@ -10,6 +10,7 @@ from ingest_service.domain.document import Document, Failure, State
 from ingest_service.domain.embedding import IndexName
 from ingest_service.domain.errors import EmptyDocument, UnsupportedType
 from ingest_service.domain.index_document import Desk, give_up_on, work_on
+from ingest_service.domain.long_documents import LongDocuments
 from ingest_service.domain.passage_index import EVERYTHING, IndexedPassage
 from ingest_service.domain.rebuild_index import ReadyDocument, Rebuilding, rebuild_index
 from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
@@ -58,6 +59,7 @@ class Room:
     index: Watched = field(default_factory=Watched)
     embedder: MemoryEmbedder = field(default_factory=MemoryEmbedder)
     clock: FrozenClock = field(default_factory=FrozenClock)
+    long: LongDocuments = field(default_factory=lambda: LongDocuments(places=2, from_passages=20))
 
     @property
     def shelves(self) -> Shelves:
@@ -66,7 +68,7 @@ class Room:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.documents, self.files, self.shelves, MemoryReader(), self.clock)
+        return Desk(self.documents, self.files, self.shelves, MemoryReader(), self.clock, long=self.long)
 
     async def send(self, data: bytes, filename: str = "returns.md") -> Document:
         name = str(uuid7())
@@ -188,6 +190,82 @@ async def test_another_worker_is_left_in_peace(room):
     await room.documents.claim(room.scope, document.id)
     with pytest.raises(NotNow):
         await room.work(document)
+
+
+LONG_TEXT = "# Part\n\nSome words are here.\n\n" * 30
+
+
+async def test_a_long_document_waits_for_the_one_before_it_and_a_short_one_does_not(room):
+    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
+    short = await room.send(TEXT.encode())
+    with room.long.place(room.scope, first.id, 30):
+        with pytest.raises(NotNow):
+            await room.work(second)
+        waiting = await room.row(second)
+        assert (waiting.state, waiting.attempt) == (State.RECEIVED, 0), "waiting is no attempt"
+        assert room.index.held == {}
+        assert await room.work(short) is State.READY
+    assert await room.work(second) is State.READY
+
+
+async def test_a_document_that_is_known_to_be_long_is_not_read_again_while_it_waits(room):
+    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
+    with room.long.place(room.scope, first.id, 30):
+        for _ in range(3):
+            with pytest.raises(NotNow):
+                await room.work(second)
+    told = [state for told, state, _ in room.documents.said if told == second.id and state is State.CHUNKING]
+    assert len(told) == 1
+
+
+async def test_one_business_takes_one_place_for_long_documents(room):
+    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
+    other = replace(room, scope=new_scope())
+    others = await other.send(LONG_TEXT.encode())
+    with room.long.place(room.scope, first.id, 30):
+        assert await other.work(others) is State.READY
+        with other.long.place(other.scope, others.id, 30):
+            third = replace(room, scope=new_scope())
+            with pytest.raises(NotNow):
+                await third.work(await third.send(LONG_TEXT.encode()))
+    assert await room.work(second) is State.READY
+
+
+async def test_a_long_document_gives_its_place_back_however_it_ends(room):
+    document = await room.send(LONG_TEXT.encode())
+
+    def crash() -> None:
+        raise ConnectionResetError
+
+    room.index.before = crash
+    with pytest.raises(ConnectionResetError):
+        await room.work(document)
+    room.index.before = lambda: None
+    assert await room.work(document) is State.READY
+
+
+async def test_what_is_left_of_a_long_document_may_be_short(room):
+    document, other = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
+
+    def crash_at_the_second_batch() -> None:
+        if room.index.held:
+            raise ConnectionResetError
+
+    room.index.before = crash_at_the_second_batch
+    with pytest.raises(ConnectionResetError):
+        await room.work(document)
+    room.index.before = lambda: None
+    with room.long.place(room.scope, other.id, 30):
+        assert await room.work(document) is State.READY
+
+
+async def test_a_long_document_that_waits_is_deleted_at_once(room):
+    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
+    with room.long.place(room.scope, first.id, 30):
+        with pytest.raises(NotNow):
+            await room.work(second)
+        await room.documents.begin_deleting(room.scope, second.id)
+        assert await room.work(second) is State.DELETING
 
 
 async def test_deleting_removes_every_trace(room):

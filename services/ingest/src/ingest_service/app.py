@@ -9,6 +9,7 @@ from contracts.ingest import INGEST, IndexDocument
 from ingest_service.domain.embedding import Traits, chosen
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.index_document import Desk
+from ingest_service.domain.long_documents import LongDocuments
 from ingest_service.domain.shelves import Shelf, Shelves
 from ingest_service.domain.snapshots import Snapshots
 from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_search, rpc_settings, upkeep
@@ -53,7 +54,8 @@ async def build() -> Service:
     fetching = Fetching(documents, pages, files, web, SystemClock(), look_again)
     limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
     reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
-    desk = Desk(documents, files, shelves, reader, SystemClock(), on_ingest_job.observe, fetching)
+    long = LongDocuments(places=max(1, settings.slots - 1))
+    desk = Desk(documents, files, shelves, reader, SystemClock(), on_ingest_job.observe, fetching, long)
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk, pages)

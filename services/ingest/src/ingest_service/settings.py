@@ -66,5 +66,6 @@ class IngestSettings(DatabaseSettings):
     """Then the order is the one found without it; a search as a whole has 3 s."""
     embed_threads: int = 1
     """Threads of one run of MiniLM."""
-    slots: int = 2
-    """Documents at work at the same time: a short one need not wait for the end of a long one."""
+    slots: Annotated[int, Field(ge=1)] = 3
+    """Documents at work at the same time; all but one of them may be long, each of another business, so that a short one
+    need not wait for the end of a long one."""

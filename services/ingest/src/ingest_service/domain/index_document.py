@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from contracts.ids import DocumentId
@@ -14,6 +14,7 @@ from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.errors import DocumentRefused, IsArchive
 from ingest_service.domain.estimate import Estimate
 from ingest_service.domain.fetch_page import Fetching
+from ingest_service.domain.long_documents import LongDocuments, NoPlace
 from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
 from ingest_service.domain.read_document import Reader, reading_of
@@ -32,6 +33,8 @@ MOST_ATTEMPTS: Final = 16
 """A worker that dies may have reasons of its own: ten deaths in a row are no proof against the documents it held."""
 AWAY_S: Final = 5.0
 """A document waits so long for an embedding model that does not say when it is back."""
+PLACE_AFTER_S: Final = 5.0
+"""A long document asks so often whether there is a place for it."""
 CHUNKING_FROM, EMBEDDING_FROM = 0.1, 0.15
 """Shares of the progress: reading and cutting are quick beside embedding."""
 Observe = Callable[[str, float], None]
@@ -49,13 +52,14 @@ class Desk:
     clock: Clock
     observe: Observe = lambda _stage, _seconds: None
     fetching: Fetching | None = None
+    long: LongDocuments = field(default_factory=lambda: LongDocuments(places=1))
 
 
 async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> State | None:
     """Do what the document's row says is to be done; what it became, None when there was nothing to do.
 
     Raises:
-        NotNow: Another worker is at it, or the embedding model is away.
+        NotNow: Another worker is at it, the embedding model is away, or others are as long and were first.
     """
     document = await desk.documents.claim(scope, document_id)
     if isinstance(document, Leased):
@@ -68,6 +72,9 @@ async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> St
     except EmbedderAway as away:
         await desk.documents.give_back(scope, document)
         raise NotNow(delay_s=away.retry_after_s or AWAY_S, until_delivery=4) from away
+    except NoPlace as full:
+        await desk.documents.give_back(scope, document)
+        raise NotNow(delay_s=PLACE_AFTER_S, until_delivery=4) from full
 
 
 async def _attempt(document: Document, scope: TenantScope, desk: Desk) -> State | None:
@@ -91,10 +98,12 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
         DocumentRefused: It can never be read as it is.
         Fenced: It was deleted or begun anew meanwhile.
         EmbedderAway: The embedding model cannot be asked; nothing is wrong with the document.
+        NoPlace: It is long, and has to wait for others that are.
     """
     if document.attempt > MOST_ATTEMPTS:
         raise DocumentRefused("Reading this document failed too often. Send it in another form.")
     desk.index.check()
+    desk.long.check(scope, document.id)
     progress = Progress(document, scope, documents=desk.documents, clock=desk.clock)
     with _timed("reading", desk):
         reading = await _read(document, scope, desk, progress)
@@ -131,18 +140,19 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
 
 async def _embed(document: Document, reading: Reading, scope: TenantScope, desk: Desk, *, progress: Progress) -> None:
     """Embed and write in order; an attempt goes on behind the last batch that an earlier one has written."""
-    await progress.say(State.EMBEDDING, EMBEDDING_FROM)
     written = await desk.index.written(scope, document.id, document.generation)
     passages = reading.passages
     # more than there are: they were cut by another version, and prove nothing
     begin = written // A_BATCH * A_BATCH if written <= len(passages) else 0
-    estimate = Estimate(len(passages), desk.clock)
-    for start in range(begin, len(passages), A_BATCH):
-        batch = passages[start : start + A_BATCH]
-        await desk.index.write(scope, batch, document.generation)
-        done = start + len(batch)
-        share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(passages)
-        await progress.say(State.EMBEDDING, share, estimate.after(done))
+    with desk.long.place(scope, document.id, len(passages) - begin):
+        await progress.say(State.EMBEDDING, EMBEDDING_FROM)
+        estimate = Estimate(len(passages), desk.clock)
+        for start in range(begin, len(passages), A_BATCH):
+            batch = passages[start : start + A_BATCH]
+            await desk.index.write(scope, batch, document.generation)
+            done = start + len(batch)
+            share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(passages)
+            await progress.say(State.EMBEDDING, share, estimate.after(done))
 
 
 async def delete_document(document: Document, scope: TenantScope, desk: Desk) -> None:
