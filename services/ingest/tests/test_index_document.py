@@ -1,107 +1,17 @@
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
 from contracts.ids import DocumentId, uuid7
 from ingest_service.domain import index_document
-from ingest_service.domain.document import Document, Failure, State
-from ingest_service.domain.embedding import IndexName
+from ingest_service.domain.document import Failure, State
 from ingest_service.domain.errors import EmptyDocument, UnsupportedType
-from ingest_service.domain.index_document import Desk, give_up_on, work_on
-from ingest_service.domain.long_documents import LongDocuments
-from ingest_service.domain.passage_index import EVERYTHING, IndexedPassage
+from ingest_service.domain.index_document import give_up_on, work_on
 from ingest_service.domain.rebuild_index import ReadyDocument, Rebuilding, rebuild_index
-from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
-from ingest_service.domain.search import results
-from ingest_service.domain.shelves import Shelf, Shelves
-from runtime.clock import FrozenClock
+from ingest_service.domain.register_document import Arrival, examine
 from runtime.errors import NotFound, NotNow
-from runtime.tenancy import TenantScope
-from services.ingest.tests.memory import (
-    MemoryEmbedder,
-    MemoryEmbedders,
-    MemoryIndexes,
-    MemoryPassageIndex,
-    MemoryReader,
-)
-from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
-from services.ingest.tests.promises_documents import new_scope
-
-TEXT = "# Returns\n\nWithin 30 days.\n\n## Refunds\n\nThe money goes back to your card."
-
-
-@dataclass
-class Watched(MemoryPassageIndex):
-    """Calls back before each write: the moment at which something else happens."""
-
-    before: Callable[[], None] = field(default=lambda: None)
-    is_crashing: bool = False
-
-    async def delete_document(
-        self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
-    ) -> None:
-        if self.is_crashing:
-            raise ConnectionResetError
-        await super().delete_document(scope, document_id, but_generation=but_generation)
-
-    async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
-        self.before()
-        await super().upsert(scope, passages)
-
-
-@dataclass
-class Room:
-    scope: TenantScope = field(default_factory=new_scope)
-    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
-    files: MemoryFiles = field(default_factory=MemoryFiles)
-    index: Watched = field(default_factory=Watched)
-    embedder: MemoryEmbedder = field(default_factory=MemoryEmbedder)
-    clock: FrozenClock = field(default_factory=FrozenClock)
-    long: LongDocuments = field(default_factory=lambda: LongDocuments(places=2, from_passages=20))
-
-    @property
-    def shelves(self) -> Shelves:
-        shelf = Shelf(IndexName("letters", 384), self.index, self.embedder)
-        return Shelves(shelf, MemoryIndexes(), MemoryEmbedders())
-
-    @property
-    def desk(self) -> Desk:
-        return Desk(self.documents, self.files, self.shelves, MemoryReader(), self.clock, long=self.long)
-
-    async def send(self, data: bytes, filename: str = "returns.md") -> Document:
-        name = str(uuid7())
-        self.files.upload(self.scope, name, data)
-        arrival = Arrival(DocumentId(uuid7()), name, filename)
-        upload = await examine(arrival, self.scope, files=self.files)
-        document = await register_document(
-            arrival, upload, self.scope, documents=self.documents, files=self.files, clock=self.clock
-        )
-        await self.files.discard(self.scope, name)
-        return document
-
-    async def replace(self, document: Document, data: bytes) -> None:
-        name = str(uuid7())
-        self.files.upload(self.scope, name, data)
-        upload = await self.files.inspect(self.scope, name)
-        assert upload is not None
-        arrival = Arrival(DocumentId(uuid7()), name, document.filename)
-        await replace_document(document.id, arrival, upload, self.scope, documents=self.documents, files=self.files)
-
-    async def work(self, document: Document) -> State | None:
-        return await work_on(document.id, self.scope, self.desk)
-
-    async def row(self, document: Document) -> Document:
-        found = await self.documents.get(self.scope, document.id)
-        assert found is not None
-        return found
-
-    async def find(self, query: str) -> list[str]:
-        found = await results(
-            query, 5, self.scope, EVERYTHING, documents=self.documents, embedder=self.embedder, index=self.index
-        )
-        return [result.passage.heading for result in found]
+from services.ingest.tests.room import TEXT, Room
 
 
 @pytest.fixture
@@ -190,82 +100,6 @@ async def test_another_worker_is_left_in_peace(room):
     await room.documents.claim(room.scope, document.id)
     with pytest.raises(NotNow):
         await room.work(document)
-
-
-LONG_TEXT = "# Part\n\nSome words are here.\n\n" * 30
-
-
-async def test_a_long_document_waits_for_the_one_before_it_and_a_short_one_does_not(room):
-    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
-    short = await room.send(TEXT.encode())
-    with room.long.place(room.scope, first.id, 30):
-        with pytest.raises(NotNow):
-            await room.work(second)
-        waiting = await room.row(second)
-        assert (waiting.state, waiting.attempt) == (State.RECEIVED, 0), "waiting is no attempt"
-        assert room.index.held == {}
-        assert await room.work(short) is State.READY
-    assert await room.work(second) is State.READY
-
-
-async def test_a_document_that_is_known_to_be_long_is_not_read_again_while_it_waits(room):
-    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
-    with room.long.place(room.scope, first.id, 30):
-        for _ in range(3):
-            with pytest.raises(NotNow):
-                await room.work(second)
-    told = [state for told, state, _ in room.documents.said if told == second.id and state is State.CHUNKING]
-    assert len(told) == 1
-
-
-async def test_one_business_takes_one_place_for_long_documents(room):
-    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
-    other = replace(room, scope=new_scope())
-    others = await other.send(LONG_TEXT.encode())
-    with room.long.place(room.scope, first.id, 30):
-        assert await other.work(others) is State.READY
-        with other.long.place(other.scope, others.id, 30):
-            third = replace(room, scope=new_scope())
-            with pytest.raises(NotNow):
-                await third.work(await third.send(LONG_TEXT.encode()))
-    assert await room.work(second) is State.READY
-
-
-async def test_a_long_document_gives_its_place_back_however_it_ends(room):
-    document = await room.send(LONG_TEXT.encode())
-
-    def crash() -> None:
-        raise ConnectionResetError
-
-    room.index.before = crash
-    with pytest.raises(ConnectionResetError):
-        await room.work(document)
-    room.index.before = lambda: None
-    assert await room.work(document) is State.READY
-
-
-async def test_what_is_left_of_a_long_document_may_be_short(room):
-    document, other = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
-
-    def crash_at_the_second_batch() -> None:
-        if room.index.held:
-            raise ConnectionResetError
-
-    room.index.before = crash_at_the_second_batch
-    with pytest.raises(ConnectionResetError):
-        await room.work(document)
-    room.index.before = lambda: None
-    with room.long.place(room.scope, other.id, 30):
-        assert await room.work(document) is State.READY
-
-
-async def test_a_long_document_that_waits_is_deleted_at_once(room):
-    first, second = [await room.send(f"{LONG_TEXT}{number}".encode()) for number in range(2)]
-    with room.long.place(room.scope, first.id, 30):
-        with pytest.raises(NotNow):
-            await room.work(second)
-        await room.documents.begin_deleting(room.scope, second.id)
-        assert await room.work(second) is State.DELETING
 
 
 async def test_deleting_removes_every_trace(room):

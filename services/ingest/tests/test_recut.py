@@ -8,7 +8,7 @@ from ingest_service.domain.document import State
 from ingest_service.domain.recut import recut
 from runtime.tenancy import TenantScope
 from services.ingest.tests.memory_documents import MemoryDocuments
-from services.ingest.tests.test_index_document import Room, Watched
+from services.ingest.tests.room import Room, Watched
 
 SHORT = CutSettings(64, 0.0)
 TEXT = "# Tents\n\n" + " ".join(f"Tent number {n} stands in the wind and in the rain." for n in range(60))

@@ -25,7 +25,7 @@ from runtime.tenancy import TenantScope
 from services.ingest.tests.memory import MemoryEmbedder, MemoryEmbedders, MemoryIndexes, MemoryReader, MemoryUses
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
 from services.ingest.tests.promises_documents import new_scope
-from services.ingest.tests.test_index_document import Room
+from services.ingest.tests.room import Room
 from tests.support.platform import eventually
 from tests.support.simulated_qdrant import SimulatedQdrant
 
