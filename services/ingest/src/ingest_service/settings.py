@@ -67,5 +67,5 @@ class IngestSettings(DatabaseSettings):
     embed_threads: int = 1
     """Threads of one run of MiniLM."""
     slots: Annotated[int, Field(ge=1)] = 3
-    """Documents at work at the same time; all but one of them may be long, each of another business, so that a short one
-    need not wait for the end of a long one."""
+    """Documents at work at the same time. All but one of them may be long, each of another business: a short one need
+    not wait for the end of a long one."""
