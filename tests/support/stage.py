@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import psutil
 
 from runtime.testing.ollama_server import SimulatedOllama
 from runtime.testing.scripted_server import Generation
@@ -36,6 +37,13 @@ class Stage:
         """What the model was asked with this text in its last message."""
         return [asked for asked in self.model.generations if text in _question(asked)]
 
+    def answering(self) -> dict[str, int]:
+        """How many answers of the model each worker has under way, by its name in the log; the busiest comes first."""
+        asking = {asked.peer for asked in self.model.generations if not asked.is_over}
+        names = self.platform.worker_names()
+        held = {name: len(asking & _own_ends(self.platform.process_of(name))) for name in names}
+        return dict(sorted(held.items(), key=lambda one: one[1], reverse=True))
+
     async def recovered(self, *, timeout_s: float = 60) -> float:
         """Wait until every process says that it is ready; returns the seconds that took."""
         begin = asyncio.get_running_loop().time()
@@ -59,6 +67,12 @@ class Stage:
         answer = await self.rest.get(f"http://127.0.0.1:{internal_port}/metrics")
         lines = [line for line in answer.text.splitlines() if line.startswith((name + " ", name + "{"))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+def _own_ends(process: psutil.Process | None) -> set[str]:
+    """Addresses of its connections, as who is asked sees them."""
+    connections = process.net_connections("tcp") if process else []
+    return {str((each.laddr.ip, each.laddr.port)) for each in connections if each.raddr}
 
 
 @asynccontextmanager
