@@ -40,7 +40,8 @@ async def main() -> None:
         print(f"{'':12}{'':14}{'first':>8}{'of 6':>8}{'MRR':>8}")
         for name, rows in json.loads((HERE / "follow_ups.json").read_text(encoding="utf-8")).items():
             scope = own_scope()
-            documents = {path.stem: path.read_text(encoding="utf-8") for path in sorted(CORPORA[name].iterdir())}
+            paths = sorted(path for path in CORPORA[name].iterdir() if path.suffix in {".md", ".txt"})
+            documents = {path.stem: path.read_text(encoding="utf-8") for path in paths}
             held = await bench.fill(scope, documents)
             places: dict[str, list[int]] = {}
             for before, asked, answer, whole in rows:

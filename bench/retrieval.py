@@ -8,7 +8,8 @@
 A document's rank is that of its best passage. nDCG@10 with binary relevance (Jarvelin and Kekalainen 2002). `full set`
 is what a plain BM25, MiniLM and a min-max sum once reached on the full sets, which are larger and harder. `better leg`:
 hybrid's nDCG@10 less that of the better leg, with its 95 % interval and the share of paired bootstrap samples of the
-queries (Efron and Tibshirani 1993) in which hybrid is below it. `served` is hybrid with repeated passages moved back.
+queries (Efron and Tibshirani 1993) in which hybrid is below it. `served` are the hundred passages that a search gives
+when it is asked for as many as it may be: repeated ones are moved back, and several may be of one document.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from ingest_service.domain.chunk import chunk
 from ingest_service.domain.distinct import split_repeats
 from ingest_service.domain.fuse import Found
 from ingest_service.domain.passage_index import IndexedPassage, passage_id
-from ingest_service.domain.search import search
+from ingest_service.domain.search import DEEPER, DEPTH, search
 from ingest_service.domain.sniff import read
 from ingest_service.outbound.edge_index import EdgeIndex
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
@@ -43,6 +44,8 @@ from runtime.tenancy import TenantScope
 SAMPLES = 10_000
 SHOWN = 6
 """Passages that an answer stands on."""
+MOST = 100
+"""Passages that a search can be asked for."""
 SIZES = (1_000, 10_000, 50_000)
 """Passages among which the speed of a search is measured."""
 LEGS: dict[str, Callable[[Found], float | None]] = {
@@ -84,8 +87,9 @@ class Bench:
             await self.index.show(scope, _document(name), 1)
         return held
 
-    async def ask(self, query: str, scope: TenantScope) -> list[Found]:
-        return await search(query, scope, embedder=self.embedder, index=self.index)
+    async def ask(self, query: str, scope: TenantScope, k: int = SHOWN) -> list[Found]:
+        depth = max(DEPTH, DEEPER * k)
+        return await search(query, scope, embedder=self.embedder, index=self.index, depth=depth)
 
 
 def _document(name: str) -> DocumentId:
@@ -105,7 +109,7 @@ def own_scope() -> TenantScope:
 async def quality(bench: Bench, collection: Collection) -> None:
     scope = own_scope()
     held = await bench.fill(scope, collection.documents)
-    rankings = [await bench.ask(query.text, scope) for query in collection.queries]
+    rankings = [await bench.ask(query.text, scope, MOST) for query in collection.queries]
     by_leg = {
         leg: [
             figure(ranked(ranking, score, held), query)
@@ -120,12 +124,12 @@ async def quality(bench: Bench, collection: Collection) -> None:
     for leg, rows in by_leg.items():
         means = [statistics.fmean(column) for column in zip(*rows, strict=True)]
         known = FULL_SETS.get(collection.name, {}).get(leg)
-        line = f"{collection.name:10} {leg:7}" + "".join(f"{mean:11.3f}" for mean in means)
+        line = f"{collection.name:11} {leg:7}" + "".join(f"{mean:11.3f}" for mean in means)
         line += f"{known:10.3f}" if known else f"{'-':>10}"
         if leg == "hybrid":
             line += f"   {better:5} {paired(by_leg[better], rows)}"
         print(line)
-    print(f"{'':10} {len(collection.documents)} documents, {len(held)} passages, {len(rankings)} queries")
+    print(f"{'':11} {len(collection.documents)} documents, {len(held)} passages, {len(rankings)} queries")
 
 
 def ranked(found: Sequence[Found], score_of: Callable[[Found], float | None], held: dict[PassageId, Held]) -> list[str]:
@@ -135,8 +139,8 @@ def ranked(found: Sequence[Found], score_of: Callable[[Found], float | None], he
 
 
 def served(found: Sequence[Found], held: dict[PassageId, Held]) -> list[str]:
-    distinct, repeated = split_repeats(found, len(found), lambda one: held[one.id].text)
-    return list(dict.fromkeys(held[one.id].owner for one in distinct + repeated))
+    distinct, repeated = split_repeats(found, MOST, lambda one: held[one.id].text)
+    return list(dict.fromkeys(held[one.id].owner for one in (distinct + repeated)[:MOST]))
 
 
 def figure(ranking: Sequence[str], query: Query) -> tuple[float, float, float]:
@@ -184,7 +188,7 @@ async def main() -> int:
         bench = Bench(embedder, MiniLmTokenizer(), EdgeIndex.open(Path(folder)))
         if arguments.only in {"", "quality"}:
             head = "".join(f"{title:>11}" for title in ("nDCG@10", "recall@5", "recall@100"))
-            print(f"{'':10} {'':7}{head}{'full set':>10}   better leg")
+            print(f"{'':11} {'':7}{head}{'full set':>10}   better leg")
             for collection in chosen:
                 await quality(bench, collection)
         if arguments.only in {"", "repeats"}:

@@ -17,6 +17,9 @@ FULL_SETS = {
 """nDCG@10 once measured with a plain BM25, MiniLM and a min-max sum on the full sets, which are larger and harder."""
 
 
+CROSSED = ("de>en", "es>en", "zh>en", "ar>en", "en>de", "es>de", "en>es", "de>es")
+
+
 @dataclass(frozen=True)
 class Query:
     text: str
@@ -34,7 +37,9 @@ def collections(data: Path | None) -> Iterator[Collection]:
     """Every collection there is; without `data` the bench's own alone."""
     if data is not None:
         yield scifact(data / "scifact")
-        yield from xquad(data / "xquad")
+        of_languages = list(xquad(data / "xquad"))
+        yield from of_languages
+        yield from crossed({one.name.split()[1]: one for one in of_languages})
     for path in sorted(OWN.glob("shop_*.json")):
         yield shop(path)
 
@@ -65,6 +70,13 @@ def xquad(folder: Path) -> Iterator[Collection]:
             for row in rows(folder / f"questions_{code}.jsonl")
         ]
         yield Collection(f"xquad {code}", documents, queries)
+
+
+def crossed(of_languages: dict[str, Collection]) -> Iterator[Collection]:
+    """Questions in another language than the documents: XQuAD is parallel."""
+    for asked, held in (pair.split(">") for pair in CROSSED):
+        if asked in of_languages and held in of_languages:
+            yield Collection(f"xquad {asked}>{held}", of_languages[held].documents, of_languages[asked].queries)
 
 
 def shop(path: Path) -> Collection:

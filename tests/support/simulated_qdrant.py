@@ -78,6 +78,7 @@ class SimulatedQdrant:
                 web.delete(at, self._remove),
                 web.put(f"{at}/index", self._index),
                 web.put(f"{at}/points", self._upsert),
+                web.post(f"{at}/points", self._retrieve),
                 web.post(f"{at}/points/payload", self._set_payload),
                 web.post(f"{at}/points/delete", self._delete),
                 web.post(f"{at}/points/query", self._query),
@@ -209,6 +210,12 @@ class SimulatedQdrant:
         held, wanted = self._held(request), models.CountRequest(**await request.json())
         chosen = None if wanted.filter is None else _filter(wanted.filter)
         return _result({"count": held.shard.count(edge.CountRequest(exact=True, filter=chosen))})
+
+    async def _retrieve(self, request: web.Request) -> web.Response:
+        held, wanted = self._held(request), models.PointRequest(**await request.json())
+        ids, fields = [UUID(str(one)) for one in wanted.ids], cast("list[str]", wanted.with_payload)
+        found = held.shard.retrieve(ids, with_payload=fields, with_vector=False)
+        return _result([{"id": str(one.id), "payload": one.payload} for one in found])
 
     async def _scroll(self, request: web.Request) -> web.Response:
         held, wanted = self._held(request), models.ScrollRequest(**await request.json())

@@ -81,6 +81,9 @@ class MemoryPassageIndex:
 
         return _best(self._shown(scope, only), limit, score, 0.0)
 
+    async def languages(self, scope: TenantScope, ids: Sequence[PassageId]) -> set[str]:
+        return {passage.language for passage in self._shown(scope) if passage.id in ids}
+
     async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
         return sum(document_id in {None, passage.document_id} for passage in self._shown(scope))
 

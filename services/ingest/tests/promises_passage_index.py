@@ -75,6 +75,16 @@ class PromisesOfPassageIndex:
         }
         assert {hit.id for hit in await index.search_dense(THEIRS, axis(0), limit=99)} == {p.id for p in foreign}
 
+    async def test_languages_are_told_of_the_tenants_passages_alone(self, index):
+        ours = [passage(TENTS, 0, "tent"), passage(TENTS, 1, "Zelt", language="de")]
+        theirs = [passage(STOVES, 0, "fornuis", language="nl")]
+        await put(index, OURS, ours)
+        await put(index, THEIRS, theirs)
+        asked = [one.id for one in (*ours, *theirs)]
+        assert await index.languages(OURS, asked) == {"en", "de"}
+        assert await index.languages(OURS, asked[1:]) == {"de"}
+        assert await index.languages(OURS, []) == set()
+
     async def test_writing_twice_changes_nothing(self, index):
         for _ in range(2):
             await put(index, OURS, [passage(TENTS, 0, "tent"), passage(TENTS, 1, "tent")])

@@ -68,3 +68,27 @@ async def test_search_asks_both_legs_within_one_tenant():
     assert await search("gas", stranger, embedder=embedder, index=index) == []
     nowhere = Narrowing(document_ids=(DocumentId(uuid7()),))
     assert await search("gas", OURS, embedder=embedder, index=index, only=nowhere) == []
+
+
+async def test_a_question_in_another_language_than_the_documents_is_found_by_meaning():
+    class ToTheFirst(MemoryEmbedder):
+        async def embed_query(self, text: str) -> list[float]:
+            return [1.0, 0.0]
+
+    index, embedder, document = MemoryPassageIndex(), ToTheFirst(), DocumentId(uuid7())
+    texts, vectors = ["The guarantee of poles", "Alba is a name"], [[0.9, 0.1], [0.2, 0.8]]
+
+    async def held_in(language: str) -> list[PassageId]:
+        passages = [
+            IndexedPassage(passage_id(document, 1, n), document, 1, language, vectors[n], passage_vector(text))
+            for n, text in enumerate(texts)
+        ]
+        await index.upsert(OURS, passages)
+        await index.show(OURS, document, 1)
+        question = "Wie lange ist die Garantie auf das Alba?"
+        return [one.id for one in await search(question, OURS, embedder=embedder, index=index)]
+
+    by_meaning = passage_id(document, 1, 0)
+    assert (await held_in("en"))[0] == by_meaning
+    assert (await held_in("de"))[0] != by_meaning
+    assert (await held_in("und"))[0] != by_meaning

@@ -48,6 +48,13 @@ def test_what_follows_an_apostrophe_is_no_word():
     assert language.candidates("What's the price?") == ("en",)
 
 
+@pytest.mark.parametrize("query", ["iPhone 15 Pro reviews", "Bosch GSR 12V-15 batteries", "A4 folders"])
+def test_names_of_products_are_no_words_of_rarer_languages(query):
+    assert language.detect(query) == "und"
+    assert "en" in language.candidates(query)
+    assert matches(query, "Read the review of the iPhone 15 Pro, a battery for the GSR 12V-15, and a folder in A4.") > 2
+
+
 def weights(text: str) -> dict[int, float]:
     vector = terms.passage_vector(text)
     return dict(zip(vector.indices, vector.values, strict=True))

@@ -17,6 +17,8 @@ ENGLISH_DENSE: Final = 0.6
 UNDECIDED_DENSE: Final = 0.25
 OTHER_LATIN_DENSE: Final = 0.1
 OTHER_DENSE: Final = 0.0
+FOREIGN_DENSE: Final = 0.6
+"""Where the question is in another Latin language than what was found: they share few words, and some by chance."""
 _OTHER_SCRIPTS: Final = frozenset(
     {"ar", "el", "fa", "he", "hi", "hy", "ja", "km", "ko", "lo", "my", "ru", "ta", "th", "uk", "ur", "zh"}
 )
@@ -38,6 +40,11 @@ def dense_weight(spoken: Sequence[str]) -> float:
     if spoken and spoken[0] == "en":
         return UNDECIDED_DENSE
     return OTHER_DENSE if spoken and spoken[0] in _OTHER_SCRIPTS else OTHER_LATIN_DENSE
+
+
+def may_be_foreign(spoken: Sequence[str]) -> bool:
+    """Whether it matters for such a query which language the passages are in."""
+    return len(spoken) == 1 and dense_weight(spoken) == OTHER_LATIN_DENSE
 
 
 def fuse(dense: Sequence[Hit], sparse: Sequence[Hit], weight: float) -> list[Found]:

@@ -9,6 +9,8 @@ from ingest_service.domain import scripts
 UNDETERMINED: Final = "und"
 CLEAR: Final = 0.6
 """A language is clear when no other has more than this share of its words."""
+RARER: Final = 1.5
+"""Words of a rarer language that make it clear: the `pro` of `iPhone 15 Pro` is Czech, and alone tells nothing."""
 LOOKED_AT: Final = 2_000
 """Characters of a text that are looked at: a passage is never longer by much."""
 
@@ -51,8 +53,9 @@ _PERSIAN: Final = re.compile("[\u067e\u0686\u0698\u06af\u06cc]")
 _URDU: Final = re.compile("[\u0679\u0688\u0691\u06ba\u06d2]")
 _UKRAINIAN: Final = re.compile("[\u0456\u0457\u0454\u0491]", re.IGNORECASE)
 _VIETNAMESE: Final = re.compile("[\u01a1\u01b0\u0111\u1ea0-\u1ef9]", re.IGNORECASE)
-# what follows an apostrophe is no word of its own: `what's` must not count for a language whose word is `s`
-_WORD: Final = re.compile(f"(?<!['\u2019])[{scripts.LATIN}]+")
+# what follows an apostrophe or a digit is no word of its own, nor is what stands before one: the `s` of `what's` and
+# the `v` of `12V` must not count for languages that have such words
+_WORD: Final = re.compile(f"(?<!['\u2019\\d{scripts.LATIN}])[{scripts.LATIN}]++(?!\\d)")
 
 # the commonest function words; a word that several languages share counts for each of them
 COMMON_WORDS: Final = {
@@ -151,14 +154,17 @@ def _latin(text: str) -> tuple[str, ...]:
         for language in spoken_in:
             scores[language] += 1.0 / len(spoken_in)
     # Python makes two characters of the Turkish capital
+    written: set[str] = set()
     for letter in _LETTER.findall(text.replace("\u0130", "\u0131").lower()):
         written_in = _WRITTEN_IN[letter]
+        written.update(written_in)
         for language in written_in:
             scores[language] += 1.0 / len(written_in)
     if not scores:
         return _UNDECIDED
     best, *others = sorted(scores, key=scores.__getitem__, reverse=True)
     score = scores[best]
-    if score >= 1 and all(scores[other] <= score * CLEAR for other in others):
+    least = 1 if best in _UNDECIDED or best in written else RARER
+    if score >= least and all(scores[other] <= score * CLEAR for other in others):
         return (best,)
     return tuple(dict.fromkeys((best, *others, *_UNDECIDED)))

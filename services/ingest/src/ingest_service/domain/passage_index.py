@@ -130,6 +130,10 @@ class PassageIndex(Protocol):
         """The passages that share terms, best first, scored by BM25 over this tenant's passages alone."""
         ...
 
+    async def languages(self, scope: TenantScope, ids: Sequence[PassageId]) -> set[str]:
+        """What those of these passages that are the tenant's are written in; `und` where it could not be told."""
+        ...
+
     async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
         """Passages of the tenant, or of one of its documents, that are found."""
         ...

@@ -1,6 +1,7 @@
 """The passages that fit a question best, by meaning and by words together."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,7 @@ from ingest_service.domain import language, terms
 from ingest_service.domain.distinct import split_repeats
 from ingest_service.domain.document import StoredPassage
 from ingest_service.domain.embedding import EmbedderAway
-from ingest_service.domain.fuse import Found, dense_weight, fuse
+from ingest_service.domain.fuse import FOREIGN_DENSE, Found, dense_weight, fuse, may_be_foreign
 from ingest_service.domain.passage_index import EVERYTHING, Hit, Narrowing, PassageIndex
 from ingest_service.domain.ports import Documents, Embedder
 from ingest_service.domain.rerank import CONSIDERED, Reranker, reranked
@@ -17,6 +18,10 @@ from runtime.tenancy import TenantScope
 
 DEPTH: Final = 100
 """How far down each leg is read: a passage that only one leg ranks deeper than this cannot come out on top."""
+DEEPER: Final = 2
+"""Each leg is read at least so many times as deep as passages are asked for: of the best of both many are in one."""
+TOLD_BY: Final = 5
+"""Best passages of each leg that tell which language the documents are in."""
 
 SPARE: Final = 8
 """Rows read beyond those asked for, to take the places of repeated ones."""
@@ -45,7 +50,7 @@ async def results(
 
     What is being read anew or deleted may be in the index without a row. A reranker changes the order, no score.
     """
-    found = await search(query, scope, embedder=embedder, index=index, only=only)
+    found = await search(query, scope, embedder=embedder, index=index, only=only, depth=max(DEPTH, DEEPER * k))
     # usually these have their rows, and k distinct ones among them
     for depth in (max(k + SPARE, CONSIDERED if reranker else 0), len(found)):
         kept = await documents.passages(scope, [one.id for one in found[:depth]])
@@ -63,20 +68,39 @@ def _read(result: Result) -> str:
 
 
 async def search(
-    query: str, scope: TenantScope, *, embedder: Embedder, index: PassageIndex, only: Narrowing = EVERYTHING
+    query: str,
+    scope: TenantScope,
+    *,
+    embedder: Embedder,
+    index: PassageIndex,
+    only: Narrowing = EVERYTHING,
+    depth: int = DEPTH,
 ) -> list[Found]:
-    """At most twice `DEPTH` passages, best first."""
+    """At most twice `depth` passages, best first."""
+    vector = terms.query_vector(query)
     dense, sparse = await asyncio.gather(
-        _dense(query, scope, embedder, index, only),
-        index.search_sparse(scope, terms.query_vector(query), DEPTH, only),
+        _dense(query, scope, embedder, index, only, depth), index.search_sparse(scope, vector, depth, only)
     )
-    return fuse(dense, sparse, dense_weight(language.candidates(query)))
+    spoken = language.candidates(query)
+    weight = dense_weight(spoken)
+    if may_be_foreign(spoken) and await _is_foreign(spoken[0], scope, index, (dense, sparse)):
+        weight = FOREIGN_DENSE
+    return fuse(dense, sparse, weight)
 
 
-async def _dense(query: str, scope: TenantScope, embedder: Embedder, index: PassageIndex, only: Narrowing) -> list[Hit]:
+async def _dense(
+    query: str, scope: TenantScope, embedder: Embedder, index: PassageIndex, only: Narrowing, depth: int
+) -> list[Hit]:
     """What is near in meaning; nothing while the embedding model is away: words alone are better than no answer."""
     try:
         vector = await embedder.embed_query(query)
     except (EmbedderAway, Rejected):
         return []
-    return await index.search_dense(scope, vector, DEPTH, only)
+    return await index.search_dense(scope, vector, depth, only)
+
+
+async def _is_foreign(spoken: str, scope: TenantScope, index: PassageIndex, legs: Sequence[Sequence[Hit]]) -> bool:
+    """Whether what was found is in other languages than the query, as far as it can be told."""
+    best = dict.fromkeys(hit.id for leg in legs for hit in leg[:TOLD_BY])
+    held = await index.languages(scope, list(best)) - {language.UNDETERMINED}
+    return bool(held) and spoken not in held

@@ -128,6 +128,12 @@ class EdgeIndex:
         own = edge.SearchParams(idf=edge.IdfParams(corpus=_shown(scope)))
         return await self._search(scope, edge.Query.Nearest(terms, using=TERMS), limit, only, own)
 
+    async def languages(self, scope: TenantScope, ids: Sequence[PassageId]) -> set[str]:
+        fields = ["language", SHOWN]
+        points = await self._read(lambda: self._shard.retrieve(list(ids), with_payload=fields, with_vector=False))
+        told = (point.payload or {} for point in points)
+        return {one["language"] for one in told if one.get(SHOWN) == str(scope.tenant_id)}
+
     async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
         chosen = _shown(scope, Narrowing(document_ids=(document_id,) if document_id else ()))
         return await self._read(lambda: self._shard.count(edge.CountRequest(exact=True, filter=chosen)))

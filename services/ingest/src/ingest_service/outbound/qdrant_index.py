@@ -108,6 +108,13 @@ class QdrantIndex:
         own = models.SearchParams(idf=models.IdfCorpusParams(corpus=_shown(scope)))
         return await self._search(scope, terms, TERMS, limit, only, own)
 
+    async def languages(self, scope: TenantScope, ids: Sequence[PassageId]) -> set[str]:
+        points = await self._ask(
+            lambda: self._client.retrieve(self.collection, list(ids), with_payload=["language", "tenant_id"])
+        )
+        told = (point.payload or {} for point in points)
+        return {one["language"] for one in told if one["tenant_id"] == str(scope.tenant_id)}
+
     async def count(self, scope: TenantScope, document_id: DocumentId | None = None) -> int:
         return await self._count(_shown(scope, Narrowing(document_ids=(document_id,) if document_id else ())))
 
