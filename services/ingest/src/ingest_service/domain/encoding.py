@@ -21,6 +21,21 @@ _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _RARE: Final = 0.3
 """Share of bytes beyond ASCII up to which a text that is like no language is taken for a Western one."""
 _WESTERN: Final = "cp1252"
+_MEANT: Final = {
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "latin-1"), "cp1252"),
+    **dict.fromkeys(("iso-8859-9", "latin5"), "cp1254"),
+    **dict.fromkeys(("gb2312", "gb_2312-80", "gbk"), "gb18030"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks_c_5601-1987"), "cp949"),
+    **dict.fromkeys(("tis-620", "iso-8859-11"), "cp874"),
+}
+"""Labels whose texts hold more than the label's own encoding does, such as the euro sign: read as the WHATWG Encoding
+Standard has it."""
+
+
+def meant(label: str) -> str:
+    """The encoding that a page or letter is in when it says this one."""
+    return _MEANT.get(label.strip().lower(), label)
 
 
 def decode(data: bytes) -> str:

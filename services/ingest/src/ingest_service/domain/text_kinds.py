@@ -11,6 +11,8 @@ from ingest_service.domain import media_types as kinds
 LOOKED_AT: Final = 65_536
 """Characters from the start that are looked at; JSON alone is judged whole, by its reader."""
 DELIMITERS: Final = "\t;,|"
+SETTING: Final = re.compile(r"\Asep=.\r?\n", re.IGNORECASE)
+"""A first line that is no row: Excel takes from it what parts the cells."""
 _ROWS: Final = 60
 _SAME_WIDTH: Final = 0.8
 _LONGEST_CELL: Final = 80
@@ -50,7 +52,7 @@ def kind_of_text(text: str) -> str:
 def delimiter_of(text: str) -> str | None:
     """What parts the cells of a table in text form; None when its lines do not have the same number of cells."""
     head = text[:LOOKED_AT]
-    whole_lines = head if len(head) == len(text) else head.rpartition("\n")[0]
+    whole_lines = SETTING.sub("", head if len(head) == len(text) else head.rpartition("\n")[0])
     return next((mark for mark in DELIMITERS if _is_table(whole_lines, mark)), None)
 
 
@@ -102,7 +104,14 @@ def _is_table(text: str, mark: str) -> bool:
     cells = [cell for row in rows for cell in row]
     spaced = sum(cell.startswith(" ") for row in rows for cell in row[1:])
     is_prose = mark in ",;" and spaced * 2 > len(cells) - len(rows) and width < 4  # noqa: PLR2004 - few commas a line
-    return width > 1 and often >= len(rows) * _SAME_WIDTH and not is_prose and _are_short(cells)
+    if width < 2 or often < len(rows) * _SAME_WIDTH or is_prose:  # noqa: PLR2004 - one column is no table
+        return False
+    return _are_short(cells) or (often == len(rows) and _are_quoted(text, mark, often))
+
+
+def _are_quoted(text: str, mark: str, rows: int) -> bool:
+    """Quotation marks around a cell of each row: no prose is written so, however long the cells are."""
+    return len(re.findall(f'(?:^|{re.escape(mark)})"', text, re.MULTILINE)) >= rows - 1
 
 
 def _are_short(cells: list[str]) -> bool:

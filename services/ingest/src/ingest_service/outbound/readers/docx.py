@@ -106,12 +106,15 @@ class _Writer:
     def _write_table(self, table: Element) -> None:
         """A table of one cell, or one that holds tables, is a frame: what is in it stands for itself."""
         rows = list(_rows(table))
+        while len(rows) > 1 and len(rows[0]) == 1 and len(rows[1]) > 1:
+            # one cell above all columns is a caption: the header is below it
+            self.write(rows.pop(0)[0])
         cells = [cell for row in rows for cell in row]
         if len(cells) == 1 or any(cell.find(f".//{qn('w:tbl')}") is not None for cell in cells):
             for cell in cells:
                 self.write(cell)
             return
-        shown = [list(_row_words(row)) for row in rows]
+        shown = _grid(rows)
         self._composer.table(shown, has_header=_has_header(table, shown))
 
     def _end_list(self) -> None:
@@ -120,7 +123,7 @@ class _Writer:
 
 
 def _words(element: Element) -> str:
-    """The text as it is shown, without that of boxes in it."""
+    """The text as it is shown, without that of boxes in it, and without what is set as hidden."""
     parts: list[str] = []
     pending = list(reversed(element))
     while pending:
@@ -129,9 +132,14 @@ def _words(element: Element) -> str:
             parts.append(child.text or "")
         elif child.tag in _ENDS:
             parts.append(_ENDS[child.tag])
-        elif child.tag not in _SILENT and child.tag not in {_BOX, _FALLBACK}:
+        elif child.tag not in _SILENT and child.tag not in {_BOX, _FALLBACK} and not _is_hidden(child):
             pending.extend(reversed(child))
     return "".join(parts)
+
+
+def _is_hidden(run: Element) -> bool:
+    mark = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}") if run.tag == qn("w:r") else None
+    return mark is not None and mark.get(qn("w:val")) not in {"0", "false"}
 
 
 def _is_bold_line(paragraph: Element, words: str) -> bool:
@@ -162,12 +170,30 @@ def _rows(table: Element) -> Iterator[list[Element]]:
             yield [cell for cell in row.iter(qn("w:tc")) if next(cell.iterancestors(qn("w:tr"))) is row]
 
 
-def _row_words(row: list[Element]) -> Iterator[str]:
-    for cell in row:
-        yield "\n".join(_words(paragraph) for paragraph in cell.iter(qn("w:p")))
-        span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
-        wide = 1 if span is None else int(span.get(qn("w:val")) or 1)
-        yield from [""] * (min(wide, 64) - 1)
+def _grid(rows: list[list[Element]]) -> list[list[str]]:
+    """The words of each row's cells in their columns; what goes on downwards is said in each row."""
+    grid: list[list[str]] = []
+    for row in rows:
+        above = grid[-1] if grid else []
+        line: list[str] = []
+        for cell in row:
+            words = "\n".join(_words(paragraph) for paragraph in cell.iter(qn("w:p")))
+            if _goes_on(cell) and not words.strip() and len(line) < len(above):
+                words = above[len(line)]
+            line += [words, *[""] * (_wide(cell) - 1)]
+        grid.append(line)
+    return grid
+
+
+def _goes_on(cell: Element) -> bool:
+    """Whether it is merged with the cell above."""
+    merge = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+    return merge is not None and merge.get(qn("w:val")) != "restart"
+
+
+def _wide(cell: Element) -> int:
+    span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
+    return 1 if span is None else min(max(int(span.get(qn("w:val")) or 1), 1), 64)
 
 
 def _has_header(table: Element, rows: list[list[str]]) -> bool:

@@ -12,6 +12,9 @@ SLAB: Final = 4_000
 EXACT: Final = 1e15
 """Whole numbers below it have no rounding in a float."""
 NUMBER: Final = re.compile(r"[-+(]?[\d.,\s%\u20ac$\u00a3\u00a5]*\d[\d.,\s%)\u20ac$\u00a3\u00a5]*")
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+FEWEST_YEARS: Final = 2
+"""Different ones that make a header; one alone may be a value."""
 
 
 def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
@@ -67,8 +70,12 @@ def _filled(row: list[str]) -> int:
 
 
 def has_header(table: list[list[str]]) -> bool:
-    """Whether the first row of a table is one: words in every column that the next row fills, and no number."""
+    """Whether the first row of a table is one: words in every column that the next row fills, no number but years."""
     first = [cell.strip() for cell in table[0]]
-    if len(table) < 2 or any(NUMBER.fullmatch(cell) for cell in first):  # noqa: PLR2004 - a header and a row
+    numbers = [cell for cell in first if NUMBER.fullmatch(cell)]
+    are_years = (
+        len(numbers) >= FEWEST_YEARS and all(map(_YEAR.fullmatch, numbers)) and len(set(numbers)) == len(numbers)
+    )
+    if len(table) < 2 or (numbers and not are_years):  # noqa: PLR2004 - a header and a row
         return False
     return _filled(first) * 2 >= max(_filled(row) for row in table[:20])

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from typing import Final
 
 from ingest_service.domain import media_types
-from ingest_service.domain.encoding import decode, encoding_of
+from ingest_service.domain.encoding import decode, encoding_of, meant
 from ingest_service.domain.errors import DocumentRefused, Encrypted
 from ingest_service.domain.manuscript import Composer, Manuscript
 from ingest_service.domain.plain_text import plain_text_blocks
@@ -80,7 +80,7 @@ def _words(part: EmailMessage) -> str:
     raw = content if isinstance(content, bytes) else str(part.get_payload()).encode(errors="replace")
     charset = part.get_content_charset()
     try:
-        return raw.decode(charset) if charset else text_of(raw)
+        return raw.decode(meant(charset)) if charset else text_of(raw)
     except (LookupError, UnicodeDecodeError, DocumentRefused):
         return raw.decode("utf-8", errors="replace")
 

@@ -15,6 +15,8 @@ from ingest_service.outbound.readers.titles import own_title
 from ingest_service.outbound.readers.xml_parts import name_of, parsed
 
 _TEXT: Final = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_DRAW: Final = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+_PRESENTATION: Final = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _TABLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _SILENT: Final = frozenset(
     {"tracked-changes", "annotation", "sequence-decls", "forms", "bibliography-mark", "script", "event-listeners"}
@@ -40,21 +42,36 @@ def read(data: bytes, say: Say) -> Manuscript:
         _Writer(composer, content).write(office)
         say(1, 1)
     else:
-        _write_pages(composer, office, say)
+        _write_pages(composer, office, _hidden_styles(content), say)
     title = _title(parsed(archive.part(package, "meta.xml"))) if "meta.xml" in package.namelist() else None
     return composer.manuscript(_KINDS[name_of(office)], title)
 
 
-def _write_pages(composer: Composer, office: Element, say: Say) -> None:
+def _write_pages(composer: Composer, office: Element, hidden: frozenset[str], say: Say) -> None:
     pages = [each for each in office if name_of(each) in _PAGES]
+    left_out = 0
     for number, page in enumerate(pages, start=1):
         composer.page()
-        if name_of(page) == "table":
+        if page.get(f"{_TABLE}style-name") in hidden or page.get(f"{_DRAW}style-name") in hidden:
+            left_out += 1
+        elif name_of(page) == "table":
             composer.heading(1, page.get(f"{_TABLE}name") or "")
             compose_grid(composer, _rows(page))
         else:
             _Writer(composer, office).write(page)
         say(number, len(pages))
+    if left_out:
+        composer.note(f"Hidden sheets or slides were left out: {left_out}.")
+
+
+def _hidden_styles(content: Element) -> frozenset[str]:
+    """Styles of sheets and slides that are not shown."""
+    return frozenset(
+        style.get(f"{_STYLE}name") or ""
+        for style in content.iter(f"{_STYLE}style")
+        for each in style
+        if each.get(f"{_TABLE}display") == "false" or each.get(f"{_PRESENTATION}visibility") == "hidden"
+    )
 
 
 class _Writer:
@@ -126,14 +143,23 @@ def _items(container: Element, depth: int) -> Iterator[Item]:
 
 
 def _rows(table: Element) -> Iterator[list[str]]:
+    """What spans several rows is said in each; rows that are hidden are left out, those of a filter are not."""
+    hanging: dict[int, tuple[int, str]] = {}
     for row in table.iter(f"{_TABLE}table-row"):
         if next(row.iterancestors(f"{_TABLE}table")) is not table:
             continue
         cells: list[str] = []
         for cell in row:
             if name_of(cell) in {"table-cell", "covered-table-cell"}:
-                cells += [_words(cell).strip()] * _times(cell, "number-columns-repeated")
-        yield from [cells] * (_times(row, "number-rows-repeated") if any(cells) else 1)
+                left, words = hanging.pop(len(cells), (0, ""))
+                if left and name_of(cell) == "covered-table-cell":
+                    hanging[len(cells)] = (left - 1, words)
+                else:
+                    words = _words(cell).strip()
+                    hanging[len(cells)] = (_times(cell, "number-rows-spanned") - 1, words)
+                cells += [words] * _times(cell, "number-columns-repeated")
+        if row.get(f"{_TABLE}visibility") != "collapse":
+            yield from [cells] * (_times(row, "number-rows-repeated") if any(cells) else 1)
 
 
 def _times(element: Element, name: str) -> int:

@@ -12,8 +12,10 @@ from pptx.text.text import TextFrame
 from ingest_service.domain import media_types
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
+from ingest_service.outbound.readers.grid import shown
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
+from ingest_service.outbound.readers.xml_parts import parsed
 
 _EDGES: Final = frozenset(
     {PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.SLIDE_NUMBER, PP_PLACEHOLDER.HEADER}
@@ -26,10 +28,16 @@ def read(data: bytes, say: Say) -> Manuscript:
     presentation = pptx.Presentation(io.BytesIO(data))
     slides = list(presentation.slides)
     composer = Composer()
+    hidden = 0
     for number, slide in enumerate(slides, start=1):
         composer.page()
-        _write_slide(composer, slide)
+        if slide.element.get("show") in {"0", "false"}:
+            hidden += 1
+        else:
+            _write_slide(composer, slide)
         say(number, len(slides))
+    if hidden:
+        composer.note(f"Hidden slides were left out: {hidden}.")
     return composer.manuscript(media_types.PPTX, own_title(presentation.core_properties.title))
 
 
@@ -40,6 +48,9 @@ def _write_slide(composer: Composer, slide: Slide) -> None:
     for shape in _in_order(slide.shapes):
         if title is None or shape.shape_id != title.shape_id:
             _write_shape(composer, shape)
+    for relation in slide.part.rels.values():
+        if relation.reltype.endswith("/diagramData"):
+            composer.items(Item(words) for words in _diagram(relation.target_part.blob))
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         composer.paragraph(slide.notes_slide.notes_text_frame.text)
 
@@ -59,10 +70,56 @@ def _write_shape(composer: Composer, shape: Any) -> None:
     if kind in _EDGES:
         return
     if getattr(shape, "has_table", False):
-        rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
-        composer.table(rows, has_header=shape.table.first_row)
+        _write_table(composer, shape.table)
+    elif getattr(shape, "has_chart", False):
+        _write_chart(composer, shape.chart)
     elif shape.has_text_frame:
         _write_frame(composer, shape.text_frame, is_list=kind in _LISTS)
+
+
+def _write_table(composer: Composer, table: Any) -> None:
+    """What goes on downwards is said in each row; one cell above all columns is a caption."""
+    rows: list[list[str]] = []
+    tall: dict[int, tuple[int, str]] = {}
+    for row in table.rows:
+        cells: list[str] = []
+        for column, cell in enumerate(row.cells):
+            left, words = tall.pop(column, (0, ""))
+            if cell.is_merge_origin:
+                left, words = cell.span_height, cell.text
+            elif not left:
+                words = cell.text
+            if left > 1:
+                tall[column] = (left - 1, words)
+            cells.append(words)
+        rows.append(cells)
+    first = table.cell(0, 0)
+    if len(rows) > 1 and first.is_merge_origin and first.span_width == len(rows[0]):
+        composer.paragraph(first.text)
+        rows = rows[first.span_height :]
+    composer.table(rows, has_header=table.first_row)
+
+
+def _write_chart(composer: Composer, chart: Any) -> None:
+    """The numbers that a chart shows, as a table."""
+    if chart.has_title and chart.chart_title.has_text_frame:
+        composer.paragraph(chart.chart_title.text_frame.text)
+    for plot in chart.plots:
+        series = [(each.name, list(each.values)) for each in plot.series]
+        rows = [
+            [str(category), *(shown(values[place]) if place < len(values) else "" for _, values in series)]
+            for place, category in enumerate(plot.categories)
+        ]
+        if rows:
+            composer.table([["", *(name for name, _ in series)], *rows], has_header=True)
+
+
+def _diagram(data: bytes) -> Iterator[str]:
+    """The words of each shape in a diagram (SmartArt)."""
+    for point in parsed(data).iter("{*}pt"):
+        yield "".join(
+            text.text or "" for text in point.iter("{http://schemas.openxmlformats.org/drawingml/2006/main}t")
+        )
 
 
 def _write_frame(composer: Composer, frame: TextFrame, *, is_list: bool) -> None:

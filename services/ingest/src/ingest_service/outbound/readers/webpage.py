@@ -8,7 +8,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from ingest_service.domain import media_types
-from ingest_service.domain.encoding import decode, encoding_of
+from ingest_service.domain.encoding import decode, encoding_of, meant
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
@@ -75,6 +75,12 @@ _BLOCKS: Final = frozenset(
 )
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _HIDDEN: Final = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_CONSENT: Final = re.compile(
+    r"cookie[-_]?(?:banner|bar|box|consent|dialog|layer|message|modal|notice|notification|overlay|popup|warning)"
+    r"|\b(?:onetrust|cybotcookiebot|usercentrics|borlabs-cookie|cmplz-cookie)",
+    re.IGNORECASE,
+)
+"""What asks visitors to agree to cookies, by the names that such boxes have."""
 _CHARSET: Final = re.compile(
     rb"<(?:meta\b[^>]{0,200}?\bcharset|\?xml\b[^>]{0,200}?\bencoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE
 )
@@ -96,7 +102,7 @@ def text_of(data: bytes) -> str:
     declared = _CHARSET.search(data[:_DECLARED_IN])
     if declared is not None and encoding_of(data) is None:
         try:
-            return data.decode(declared.group(1).decode("ascii"))
+            return data.decode(meant(declared.group(1).decode("ascii")))
         except (LookupError, UnicodeDecodeError):
             # many pages say what they are not
             return decode(data)
@@ -172,6 +178,9 @@ class _Writer:
         caption = table.find("caption")
         if caption is not None:
             self._composer.paragraph(_flat(caption))
+        while len(rows) > 1 and len(_cells(rows[0])) == 1 and len(_cells(rows[1])) > 1:
+            # one cell above all columns is a caption: the header is below it
+            self._composer.paragraph(_flat(rows.pop(0)))
         has_header = bool(rows) and (
             table.find("thead") is not None or all(cell.tag == "th" for cell in _cells(rows[0]))
         )
@@ -266,7 +275,8 @@ def _spaced(text: str | None) -> str:
 
 def _is_hidden(element: Element) -> bool:
     is_said = element.get("hidden") is not None or element.get("aria-hidden") == "true"
-    return is_said or _HIDDEN.search(element.get("style") or "") is not None
+    named = f"{element.get('id') or ''} {element.get('class') or ''}"
+    return is_said or _HIDDEN.search(element.get("style") or "") is not None or _CONSENT.search(named) is not None
 
 
 def _has_table(element: Element) -> bool:

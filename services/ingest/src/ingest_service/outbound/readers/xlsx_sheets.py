@@ -1,0 +1,77 @@
+"""What an Excel workbook hides and merges, from its own XML: openpyxl tells neither of a sheet that it streams."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from zipfile import ZipFile
+
+from openpyxl.utils.cell import column_index_from_string
+
+from ingest_service.outbound.readers import archive
+from ingest_service.outbound.readers.xml_parts import name_of, parsed
+
+TALLEST: Final = 1_000
+"""Rows that one merged cell is repeated in."""
+_ROW: Final = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+_COLUMN: Final = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
+_MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?ref=\"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})\"")
+_FILTERED: Final = re.compile(rb"<(?:\w+:)?filterColumn\b")
+_ATTRIBUTE: Final = re.compile(rb"([\w:]+)=\"([^\"]*)\"")
+_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+@dataclass(slots=True)
+class Layout:
+    """Rows and columns, from 1, that are hidden; the cells that go on downwards: column, first row, last row."""
+
+    rows: set[int] = field(default_factory=set)
+    columns: set[int] = field(default_factory=set)
+    tall: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+def layouts(book: ZipFile) -> Mapping[str, Layout]:
+    """The layout of each sheet, by its name."""
+    if "xl/_rels/workbook.xml.rels" not in book.namelist():
+        return {}
+    targets = {each.get("Id"): each.get("Target") or "" for each in parsed(book.read("xl/_rels/workbook.xml.rels"))}
+    found: dict[str, Layout] = {}
+    for sheet in parsed(archive.part(book, "xl/workbook.xml")).iter():
+        target = targets.get(sheet.get(_RELATION), "") if name_of(sheet) == "sheet" else ""
+        path = posixpath.normpath(posixpath.join("xl", target)).lstrip("/") if target else ""
+        if path in book.namelist():
+            found[sheet.get("name") or ""] = _layout(archive.part(book, path))
+    return found
+
+
+def _layout(sheet: bytes) -> Layout:
+    """Rows that a filter hides, or that a folded group holds, are not hidden: they come back at a click."""
+    layout = Layout()
+    is_filtered = _FILTERED.search(sheet) is not None
+    number = 0
+    for match in _ROW.finditer(sheet):
+        said = match.group(1)
+        if b"hidden" not in said and b" r=" in said:
+            continue
+        told = dict(_ATTRIBUTE.findall(said))
+        number = _whole(told.get(b"r"), number + 1)
+        if _is_true(told, b"hidden") and not is_filtered and not _is_true(told, b"outlineLevel"):
+            layout.rows.add(number)
+    for match in _COLUMN.finditer(sheet):
+        told = dict(_ATTRIBUTE.findall(match.group(1)))
+        if _is_true(told, b"hidden") and not _is_true(told, b"outlineLevel"):
+            first = _whole(told.get(b"min"), 1)
+            layout.columns.update(range(first, min(_whole(told.get(b"max"), first), 16_384) + 1))
+    for column, top, _, bottom in _MERGED.findall(sheet):
+        if int(top) < int(bottom) < int(top) + TALLEST:
+            layout.tall.append((column_index_from_string(column.decode()), int(top), int(bottom)))
+    return layout
+
+
+def _is_true(told: Mapping[bytes, bytes], name: bytes) -> bool:
+    return told.get(name, b"0") not in {b"0", b"false"}
+
+
+def _whole(value: bytes | None, otherwise: int) -> int:
+    return int(value) if value is not None and value.isdigit() else otherwise

@@ -1,0 +1,255 @@
+"""What a reader takes from a document is what people see of it: nothing hidden, and merged cells in every row."""
+
+import datetime as dt
+import io
+import zipfile
+
+import docx
+import pytest
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+from openpyxl import Workbook
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.opc.package import Part
+from pptx.opc.packuri import PackURI
+from pptx.util import Inches
+
+from ingest_service.outbound.readers.xlsx_numbers import formatted
+from services.ingest.tests import made
+from services.ingest.tests.test_readers_office import manuscript
+
+REGIONS = "| Region | Zone | Fee |\n|---|---|---|\n| Europe | north | 4 |\n| Europe | south | 5 |\n| Asia | all | 9 |"
+CAPTIONED = "Prices of 2026\n\n| Item | Net | Gross |\n|---|---|---|\n| Tent | 100 | 119 |"
+ROWS = [["Region", "Zone", "Fee"], ["Europe", "north", "4"], ["", "south", "5"], ["Asia", "all", "9"]]
+CAPTION_ROWS = [["Prices of 2026", "", ""], ["Item", "Net", "Gross"], ["Tent", "100", "119"]]
+
+
+def _word(rows: list[list[str]], merged: tuple[int, int, int, int]) -> bytes:
+    document = docx.Document()
+    table = document.add_table(rows=len(rows), cols=3)
+    for row, cells in zip(table.rows, rows, strict=True):
+        for cell, words in zip(row.cells, cells, strict=True):
+            cell.text = words
+    top, left, bottom, right = merged
+    table.cell(top, left).merge(table.cell(bottom, right)).text = rows[top][left]
+    return made.saved(document)
+
+
+def _slide(rows: list[list[str]], merged: tuple[int, int, int, int]) -> bytes:
+    presentation = Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    table = slide.shapes.add_table(len(rows), 3, Inches(1), Inches(1), Inches(6), Inches(2)).table
+    for row, cells in enumerate(rows):
+        for column, words in enumerate(cells):
+            table.cell(row, column).text = words
+    top, left, bottom, right = merged
+    table.cell(top, left).merge(table.cell(bottom, right))
+    return made.saved(presentation)
+
+
+def _sheet(rows: list[list[str]], merged: tuple[int, int, int, int]) -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append([int(cell) if cell.isdigit() else cell or None for cell in row])
+    top, left, bottom, right = (place + 1 for place in merged)
+    sheet.merge_cells(start_row=top, start_column=left, end_row=bottom, end_column=right)
+    return made.saved(book)
+
+
+def _open_text(rows: list[list[str]], merged: tuple[int, int, int, int]) -> bytes:
+    top, left, bottom, right = merged
+    shown = ""
+    for number, row in enumerate(rows):
+        shown += "<table:table-row>"
+        for column, words in enumerate(row):
+            is_first = (number, column) == (top, left)
+            is_inside = top <= number <= bottom and left <= column <= right
+            name = "covered-table-cell" if is_inside and not is_first else "table-cell"
+            said = f' table:number-rows-spanned="{bottom - top + 1}"' if is_first else ""
+            shown += f"<table:{name}{said}><text:p>{words}</text:p></table:{name}>"
+        shown += "</table:table-row>"
+    return made.open_document("text", f"<table:table>{shown}</table:table>")
+
+
+@pytest.mark.parametrize("maker", [_word, _slide, _sheet, _open_text])
+def test_a_cell_that_goes_on_downwards_is_said_in_each_of_its_rows(maker):
+    assert manuscript(maker(ROWS, (1, 0, 2, 0))).text.endswith(REGIONS)
+
+
+@pytest.mark.parametrize("maker", [_word, _slide, _sheet])
+def test_a_cell_above_all_columns_is_a_caption_and_the_header_is_below_it(maker):
+    assert manuscript(maker(CAPTION_ROWS, (0, 0, 0, 2))).text.endswith(CAPTIONED)
+
+
+def test_a_cell_above_all_columns_of_a_page_is_a_caption():
+    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in CAPTION_ROWS[1:])
+    page = f"<!doctype html><table><tr><th colspan=3>Prices of 2026</th></tr>{rows}</table>"
+    assert manuscript(page.encode()).text == CAPTIONED
+
+
+def test_words_that_are_set_as_hidden_are_left_out_of_word_and_rich_text():
+    document = docx.Document()
+    paragraph = document.add_paragraph("Seen ")
+    paragraph.add_run("not seen ").font.hidden = True
+    paragraph.add_run("again.").font.hidden = False
+    assert manuscript(made.saved(document)).text == "Seen again."
+    rich = rb"{\rtf1\ansi Seen {\rtlch\v\insrsid1 not seen }{\v0 again}{\deleted gone}.\par}"
+    assert manuscript(rich).text == "Seen again."
+
+
+def test_tables_of_rich_text_are_tables():
+    def row(*cells: str) -> str:
+        return r"\trowd\cellx1000\cellx2000\intbl " + r"\cell ".join(cells) + r"\cell\row"
+
+    rich = r"{\rtf1\ansi\pard Before it.\par " + row("Item", "Price") + row("Tent", "120") + r"\pard After it.\par}"
+    assert manuscript(rich.encode()).text == ("Before it.\n\n| Item | Price |\n|---|---|\n| Tent | 120 |\n\nAfter it.")
+
+
+def _prices() -> Workbook:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["Item", "Price", "Cost"], ["Tent", 120, 70], ["Prototype", 1, 1], ["Stove", 60, 30]):
+        sheet.append(row)
+    return book
+
+
+def test_hidden_rows_and_columns_of_a_sheet_are_left_out_and_said_to_be():
+    book = _prices()
+    book.active.column_dimensions["C"].hidden = True
+    book.active.row_dimensions[3].hidden = True
+    result = manuscript(made.saved(book))
+    assert result.text == "Sheet\n\n| Item | Price |\n|---|---|\n| Tent | 120 |\n| Stove | 60 |"
+    assert result.notes == ((1, "Hidden rows or columns were left out."),)
+
+
+def test_rows_that_a_filter_or_a_folded_group_hides_are_read():
+    filtered, folded = _prices(), _prices()
+    filtered.active.auto_filter.ref = "A1:C4"
+    filtered.active.auto_filter.add_filter_column(0, ["Tent"])
+    filtered.active.row_dimensions[3].hidden = True
+    folded.active.row_dimensions.group(3, 3, hidden=True)
+    for book in (filtered, folded):
+        result = manuscript(made.saved(book))
+        assert "| Prototype | 1 | 1 |" in result.text
+        assert result.notes == ()
+
+
+def test_hidden_slides_and_sheets_of_an_open_document_are_left_out():
+    presentation = Presentation()
+    for title in ("Shown", "Not shown"):
+        presentation.slides.add_slide(presentation.slide_layouts[5]).shapes.title.text = title
+    presentation.slides[1].element.set("show", "0")
+    result = manuscript(made.saved(presentation))
+    assert (result.text, result.notes) == ("Shown", ((None, "Hidden slides were left out: 1."),))
+
+    row = "<table:table-row{}><table:table-cell><text:p>{}</text:p></table:table-cell></table:table-row>"
+    rows = row.format("", "seen") + row.format(' table:visibility="collapse"', "not seen")
+    other = row.format("", "neither")
+    sheets = f'<table:table>{rows}</table:table><table:table table:style-name="x">{other}</table:table>'
+    style = '<style:style style:name="x"><style:table-properties table:display="false"/></style:style>'
+    result = manuscript(made.open_document("spreadsheet", sheets, style))
+    assert (result.text, len(result.notes)) == ("seen", 1)
+
+
+def test_charts_and_diagrams_of_a_slide_say_their_words_and_numbers():
+    presentation = Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "Sales"
+    chart = CategoryChartData()
+    chart.categories = ["North", "South"]
+    chart.add_series("Tents", (120, 95.5))
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(1), Inches(4), Inches(3), chart)
+    points = "".join(
+        f"<d:pt><d:t><a:p><a:r><a:t>{words}</a:t></a:r></a:p></d:t></d:pt>" for words in ("Order placed", "Parcel sent")
+    )
+    spaces = 'xmlns:d="urn:d" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    part = Part(PackURI("/ppt/d.xml"), "application/xml", slide.part.package, f"<d:m {spaces}>{points}</d:m>".encode())
+    slide.part.relate_to(part, "http://schemas.openxmlformats.org/officeDocument/2006/relationships/diagramData")
+    assert manuscript(made.saved(presentation)).text == (
+        "Sales\n\n|  | Tents |\n|---|---|\n| North | 120 |\n| South | 95.5 |\n\n- Order placed\n- Parcel sent"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "words"),
+    [
+        (0.15, "0%", "15%"),
+        (0.0725, "0.00%", "7.25%"),
+        (1234.5, '#,##0.00 "€"', "1234.50 €"),
+        (-3, "[$€-407] #,##0.00;[Red]-#,##0.00", "-€ 3.00"),
+        (42, "00000", "00042"),
+        (2.5, '0.0" kg"', "2.5 kg"),
+        (59.5, "0.##", "59.5"),
+        (-0.001, "0.00", "0.00"),
+        (7, "General", None),
+        (7, "DD.MM.YYYY", None),
+        (7, "0.00E+00", None),
+        (7, "# ?/?", None),
+        (7_000, "0,", None),
+        (7, "", None),
+    ],
+)
+def test_numbers_are_shown_as_their_format_says(value, code, words):
+    assert formatted(value, code) == words
+
+
+def test_a_sheet_shows_percent_currency_and_codes():
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Item", "Discount", "Price", "Code", "From"])
+    sheet.append(["Tent", 0.15, 1234.5, 42, dt.date(2026, 3, 1)])
+    for column, code in (("B", "0%"), ("C", '#,##0.00 "€"'), ("D", "00000"), ("E", "DD.MM.YYYY")):
+        sheet[f"{column}2"].number_format = code
+    assert "| Tent | 15% | 1234.50 € | 00042 | 2026-03-01 |" in manuscript(made.saved(book)).text
+
+
+def test_a_workbook_without_the_list_of_its_parts_is_still_judged_by_the_library():
+    data = made.saved(_prices())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert b"worksheets/sheet1.xml" in archive.read("xl/_rels/workbook.xml.rels")
+    rows = manuscript(made.with_part(data, "xl/other.bin", b"x"))
+    assert "| Stove | 60 | 30 |" in rows.text
+
+
+def test_what_asks_to_agree_to_cookies_is_left_out_and_what_is_said_of_them_stays():
+    page = (
+        "<!doctype html><div id='cookie-banner'><p>We use cookies.</p></div><div id='onetrust-consent-sdk'>Agree</div>"
+        "<main class='cookie-policy'><p>Cookies are kept for a year.</p></main>"
+    )
+    assert manuscript(page.encode()).text == "Cookies are kept for a year."
+
+
+def test_a_label_of_latin_1_means_what_browsers_take_it_for():
+    page = "<!doctype html><meta charset=iso-8859-1><p>Größe: 5 €</p>"
+    assert manuscript(page.encode("cp1252")).text == "Größe: 5 €"
+    letter = (
+        b"From: a@b.example\r\nSubject: Tents\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
+        b"Content-Transfer-Encoding: 8bit\r\n\r\nF\xfcr 5 \x80\r\n"
+    )
+    assert manuscript(letter).text.endswith("Für 5 €")
+
+
+def test_a_table_of_years_has_a_header_and_a_setting_of_excel_is_no_row():
+    data = b"sep=;\r\nItem;2024;2025\r\nTent;100;110\r\nStove;50;60\r\n"
+    assert manuscript(data).text == "| Item | 2024 | 2025 |\n|---|---|---|\n| Tent | 100 | 110 |\n| Stove | 50 | 60 |"
+    assert "---" not in manuscript(b"Founded;1999;x\nStaff;20;y\nShops;3;z\n").text
+
+
+def test_long_answers_between_quotation_marks_are_cells():
+    answer = "It may be sent back within thirty days, unused, and with its bill. " * 4
+    rows = "".join(f'"How long, case {n}?","{answer}"\r\n' for n in range(5))
+    result = manuscript(f"question,answer\r\n{rows}".encode())
+    assert result.text.startswith(f"| question | answer |\n|---|---|\n| How long, case 0? | {answer.strip()} |\n")
+
+
+def test_a_deleted_mark_of_a_paragraph_keeps_its_words():
+    document = docx.Document()
+    first = document.add_paragraph("Kept words")
+    first._p.get_or_add_pPr().append(parse_xml(f"<w:rPr {nsdecls('w')}><w:del w:id='1' w:author='x'/></w:rPr>"))
+    assert manuscript(made.saved(document)).text == "Kept words"
