@@ -127,3 +127,11 @@ def test_too_long_a_file_is_refused(monkeypatch, limit, most):
 @pytest.mark.parametrize("title", ["Microsoft Word - returns.docx", "untitled", "returns.pdf", "One"])
 def test_a_title_that_is_none_is_not_taken(title):
     assert manuscript(made.pdf([lines("Some words.")], title=title)).title is None
+
+
+def test_a_hyphen_at_a_lines_end_stays_before_a_capital_or_a_digit():
+    lines = ["Our shop is in Baden-", "Baden, open 10-", "12 on Sundays, and returns are pos-", "sible there."]
+    page = [(72, 700 - 14 * number, 11, words) for number, words in enumerate(lines)]
+    assert " ".join(manuscript(made.pdf([page])).text.split()) == (
+        "Our shop is in Baden-Baden, open 10-12 on Sundays, and returns are possible there."
+    )

@@ -102,6 +102,12 @@ def test_a_row_that_names_a_group_parts_no_table(style):
     assert table == READ.replace("| Trail stove", "| Things of metal |  |  |\n| Trail stove")
 
 
+def test_a_cell_above_all_columns_is_a_caption():
+    rows = [["Prices of the season", "", ""], *ROWS]
+    result = manuscript(made.with_table(rows, [*GRID, ("SPAN", (0, 0), (-1, 0))], WIDTHS))
+    assert [words for _, words in shown(result)][1:3] == ["Prices of the season", READ]
+
+
 def test_rows_are_rows_where_rules_part_groups_of_them():
     rules = [*BOOK, *(("LINEBELOW", (0, row), (-1, row), 0.5, BLACK) for row in (3, 6))]
     rows = [*ROWS, *([f"Thing {n}", f"{n}.00", f"{n} months"] for n in range(6))]

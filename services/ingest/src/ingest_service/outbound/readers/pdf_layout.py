@@ -36,7 +36,8 @@ MARK: Final = re.compile(f"{_BULLET.pattern}|{_NUMBER.pattern}")
 """What an item of a list begins with."""
 _STOP: Final = re.compile(r"[.!?:;\u2026\u3002\u061f\"'\u201d)\]]$")
 _DIGITS: Final = re.compile(r"\d+")
-_SOFT_HYPHEN: Final = "\x02"
+_HYPHENS: Final = re.compile("[\x02\ufffe]")
+"""What pdfium has for a hyphen at a line's end."""
 
 
 class Table(NamedTuple):
@@ -224,9 +225,18 @@ def _joined(group: Sequence[Line]) -> str:
     joined = group[0].text
     for before, line in pairwise(group):
         is_hyphenated = joined.endswith("-") and line.text[:1].islower() and joined[-2:-1].isalpha()
-        if joined.endswith((_SOFT_HYPHEN, "\ufffe")) or is_hyphenated:
+        is_range = joined.endswith("-") and joined[-2:-1].isdigit() and line.text[:1].isdigit()
+        if _HYPHENS.match(joined[-1:]) or is_range:
+            joined += line.text
+        elif is_hyphenated:
             joined = joined[:-1] + line.text
         else:
             is_short = before.right < right - free and not _is_same_row(before, line)
             joined += ("\n" if is_short else " ") + line.text
-    return joined.replace(_SOFT_HYPHEN, "").replace("\ufffe", "")
+    return _HYPHENS.sub(_hyphen, joined)
+
+
+def _hyphen(mark: re.Match[str]) -> str:
+    """Nothing within a word; before a capital or a digit it is part of what is written: `Baden-Baden`, `10-12`."""
+    after = mark.string[mark.end() : mark.end() + 1]
+    return "-" if after.isupper() or after.isdigit() else ""

@@ -4,7 +4,7 @@ A table is put together from the words of the lines it takes the place of, each 
 is not surely a table stays lines. One that is written from right to left stays so too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -17,6 +17,8 @@ from ingest_service.outbound.readers.pdf_rules import Rules
 
 SPARSE: Final = 0.62
 """Of the size, what each letter of a line takes on average when there are gaps in it; prose has about a half."""
+FEWEST_ROWS: Final = 2
+"""Below a cell that is above all columns."""
 FEWEST_GAPS: Final = 2
 """Lines with gaps in them on a page that is looked at more closely."""
 
@@ -44,7 +46,7 @@ def with_tables(
     first = {min(table.lines): table for table in tables}
     taken = frozenset[int]().union(*(table.lines for table in tables))
     shown = ((number, line) for number, line in enumerate(lines) if number in first or number not in taken)
-    return [_as_line(first[number], lines) if number in first else line for number, line in shown]
+    return [part for number, line in shown for part in (_as_lines(first[number], lines) if number in first else [line])]
 
 
 def _with_gaps(lines: Sequence[Line]) -> set[int]:
@@ -66,18 +68,22 @@ def _whole(line: Line, number: int) -> Word:
     return Word(line.text, line.left, line.right, line.base, line.size, number)
 
 
-def _as_line(found: Found, lines: Sequence[Line]) -> Line:
+def _as_lines(found: Found, lines: Sequence[Line]) -> Iterator[Line]:
+    """The table; before it the words of a cell above all columns, which is no header."""
     mine = [lines[number] for number in sorted(found.lines)]
-    is_bold = mine[0].is_bold
-    has = has_header(found.cells) and (is_bold or is_over_numbers(found.cells) or not _is_pairs(found.cells))
-    return mine[0]._replace(
-        text=" ".join(line.text for line in mine),
+    cells = list(found.cells)
+    while len(cells) > FEWEST_ROWS and cells[0][0] and sum(map(bool, cells[0])) == 1 < sum(map(bool, cells[1])):
+        yield mine[0]._replace(text=cells.pop(0)[0])
+    head = mine[min(len(found.cells) - len(cells), len(mine) - 1)]
+    has = has_header(cells) and (head.is_bold or is_over_numbers(cells) or not _is_pairs(cells))
+    yield mine[0]._replace(
+        text=" ".join(cell for row in cells for cell in row),
         left=min(line.left for line in mine),
         right=max(line.right for line in mine),
         base=max(line.base for line in mine),
         last_base=min(line.last_base for line in mine),
         is_bold=False,
-        table=Table(found.cells, found.columns, has, is_bold),
+        table=Table(cells, found.columns, has, head.is_bold),
     )
 
 
