@@ -122,6 +122,12 @@ async def test_what_was_asked_in_vain_is_gathered_and_an_answer_closes_it(stage:
     document = await ready(business, {"id": closed["document_id"]})
     assert document["filename"] == "Do you ship tents to Norway.md"
     assert "19 €" in (await asked(business, NORWAY)).shown
+    other_answer = await business.call("POST", f"{path}/resolve", json={"answer": "We ship tents to Norway for 21 €."})
+    assert other_answer["document_id"] == closed["document_id"]
+    await ready(business, {"id": closed["document_id"]})
+    shown = (await asked(business, NORWAY)).shown
+    assert "21 €" in shown
+    assert "19 €" not in shown
     assert [one["id"] for one in await gaps_of(business, 2, state="resolved")] == [gap["id"]]
     assert (await business.call("POST", f"{path}/reopen"))["state"] == "open"
     assert (await business.call("POST", f"{path}/resolve"))["state"] == "dismissed"

@@ -318,9 +318,17 @@ async def test_search_asks_ingest(edge: Edge):
     asked = edge.services.asked[-1][1].filters
     assert asked.tags == ("summer sale",)
     assert asked.created_since == datetime(2026, 4, 30, 22, tzinfo=UTC)
-    for wrong in ({"tags": ["x" * 41]}, {"tags": ["-"]}, {"created_until": "2026-05-01T00:00:00"}):
+    for wrong in (
+        {"tags": ["x" * 41]},
+        {"tags": ["-"]},
+        {"tag": ["a"]},
+        {"page": 3},
+        {"created_until": "2026-05-01T00:00:00"},
+    ):
         refused = await edge.call("POST", "/api/search", json={"query": "tents", "filters": wrong})
         assert refused.status_code == 422, wrong
+    misspelt = await edge.call("POST", "/api/search", json={"query": "tents", "limit": 3})
+    assert (misspelt.status_code, "limit" in misspelt.json()["detail"]) == (422, True)
 
 
 async def test_tags_are_changed_or_left(edge: Edge):

@@ -95,6 +95,16 @@ async def test_an_answer_whose_document_was_deleted_is_added_again(edge: Edge, s
     assert (TENANT, again.inbox_name) in edge.inbox.files
 
 
+async def test_another_answer_is_a_new_version_of_the_first(edge: Edge):
+    first = registered(REQUEST).document
+    edge.services.tell(GET_GAP, GapReply(gap=GAP.model_copy(update={"state": "resolved", "document_id": first.id})))
+    edge.services.tell(GET_DOCUMENT, DocumentReply(document=first))
+    edge.services.tell(REGISTER_DOCUMENT, DocumentReply(document=first))
+    assert (await edge.call("POST", PATH, json={"answer": "No."})).status_code == 200
+    (asked,) = [asked for verb, asked, _ in edge.services.asked if verb == "register_document"]
+    assert (asked.replaces, asked.idempotency) == (first.id, None)
+
+
 async def test_without_an_answer_it_is_dismissed_and_nothing_is_stored(edge: Edge):
     assert (await edge.call("POST", PATH)).status_code == 200
     close = next(asked for verb, asked, _ in edge.services.asked if verb == "close_gap")

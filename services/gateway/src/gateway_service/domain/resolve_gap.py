@@ -25,10 +25,12 @@ async def resolve_gap(
 ) -> Gap:
     """Add the answer as knowledge and close the gap; without an answer it is dismissed.
 
-    Twice with the same answer is once: the document is registered under a key made of gap and answer.
+    Twice with the same answer is once: the document is registered under a key made of gap and answer. Another answer
+    is a new version of that document, as long as it is there.
 
     Raises:
         NotFound: this business has no such gap.
+        Conflict: the answer before is still being read.
         Unavailable: ingest, inference or the file store is away.
     """
     gap = (await services.ask(GET_GAP, GetGap(gap_id=gap_id), principal.scope)).gap
@@ -42,19 +44,23 @@ async def resolve_gap(
 async def _add(
     gap: Gap, title: str, answer: str, *, scope: TenantScope, services: Services, inbox: Inbox
 ) -> DocumentId:
-    """Register the document, or find the one that was registered with this answer before and is still there."""
+    """Register the document, or a new version of the one that holds the gap's answer."""
     content = written(title, gap.question, answer).encode()
     digest = hashlib.sha256(content).hexdigest()
     filename = f"{_NOT_IN_NAMES.sub(' ', _line(title))[:_NAME_CHARS].strip(' .') or 'answer'}.md"
+    answered = gap.document_id if gap.document_id and await _is_there(gap.document_id, scope, services) else None
+    key = Idempotency(key=f"gap:{gap.id}:{digest}", body_sha256=digest)
     request = RegisterDocument(
         document_id=DocumentId(uuid7()),
         inbox_name=str(uuid7()),
         filename=filename,
         size_bytes=len(content),
-        idempotency=Idempotency(key=f"gap:{gap.id}:{digest}", body_sha256=digest),
+        # A new version needs no key, and may have none: the key of an answer that was replaced tells of its first time.
+        idempotency=None if answered else key,
+        replaces=answered,
     )
     document = await _register(request, content, scope, services, inbox)
-    if document.id != request.document_id and not await _is_there(document.id, scope, services):
+    if not answered and document.id != request.document_id and not await _is_there(document.id, scope, services):
         # It was deleted since: a key tells of the first answer for a day, whatever became of it.
         anew = request.model_copy(update={"idempotency": None, "inbox_name": str(uuid7())})
         document = await _register(anew, content, scope, services, inbox)

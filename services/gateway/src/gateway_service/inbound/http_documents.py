@@ -60,7 +60,7 @@ def _all(router: APIRouter, desk: HttpDesk) -> None:
 
     @router.post("/api/search", response_model=ingest.SearchReply, openapi_extra=taking(ingest.Search))
     async def search(request: Request, principal: Principal = _READ) -> Response:
-        asked = await read_body(request, ingest.Search)
+        asked = await read_body(request, ingest.Search, unknown="forbid")
         return answer(await desk.services.ask(ingest.SEARCH, asked, principal.scope))
 
 

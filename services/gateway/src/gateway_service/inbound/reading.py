@@ -1,7 +1,7 @@
 """What was asked, read from an HTTP request: body, caller, page, Idempotency-Key."""
 
 import hashlib
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,7 @@ from runtime.errors import Rejected
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 IDEMPOTENCY_KEY_CHARS = 255
+Unknown = Literal["ignore", "forbid"]
 
 
 def _id(given: Any) -> Any:
@@ -57,17 +58,19 @@ def page(
 Page = Annotated[PageRequest, Depends(page)]
 
 
-async def read_body(request: Request, model: type[ModelT], **given: Any) -> ModelT:
+async def read_body(request: Request, model: type[ModelT], *, unknown: Unknown = "ignore", **given: Any) -> ModelT:
     """The body as `model`; `given` are the fields that the gateway fills, whatever the body says.
+
+    Unknown fields are ignored, or where `unknown` says so forbidden: a filter that is misspelt would find too much.
 
     Raises:
         Rejected: no JSON (`invalid_json`), or not of this shape (`invalid_request`).
     """
     raw = await request.body()
-    return read(raw, model, **given)
+    return read(raw, model, unknown=unknown, **given)
 
 
-def read(raw: bytes, model: type[ModelT], **given: Any) -> ModelT:
+def read(raw: bytes, model: type[ModelT], *, unknown: Unknown = "ignore", **given: Any) -> ModelT:
     """As `read_body`, for bytes; no bytes are an empty object."""
     try:
         body = orjson.loads(raw) if raw.strip() else {}
@@ -78,7 +81,7 @@ def read(raw: bytes, model: type[ModelT], **given: Any) -> ModelT:
     if rb"\u0000" in raw and has_nul(body):
         raise Rejected("text holds no NUL characters")
     try:
-        return model.model_validate({**body, **given}, extra="ignore")
+        return model.model_validate({**body, **given}, extra=unknown)
     except ValidationError as error:
         raise Rejected(describe(error)) from error
 

@@ -44,7 +44,7 @@ export function upload(file, { token, key, onProgress }) {
     request.upload.onprogress = (event) => { if (event.lengthComputable) onProgress(event.loaded / event.total); };
     request.onload = () => {
       if (request.status < 300) resolve(request.response);
-      else reject(new Refused(request.status, request.response || {}, 0));
+      else reject(new Refused(request.status, request.response || {}, Number(request.getResponseHeader("Retry-After")) || 0));
     };
     request.onerror = () => reject(new Away());
     const form = new FormData();

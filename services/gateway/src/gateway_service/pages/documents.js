@@ -1,7 +1,7 @@
 // The documents: upload with progress, watch them become ready, tag, delete, read again.
 
-import { upload } from "./api.js";
 import { askWith, confirmWith, element, find, say, showError } from "./dom.js";
+import { Uploads } from "./uploads.js";
 
 const LOOK_MS = 2500;
 const SETTLED = new Set(["ready", "failed"]);
@@ -14,7 +14,7 @@ export class Documents {
   constructor(session) {
     this.session = session;
     this.known = new Map();
-    this.uploads = new Map();
+    this.uploads = new Uploads(session, { changed: () => this.show(), taken: (...told) => this.taken(...told) });
     this.cursor = null;
     this.tag = null;
     this.listen();
@@ -23,12 +23,12 @@ export class Documents {
   listen() {
     const input = find("file");
     const drop = find("drop");
-    input.addEventListener("change", () => { this.take([...input.files]); input.value = ""; });
+    input.addEventListener("change", () => { this.uploads.add([...input.files]); input.value = ""; });
     for (const name of ["dragenter", "dragover"]) {
       drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
     }
     for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-    drop.addEventListener("drop", (event) => { event.preventDefault(); this.take([...event.dataTransfer.files]); });
+    drop.addEventListener("drop", (event) => { event.preventDefault(); this.uploads.add([...event.dataTransfer.files]); });
     find("address").addEventListener("submit", (event) => { event.preventDefault(); this.takeAddress(); });
     find("more-files").addEventListener("click", () => this.load(this.cursor));
     find("all-tags").addEventListener("click", () => this.only(null));
@@ -95,8 +95,11 @@ export class Documents {
 
   // ---- doing ---------------------------------------------------------------------------------------------------
 
-  take(files) {
-    files.forEach((file) => this.send(file, crypto.randomUUID()));
+  taken(document, file) {
+    this.known.set(document.id, document);
+    say(`${file.name} was uploaded.`);
+    this.show();
+    this.watch();
   }
 
   async takeAddress() {
@@ -110,23 +113,6 @@ export class Documents {
       showError("documents-error", null);
     } catch (error) {
       showError("documents-error", error);
-    }
-    this.show();
-    this.watch();
-  }
-
-  async send(file, key) {
-    this.uploads.set(key, { file, progress: 0, error: null });
-    this.show();
-    try {
-      const token = await this.session.token();
-      const onProgress = (progress) => { this.uploads.get(key).progress = progress; this.show(); };
-      const document = await upload(file, { token, key, onProgress });
-      this.uploads.delete(key);
-      this.known.set(document.id, document);
-      say(`${file.name} was uploaded.`);
-    } catch (error) {
-      if (this.uploads.has(key)) this.uploads.get(key).error = error;
     }
     this.show();
     this.watch();
@@ -181,23 +167,27 @@ export class Documents {
   show() {
     const newest = [...this.known.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
     find("files").replaceChildren(
-      ...[...this.uploads].map(([key, sending]) => this.uploadRow(key, sending)),
+      ...[...this.uploads.files].map(([key, sending]) => this.uploadRow(key, sending)),
       ...newest.map((document) => this.row(document)),
     );
-    find("no-files").hidden = this.known.size + this.uploads.size > 0;
+    find("no-files").hidden = this.known.size + this.uploads.files.size > 0;
     find("more-files").hidden = !this.cursor;
     find("tag-shown").hidden = !this.tag;
     find("tag-name").textContent = this.tag || "";
   }
 
-  uploadRow(key, { file, progress, error }) {
-    const dismiss = () => { this.uploads.delete(key); this.show(); };
+  uploadRow(key, { file, state, progress, error }) {
+    const button = (text, act) => element("button", {
+      type: "button", className: "plain", text, "aria-label": `${text}: ${file.name}`, on: { click: act },
+    });
+    const word = { waiting: "Waiting to be sent", sending: "Uploading", refused: "Not taken" }[state];
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: file.name }),
         element("small", { className: "quiet", text: size(file.size) }),
         error ? element("small", { className: "error", text: error.detail }) : null),
-      element("span", { className: error ? "badge bad" : "badge moving", text: error ? "Not taken" : "Uploading" }),
-      error ? element("button", { type: "button", className: "plain", text: "Dismiss", on: { click: dismiss } })
+      element("span", { className: error ? "badge bad" : "badge moving", text: word }),
+      error ? element("div", { className: "file-actions" },
+        button("Try again", () => this.uploads.again(key)), button("Dismiss", () => this.uploads.dismiss(key)))
         : bar(progress, `Uploading ${file.name}`));
   }
 
