@@ -16,7 +16,12 @@ This does not help. Talk to a person, please.
 Transfer me to a live agent
 I need a human
 human
-Agent please
+Agent, please
+No, I want to talk to a human.
+Hey give me a real person
+I can't discuss this with you, and I'd like to speak to an actual person.
+Why am I even wasting time with a machine, let me talk to a real person
+Let me speak with someone else as this leads nowhere
 Ich möchte mit einem Menschen sprechen.
 Kann ich bitte mit jemandem reden?
 Verbinden Sie mich bitte mit einem Mitarbeiter
@@ -46,6 +51,8 @@ Do I have to talk to a person to return something?
 Do I have to talk to a person?
 I do not want to talk to a human
 I don't want to speak to an agent.
+Am I speaking with a real person?
+If I need help, can I talk to a person?
 My agent told me to ask you about the insurance
 Is the price per person?
 What does a travel agent cost?

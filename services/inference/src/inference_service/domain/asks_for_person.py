@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 - Chinese and Arabic words are meant
 """Whether a customer asks in words for a person instead of the machine.
 
-They are promised that they may at any time. A sentence counts that asks for it and says little else: to call somebody
-for a question about people is worse than to miss a wish that can be said again, or with the button.
+They are promised that they may at any time. A clause counts that asks for it and says little else: to call somebody for
+a question about people is worse than to miss a wish that can be said again, or with the button.
 """
 
 import re
@@ -21,20 +21,22 @@ _ASKING: Final = (
     _Asking(
         "(?:(?:an?|another|some|any|your|one of your|the) )?(?:(?:real|live|actual|human|customer|support|service) )*"
         "(?:human(?: being)?|person|people|agent|representative|operator|advis[eo]r|employee|colleague|team member"
-        "|member of (?:the |your )?(?:staff|team)|someone|somebody)(?: (?:about|from|regarding) .*)?",
-        "(?:,? (?:please|now|here|instead|directly|right now))*",
+        "|member of (?:the |your )?(?:staff|team)|(?:someone|somebody)(?: else)?)"
+        "(?: (?:about|from|regarding|so|because|as) .*)?",
+        "(?: (?:please|now|here|instead|directly|right now))*",
         (
             r"(?:.*\b(?:i|we|me|us)\b.* |(?:please )?)(?:speak|talk|chat)(?:ing)? (?:to|with) PERSON",
             "(?:.* )?(?:connect|transfer|put|pass|hand|forward) (?:me|us|this) (?:through |over )?(?:to|with) PERSON",
             "(?:i|we)(?:['’]d| would)? (?:want|need|like) a (?:(?:real |live )?person|(?:real|live) (?:agent|human))",
             "(?:(?:i|we)(?:['’]d| would)? (?:want|need|like|prefer) )?(?:an? )?human(?: being| agent)?",
+            "(?:.* )?(?:give|get) me (?:a human|a real person|(?:an? )?(?:live )?(?:agent|representative|operator))",
             "(?:an? )?(?:real person|person|(?:live )?agent|operator|representative)",
         ),
     ),
     _Asking(
         "(?:(?:eine[mnr]?|ihre[mr]) )?(?:(?:echten?|richtigen|menschlichen) )?(?:mensch(?:en)?|mitarbeiter(?:in)?"
         "|person|(?:kunden)?berater(?:in)?|kollegen|kollegin|agenten|jemand(?:em)?)",
-        "(?:,? bitte)?",
+        "(?: bitte)?",
         (
             r"(?:.*\b(?:ich|wir|mich|uns|bitte)\b.* )?mit PERSON (?:sprechen|reden|chatten|schreiben|verbunden werden)",
             r"(?:bitte )?(?:verbind\w*|stell\w*) (?:sie )?(?:mich|uns) (?:bitte )?(?:zu|mit) PERSON(?: durch)?",
@@ -45,17 +47,17 @@ _ASKING: Final = (
     _Asking(
         "(?:(?:una?|alg[uú]n|otra) )?(?:persona(?: real)?|(?:ser )?humano|agente(?: humano)?|operadora?|representante"
         "|asesora?|alguien)",
-        "(?:,? por favor)?",
+        "(?: por favor)?",
         (
             r"¿?(?:.*\b(?:quiero|quisiera|puedo|podría|necesito|gustaría|quería|deseo)\b.* )?hablar con PERSON",
-            "(?:por favor,? )?(?:p[aá]s[ae]|con[eé]ct[ae]|comun[ií]que)me con PERSON",
+            "(?:por favor )?(?:p[aá]s[ae]|con[eé]ct[ae]|comun[ií]que)me con PERSON",
             "(?:una? )?(?:persona real|humano|agente humano)",
         ),
     ),
     _Asking(
         "(?:(?:une?|votre) )?(?:vraie )?(?:(?:être )?humain|personne(?: réelle)?|conseill(?:er|ère)|agent(?: humain)?"
         "|opérat(?:eur|rice)|représentant|quelqu['’]un)",
-        "(?:,? s['’]il (?:vous|te) pla[iî]t)?",
+        "(?: s['’]il (?:vous|te) pla[iî]t)?",
         (
             r"(?:.*\b(?:je|j|moi|nous|on)\b.*[ '’])?(?:parler|discuter|échanger) (?:à|avec) PERSON",
             "(?:passez|mettez|transférez)-moi (?:(?:à|(?:en (?:contact|relation) )?avec) )?PERSON",
@@ -74,7 +76,7 @@ _ASKING: Final = (
     ),
     _Asking(
         "(?:شخص|إنسان|انسان|موظف|ممثل|بشر)(?: (?:حقيقي|آخر))?",
-        "(?:،? من فضلك)?",
+        "(?: من فضلك)?",
         (
             "(?:هل )?(?:[أا]ريد|[أا]رغب في|يمكنني|[أا]ود) (?:[أا]ن )?(?:التحدث|[أا]تحدث|التواصل) (?:[إا]لى|مع) PERSON",
             "(?:حوّ?لني|حولوني) [إا]لى PERSON",
@@ -86,22 +88,32 @@ _REQUESTS: Final = tuple(
     for asking in _ASKING
     for request in asking.requests
 )
-_CONTRARY: Final = re.compile(
-    r"\b(?:not|never|without|cannot|rather than|nicht|kein\w*|ohne|nunca|sin|sans|pas|jamais|لا|لم|بدون)\b|n['’]t\b|不"
-    r"|^(?:no|do|does|did|should|must|why|when|if|muss|müssen|soll|warum|wann|wenn|¿?(?:debo|tengo)|dois-je|faut-il)\b"
+_DENIES: Final = re.compile(
+    r"\b(?:not|never|without|cannot|rather than|dont|nicht|kein\w*|ohne|nunca|sin|sans|pas|jamais|لا|لم|بدون)\b"
+    r"|n['’]t\b|不"
 )
-"""A sentence that says the contrary, or asks about it: `Do I have to talk to a person?`"""
+_ASKS_ABOUT: Final = re.compile(
+    r"¿?(?:am|are|is|do|does|did|should|must|when|if|muss|müssen|soll|wann|wenn|debo|tengo|dois-je|faut-il)\b"
+)
+"""How a sentence begins that asks about it, as `Do I have to talk to a person?`, or speaks of what may be."""
 _SENTENCE_END: Final = re.compile(r"[.!?。！？؟\n]+")
+_CLAUSE_END: Final = re.compile(r"[,;:，；：،؛]")
 _SPACES: Final = re.compile(r"\s+")
 _LONGEST: Final = 200
-"""Characters of a sentence that says little else."""
+"""Characters of a clause that says little else."""
 
 
 def asks_for_person(text: str) -> bool:
     """Return whether a sentence of the text asks for a person, in a language that there is a notice in."""
-    sentences = (_SPACES.sub(" ", part).strip(" ,;:-").lower() for part in _SENTENCE_END.split(text))
+    sentences = (_SPACES.sub(" ", part).strip(" -").lower() for part in _SENTENCE_END.split(text))
     return any(
-        not _CONTRARY.search(sentence) and any(request.fullmatch(sentence) for request in _REQUESTS)
+        _is_request(clause.strip())
         for sentence in sentences
-        if 0 < len(sentence) <= _LONGEST
+        if not _ASKS_ABOUT.match(sentence)
+        for clause in _CLAUSE_END.split(sentence)
     )
+
+
+def _is_request(clause: str) -> bool:
+    is_short = 0 < len(clause) <= _LONGEST
+    return is_short and not _DENIES.search(clause) and any(request.fullmatch(clause) for request in _REQUESTS)
