@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 
 import pytest
 
 from contracts import subjects
-from contracts.ids import EventId
+from contracts.ids import EventId, uuid7
 from learning_service.outbound.postgres_figures import PostgresFigures
 from runtime import fact_batches
 from runtime.bus import EVENT_ID, Bus
@@ -209,3 +210,39 @@ async def test_a_process_killed_after_the_commit_counts_nothing_twice(
         await streams.set_ack_wait(*DURABLE, 30)
     assert sum(map(len, groups.seen)) == 4
     assert await completed(figures_database, scope) == 4
+
+
+async def test_facts_are_summed_by_day_and_none_is_counted_twice(figures_database: Database) -> None:
+    scope, figures = new_scope(), PostgresFigures(figures_database)
+    first, second, third = (EventId(uuid7()) for _ in range(3))
+    today, tomorrow = date(2026, 3, 1), date(2026, 3, 2)
+    answer = {"messages_completed": 1, "prompt_tokens": 7}
+    assert await figures.count(scope, today, {first: answer, second: answer}) == 2
+    assert (
+        await figures.count(scope, tomorrow, {second: answer, third: {"messages_failed": 1, "conversations": 0}}) == 1
+    )
+    assert await figures.count(scope, today, {third: answer}) == 0
+    assert await figures.count(scope, today, {}) == 0
+    wanted = {"messages_completed": 2, "prompt_tokens": 14, "messages_failed": 1, "conversations": 0}
+    assert await figures.totals(scope) == wanted
+
+
+async def test_a_fact_that_raises_no_counter_is_known_all_the_same(figures_database: Database) -> None:
+    scope, figures, event_id = new_scope(), PostgresFigures(figures_database), EventId(uuid7())
+    assert await figures.count(scope, date(2026, 3, 1), {event_id: {}}) == 1
+    assert await figures.count(scope, date(2026, 3, 1), {event_id: {"messages_failed": 1}}) == 0
+    assert await figures.totals(scope) == {}
+
+
+async def test_replicas_that_get_the_same_facts_in_any_order_count_each_once(figures_database: Database) -> None:
+    scope, figures = new_scope(), PostgresFigures(figures_database)
+    events = [EventId(uuid7()) for _ in range(60)]
+    counters = [f"counter{number}" for number in range(20)]
+    given = [
+        {event: dict.fromkeys(turn[::way], 1) for event in turned[::way]}
+        for way in (1, -1)
+        for turned, turn in ((events, counters), (events[30:] + events[:30], counters[10:] + counters[:10]))
+    ]
+    counted = await asyncio.gather(*(figures.count(scope, date(2026, 3, 1), facts) for facts in given))
+    assert sum(counted) == len(events)
+    assert await figures.totals(scope) == dict.fromkeys(counters, len(events))

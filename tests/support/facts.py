@@ -25,7 +25,7 @@ def hear_facts(
     bus: Bus, database: Database, *, before: FactsHandler = _nothing, after: FactsHandler = _nothing
 ) -> FactBatches:
     """Count as learning does, with something happening `before` or `after` the commit of a group."""
-    count = counting(database, PostgresFigures(database), SystemClock())
+    count = counting(PostgresFigures(database), SystemClock())
 
     async def handle(batch: Sequence[Said], scope: TenantScope) -> None:
         await before(batch, scope)

@@ -1,6 +1,6 @@
 from contracts.ids import AgentId, ConversationId, MessageId, uuid7
 from contracts.inference import FinishReason, MessageCompleted, MessageFailed, TurnAccepted
-from learning_service.domain.count import count, count_all
+from learning_service.domain.count import count
 
 CONVERSATION, MESSAGE, AGENT = ConversationId(uuid7()), MessageId(uuid7()), AgentId(uuid7())
 
@@ -42,16 +42,3 @@ def test_only_the_first_turn_of_a_conversation_counts_one():
 def test_a_failure_counts():
     failed = MessageFailed(conversation_id=CONVERSATION, message_id=MESSAGE, agent_id=AGENT, code="model_broken")
     assert count(failed) == {"messages_failed": 1}
-
-
-def test_facts_together_count_as_much_as_one_by_one():
-    failed = MessageFailed(conversation_id=CONVERSATION, message_id=MESSAGE, agent_id=AGENT, code="model_broken")
-    together = count_all([completed("stop"), completed("blocked"), failed, completed("stop")])
-    assert together == {
-        "messages_completed": 2,
-        "messages_blocked": 1,
-        "messages_failed": 1,
-        "prompt_tokens": 21,
-        "completion_tokens": 9,
-    }
-    assert count_all([]) == {}

@@ -13,6 +13,6 @@ async def build() -> Service:
     service = Service("learning", settings)
     database, _relay = service.database(settings)
     figures = PostgresFigures(database)
-    service.consume(on_facts.register(service.bus, database, figures, SystemClock()))
+    service.consume(on_facts.register(service.bus, figures, SystemClock()))
     rpc_stats.register(service.bus, figures)
     return service

@@ -1,7 +1,5 @@
 """Which counters a fact raises: the names are those of the `Stats` answer."""
 
-from collections import Counter
-from collections.abc import Iterable
 from functools import singledispatch
 
 from contracts.auth import BusinessRegistered
@@ -19,14 +17,6 @@ def count(fact: Event) -> dict[str, int]:
     """
     msg = f"{type(fact).__name__} is not counted"
     raise TypeError(msg)
-
-
-def count_all(facts: Iterable[Event]) -> dict[str, int]:
-    """Amounts by counter name, of several facts together; empty without any."""
-    amounts: Counter[str] = Counter()
-    for fact in facts:
-        amounts.update(count(fact))
-    return dict(amounts)
 
 
 @count.register

@@ -5,15 +5,13 @@ from datetime import date
 
 from sqlmodel import col, func, select
 
+from contracts.ids import EventId
 from learning_service.outbound.tables import DailyFigure
 from runtime.db import Database
 from runtime.tenancy import TenantScope
 
-_ADD = """
-    INSERT INTO daily_figure (tenant_id, day, name, amount)
-    SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[])
-    ON CONFLICT (tenant_id, day, name) DO UPDATE SET amount = daily_figure.amount + excluded.amount
-"""
+CONSUMER = "learning"
+"""In the inbox."""
 
 
 class PostgresFigures:
@@ -22,11 +20,11 @@ class PostgresFigures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, scope: TenantScope, day: date, amounts: Mapping[str, int]) -> None:
-        # Sorted, so that two transactions never lock the same rows in opposite order.
-        names = sorted(amounts)
-        async with self._database.tenant_tx(scope) as tx:
-            await tx.execute(_ADD, scope.tenant_id, day, names, [amounts[name] for name in names])
+    async def count(self, scope: TenantScope, day: date, facts: Mapping[EventId, Mapping[str, int]]) -> int:
+        raised = [(event_id, name, amount) for event_id, amounts in facts.items() for name, amount in amounts.items()]
+        columns = ([one[place] for one in raised] for place in range(3))
+        row = await self._database.call(scope, "count_facts", day, CONSUMER, list(facts), *columns)
+        return int(row["counted"])
 
     async def totals(self, scope: TenantScope) -> dict[str, int]:
         question = select(DailyFigure.name, func.sum(DailyFigure.amount)).group_by(col(DailyFigure.name))
