@@ -196,9 +196,8 @@ asyncio.run(EdgeSnapshots(root / "index", root / "snapshots", NAME).restore({mad
         with pytest.raises(SnapshotRefused, match="The index is damaged"):
             await snapshots.create(quiet)
         with pytest.raises(RuntimeError):
-            await EdgeIndex.open_when_free(
-                tmp_path / "index" / folder_name(NAME), patience_s=math.inf
-            )  # nobody has to let go of it
+            # nobody holds it: there is nothing to wait for
+            await EdgeIndex.open_when_free(tmp_path / "index" / folder_name(NAME), patience_s=math.inf)
         await snapshots.restore(made.name, quiet)
         assert await (await indexes.open(NAME)).count(OURS) == 40
 
