@@ -151,11 +151,20 @@ class MemoryQuestions:
 
 @dataclass
 class MemoryKnowledge:
-    """Finds `hits`; None when it is away."""
+    """Finds `hits`; None when it is away. `is_slow`: until it is cancelled."""
 
     hits: tuple[PassageHit, ...] | None = ()
+    is_slow: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    is_cancelled: bool = False
 
     async def search(self, _scope: TenantScope, _question: str, _k: int) -> tuple[PassageHit, ...]:
+        self.asked.set()
+        if self.is_slow:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.is_cancelled = True
         if self.hits is None:
             raise Unavailable
         return self.hits
@@ -196,11 +205,16 @@ class MemoryStream:
 
 @dataclass
 class MemorySink:
+    """Opens when `opens` is set, if there is one."""
+
     stream: MemoryStream = field(default_factory=MemoryStream)
     is_away: bool = False
+    opens: asyncio.Event | None = None
 
     @asynccontextmanager
     async def open(self, _scope: TenantScope, _turn: LeasedTurn) -> AsyncIterator[MemoryStream]:
+        if self.opens is not None:
+            await self.opens.wait()
         if self.is_away:
             raise Unavailable(code="filter_unavailable")
         self.stream.text = ""

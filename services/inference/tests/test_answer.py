@@ -240,6 +240,21 @@ async def test_without_a_search_nobody_claims_that_the_documents_are_silent():
     assert not turns.outcomes
 
 
+async def test_the_search_does_not_wait_for_the_filter():
+    turns, knowledge = MemoryTurns(turn()), MemoryKnowledge()
+    sink = MemorySink(opens=knowledge.asked)
+    await answer(ANY, SCOPE, desk(turns, {"a": ScriptedModel("Yes.", END)}, knowledge=knowledge, sink=sink))
+    assert turns.outcomes[0].content == "Yes."
+
+
+async def test_no_search_goes_on_for_an_attempt_that_found_no_filter():
+    turns, knowledge = MemoryTurns(turn()), MemoryKnowledge(is_slow=True)
+    sink = MemorySink(is_away=True, opens=knowledge.asked)
+    with pytest.raises(Unavailable):
+        await answer(ANY, SCOPE, desk(turns, {}, knowledge=knowledge, sink=sink))
+    assert knowledge.is_cancelled
+
+
 async def test_no_filter_means_no_answer_yet():
     turns = MemoryTurns(turn())
     with pytest.raises(Unavailable) as raised:

@@ -18,6 +18,7 @@ from ingest_service.outbound.cage.limits import MIB, Limits
 from ingest_service.outbound.caged_reader import BREACHES, PEAK, CagedReader
 from runtime.errors import Unavailable
 from services.ingest.tests import made
+from services.ingest.tests.claim import Claim
 from services.ingest.tests.memory import MemoryReader
 from services.ingest.tests.promises_reader import PromisesOfReader, Stopped, unheard
 from services.ingest.tests.test_readers_image import picture, saved
@@ -258,6 +259,16 @@ async def test_no_child_outlives_the_service(hostile):
     hostile._nursery._control.shutdown(2)  # as the kernel does when the service dies
     await asyncio.gather(reading, return_exceptions=True)
     await eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+@linux
+async def test_readers_and_what_they_load_give_way_to_questions():
+    reader = CagedReader(Limits(memory_mib=480, cpu_s=20, wall_s=60))
+    try:
+        await reader.read(b"Open from nine to five.", unheard)
+        assert Claim.of(nursery_of(reader).pid).gives_way_to(Claim.of(0))
+    finally:
+        await reader.close()
 
 
 async def test_without_documents_the_memory_is_given_back():

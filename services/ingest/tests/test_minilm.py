@@ -1,5 +1,4 @@
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,9 +8,9 @@ import pytest
 
 from ingest_service import build_model
 from ingest_service.outbound import minilm_model
-from ingest_service.outbound.cage.limits import NICENESS
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
+from services.ingest.tests.claim import Claim
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +62,15 @@ async def test_the_loop_runs_on(embedder):
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness of their own")
 async def test_documents_give_way_to_questions(embedder):
     await asyncio.gather(embedder.embed(["a passage"]), embedder.embed_query("a question"))
-    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    ours = Claim.of(0)
     of_passages, of_questions = (
-        os.getpriority(os.PRIO_PROCESS, thread.native_id)
+        Claim.of(thread.native_id)
         for name in ("embed-passages", "embed-query")
         for thread in threading.enumerate()
         if thread.name.startswith(name) and thread.native_id is not None
     )
-    assert (of_passages, of_questions) == (min(ours + NICENESS, 19), ours)
+    assert of_passages.gives_way_to(ours)
+    assert of_questions == ours
 
 
 def test_building_again_does_nothing(embedder, capsys):

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from contracts.ids import DocumentId
-from ingest_service.domain.document import State
+from contracts.ids import DocumentId, PassageId, uuid7
+from ingest_service.domain import terms
+from ingest_service.domain.document import State, StoredPassage
 from ingest_service.domain.embedding import EmbedderAway, IndexName
 from ingest_service.domain.index_document import Desk, work_on
 from ingest_service.domain.passage_index import EVERYTHING, DenseVector
@@ -16,6 +17,7 @@ from ingest_service.domain.ports import Embedder
 from ingest_service.domain.rebuild_index import ReadyDocument, Rebuilding, rebuild_index
 from ingest_service.domain.search import results
 from ingest_service.domain.shelves import Indexes, Shelf, Shelves
+from ingest_service.domain.terms import SparseVector
 from ingest_service.outbound.edge_indexes import EdgeIndexes
 from ingest_service.outbound.qdrant_indexes import QdrantIndexes
 from ingest_service.outbound.qdrant_server import QdrantServer
@@ -347,3 +349,26 @@ async def test_what_failed_in_the_new_model_is_tried_again_whole():
     house.new.is_away = False
     await house.upkeep()
     assert house.desk.index.is_settled
+
+
+async def test_a_write_lets_others_on_after_each_passage(monkeypatch):
+    turns, seen = 0, []
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def counted(text: str) -> SparseVector:
+        seen.append(turns)
+        return SparseVector((len(text),), (1.0,))
+
+    monkeypatch.setattr(terms, "passage_vector", counted)
+    house = House(MemoryIndexes())
+    await house.start(house.old)
+    running = asyncio.create_task(others())
+    read = StoredPassage(PassageId(uuid7()), DocumentId(uuid7()), "Tents", 0, 0, 4, "", "", "dry", None, "en")
+    await house.desk.index.write(house.scope, [replace(read, id=PassageId(uuid7()), n=n) for n in range(8)], 1)
+    running.cancel()
+    assert len(set(seen)) == len(seen) == 8

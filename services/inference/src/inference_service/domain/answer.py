@@ -137,14 +137,20 @@ async def _attempt(turn: LeasedTurn, scope: TenantScope, desk: Desk, stop: async
     if asks_for_person(turn.question):
         return await leave_to_people(turn, scope, desk.sink, CUSTOMER_ASKED)
     notes = Notes(turn, asyncio.get_running_loop().time)
-    async with desk.sink.open(scope, turn) as stream:
-        categories, ground = await asyncio.gather(_blocked(turn, scope, desk, stream), _ground(turn, scope, desk))
-        notes.reached("found")
-        checking = Checking(ground.hits, desk.embedder)
-        if categories:
-            outcome = Outcome(content="", finish_reason="blocked", model="", categories=categories)
-        else:
-            outcome = await _generate(turn, desk, stream, ground, stop, notes=notes, checking=checking)
+    # what is found is for the model alone, so that the search need not wait for the filter's word on the question
+    searching = asyncio.create_task(_ground(turn, scope, desk))
+    try:
+        async with desk.sink.open(scope, turn) as stream:
+            categories, ground = await asyncio.gather(_blocked(turn, scope, desk, stream), searching)
+            notes.reached("found")
+            checking = Checking(ground.hits, desk.embedder)
+            if categories:
+                outcome = Outcome(content="", finish_reason="blocked", model="", categories=categories)
+            else:
+                outcome = await _generate(turn, desk, stream, ground, stop, notes=notes, checking=checking)
+    finally:
+        searching.cancel()
+        await asyncio.gather(searching, return_exceptions=True)
     return await checked(outcome, turn, ground=ground, notes=notes, checking=checking)
 
 

@@ -83,7 +83,8 @@ class Shelf:
         """
         texts = [passage.full_text for passage in passages]
         dense = await self._dense(texts, may_lack=may_lack_vectors)
-        sparse = await asyncio.to_thread(lambda: [terms.passage_vector(text) for text in texts])
+        # one by one: Python lets nobody else compute meanwhile, and a batch at once takes 11 to 18 ms
+        sparse = [await asyncio.to_thread(terms.passage_vector, text) for text in texts]
         written = [
             IndexedPassage(
                 id=passage.id,

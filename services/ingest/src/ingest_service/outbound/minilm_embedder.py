@@ -1,7 +1,6 @@
 """all-MiniLM-L6-v2 in onnxruntime: one model in memory for the whole platform."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from typing import Final
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # ships no types
 
-from ingest_service.outbound.cage.limits import NICENESS
+from ingest_service.outbound.giving_way import give_way
 from ingest_service.outbound.minilm_model import DIMENSION, NAME
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 
@@ -73,9 +72,9 @@ class MiniLmEmbedder:
 
 
 def _give_way() -> None:
-    """A document gives way to whoever is waiting for an answer: on Linux a thread has a niceness of its own."""
+    """On Linux a thread can; elsewhere the whole service would, and questions with it."""
     if sys.platform == "linux":
-        os.nice(NICENESS)
+        give_way()
 
 
 def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -12,6 +12,7 @@ from ingest_service.domain.read_document import cut
 from ingest_service.outbound import readers, tessdata
 from ingest_service.outbound.cage import child, lines, nursery
 from ingest_service.outbound.cage.limits import Limits
+from ingest_service.outbound.giving_way import give_way
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from ingest_service.outbound.readers.ports import Ocr
 
@@ -44,6 +45,7 @@ def read_and_cut(
 
 def main() -> None:
     """Load the tokenizer and serve. The first argument names languages of pictures, the others are the nursery's."""
+    give_way()  # and so does every child
     wanted, *own = sys.argv[1:]
     counter = MiniLmTokenizer()
     shelf = tuple(module.name for module in pkgutil.iter_modules(readers.__path__, f"{readers.__name__}."))

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 MIB: Final = 1024 * 1024
-NICENESS: Final = 10
-"""A document gives way to whoever is waiting for an answer."""
 MOST_OPEN_FILES: Final = 64
 CPU_GRACE_S: Final = 2
 """Between the signal that ends the process and the one that nothing can ignore."""
@@ -87,7 +85,6 @@ def confine(limits: Limits, at_start: Footprint | None) -> None:
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, MOST_OPEN_FILES)
-    os.nice(NICENESS)
 
 
 def refuse_by_hook() -> None:
