@@ -125,3 +125,15 @@ def test_a_row_of_many_columns_is_found_with_its_names(columns):
         found = [passage.full_text for passage in passages if f"{n}x{k}" in passage.body.split()]
         assert found
         assert all(f"row{n:02}" in text and f"measure {k} of it" in text for text in found)
+
+
+def test_every_part_of_a_long_answer_says_its_question():
+    answer = " ".join(f"Sentence {n} of the answer says something." for n in range(80))
+    short = [[f"Short question {n}?", "Yes."] for n in range(3)]
+    composer = Composer()
+    composer.table([["question", "answer"], *short, ["How may I return a tent?", answer], *short], has_header=True)
+    result = composer.manuscript("text/csv")
+    assert result.text.count("| question | answer |") == 2
+    parts = [each.full_text for each in chunk(result, WordCounter()) if "of the answer says" in each.body]
+    assert len(parts) > 1
+    assert all("question: How may I return a tent?" in part for part in parts)

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from ingest_service.domain.blocks import Block, Kind, Span, introduced
@@ -23,6 +24,8 @@ FINE_ROWS: Final = 1_000
 """A table of so many rows may be cut between any two of them."""
 WIDEST_HEADER: Final = 300
 """Characters of a table's header; below a wider one nothing would fit beside it in a passage."""
+LONGEST_ROW: Final = 600
+"""Characters of a row; a longer one is cut, and what its later parts are about would not be said in them."""
 UNIT: Final = 200
 """Characters from which rows of a longer one may be cut apart."""
 _BETWEEN: Final = "\n\n"
@@ -112,21 +115,26 @@ class Composer:
     def table(self, rows: Iterable[Sequence[str]], *, has_header: bool) -> None:
         """A table; its header goes with every part of a long one. Rows and columns without words are left out.
 
-        Where the header is wider than `WIDEST_HEADER`, each row is a list of names and values.
+        Rows longer than `LONGEST_ROW`, and all below a header wider than `WIDEST_HEADER` are lists of names and values.
         """
         shown = _filled_columns([[_cell(cell) for cell in row] for row in rows])
         if len(shown) == 1 and len(shown[0]) == 1:
             self.paragraph(shown[0][0])
             return
-        lines = [f"| {' | '.join(row)} |" for row in shown]
-        if not has_header or not lines[1:]:
+        if not has_header or not shown[1:]:
+            lines = list(map(_line, shown))
             self._write_units(Kind.TABLE, lines, [*_cuts(lines, 0)])
             return
-        if len(lines[0]) > WIDEST_HEADER:
-            for row in shown[1:]:
-                self._record(shown[0], row)
-            return
-        lines.insert(1, f"|{'---|' * len(shown[0])}")
+        is_wide = len(_line(shown[0])) > WIDEST_HEADER
+        for is_record, some in groupby(shown[1:], key=lambda row: is_wide or sum(map(len, row)) > LONGEST_ROW):
+            if is_record:
+                for row in some:
+                    self._record(shown[0], row)
+            else:
+                self._rows(shown[0], some)
+
+    def _rows(self, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        lines = [_line(names), f"|{'---|' * len(names)}", *map(_line, rows)]
         self._write_units(Kind.TABLE, lines, [0, *_cuts(lines, 3)], lead=len(lines[0]))
 
     def _record(self, names: Sequence[str], row: Sequence[str]) -> None:
@@ -213,6 +221,10 @@ def _lines(words: str) -> str:
 def _cell(words: str) -> str:
     plain = words if words.isprintable() else clean(words)
     return " ".join(plain.split()).replace("|", "\\|")
+
+
+def _line(row: Sequence[str]) -> str:
+    return f"| {' | '.join(row)} |"
 
 
 def _cuts(rows: Sequence[str], first: int) -> Iterator[int]:
