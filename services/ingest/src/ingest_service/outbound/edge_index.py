@@ -1,6 +1,7 @@
 """The vector index in process, by Qdrant's own engine: one folder, one process, durable by its write-ahead log."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +30,12 @@ TERMS: Final = "terms"
 SHOWN: Final = "shown_to"
 """The tenant whose searches find the passage; nothing while it waits for the rest of its reading."""
 RETRY_S: Final = 0.25
-BYTES_FROM_KB: Final = 4_000
-"""Vectors of a segment that is given a byte for each number when the index is compacted: about 2,600 passages."""
-COMPACTED_EVERY: Final = 4_000
+BYTES_FROM_KB: Final = 2_500
+"""Vectors of a segment that is given a byte for each number when the index is compacted: about 1,700 passages."""
+COMPACTED_EVERY: Final = 2_000
 """Passages, or a tenth of what is there if that is more: compacting writes all of them anew, some 60 us each."""
+LOG_FILE: Final = 2**20
+"""Bytes of a file of the log: the one that is written is memory, and one that is full is kept on the disk."""
 A_PAGE: Final = 1_000
 """Passages that are looked through at a time."""
 LOOKED_AT_AGAIN: Final = 1.5
@@ -60,13 +63,13 @@ class EdgeIndex:
             RuntimeError: Another process has the shard open, or its files are damaged.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        has_shard = (folder / "edge_config.json").exists()
         try:
-            return cls(
-                edge.EdgeShard.load(str(folder), _config(dimension)) if has_shard else _create(folder, dimension)
-            )
+            _keep_log_small(folder / "edge_config.json")
+            shard = edge.EdgeShard.load(str(folder), _config(dimension))
+            _index_fields(shard)
         except Exception as error:  # the engine raises bare Exception
             raise RuntimeError(f"the vector index in {folder} cannot be opened: {error}") from error
+        return cls(shard)
 
     @classmethod
     async def open_when_free(cls, folder: Path, dimension: int = 384, *, patience_s: float = 15.0) -> "EdgeIndex":
@@ -148,9 +151,10 @@ class EdgeIndex:
         """Drop deleted points for good, keep bytes beside new vectors; seconds for thousands, searching goes on."""
         self._fresh = 0
         await self._write(self._shard.optimize)
+        await self.flush()
 
     async def flush(self) -> None:
-        """Everything is in the folder's files when this returns."""
+        """Everything is in the folder's files when this returns, and what they make superfluous is gone."""
         await self._write(self._shard.flush)
 
     async def close(self) -> None:
@@ -188,9 +192,11 @@ def is_held(error: RuntimeError) -> bool:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
+    # cold: not read into memory when it is opened or written. All of the bytes are looked at, of the exact vectors few
+    cold = edge.Memory.Cold
     return edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Dot)},
-        sparse_vectors={TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Dot, memory=cold)},
+        sparse_vectors={TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=cold)},
         quantization_config=edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99, always_ram=True),
         # m=0, no graph: to look at all of a tenant's passages takes a millisecond, and a graph misses some of the best
         hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10),
@@ -199,17 +205,28 @@ def _config(dimension: int) -> edge.EdgeConfig:
     )
 
 
-def _create(folder: Path, dimension: int) -> edge.EdgeShard:
-    shard = edge.EdgeShard.create(str(folder), _config(dimension))
+def _keep_log_small(config: Path) -> None:
+    """Say so where the engine looks for what `EdgeConfig` leaves open: its Python has no word for the log's options."""
+    kept = json.loads(config.read_bytes()) if config.exists() else {}
+    options = {"segment_capacity": LOG_FILE, "segment_queue_len": 0, "retain_closed": 1}
+    if kept.get("wal_options") != options:
+        half = config.with_name(config.name + ".part")
+        half.write_text(json.dumps({**kept, "wal_options": options}), encoding="utf-8")
+        half.replace(config)
+
+
+def _index_fields(shard: edge.EdgeShard) -> None:
+    """Those that are not yet indexed: of a new shard, all."""
     fields = (
         ("tenant_id", edge.KeywordIndexParams(is_tenant=True)),
         ("document_id", edge.KeywordIndexParams()),
         ("language", edge.KeywordIndexParams()),
         (SHOWN, edge.KeywordIndexParams(is_tenant=True)),
     )
+    indexed = shard.info().payload_schema
     for field, parameters in fields:
-        shard.update(edge.UpdateOperation.create_field_index(field, parameters))
-    return shard
+        if field not in indexed:
+            shard.update(edge.UpdateOperation.create_field_index(field, parameters))
 
 
 def _point(scope: TenantScope, passage: IndexedPassage) -> edge.Point:

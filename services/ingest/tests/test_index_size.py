@@ -1,0 +1,165 @@
+"""What the engine in process keeps of what it was given, in memory and on the disk, and what a kill leaves of it."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import qdrant_edge as edge
+
+from contracts.ids import DocumentId, TenantId, uuid7
+from ingest_service.domain.passage_index import passage_id
+from ingest_service.domain.terms import query_vector
+from ingest_service.outbound import edge_index
+from ingest_service.outbound.edge_index import DENSE, LOG_FILE, TERMS, EdgeIndex
+from ingest_service.outbound.heap import Heap
+from runtime.tenancy import TenantScope
+from services.ingest.tests.promises_passage_index import TENTS, passage, put
+
+OURS = TenantScope(TenantId(uuid.UUID(int=7)), "service:test")
+"""The same in every process."""
+A_DOCUMENT = 50
+KIB = 1024
+WORDS = [f"{first}{second}" for first in "bdfgklmnprst" for second in ("ale", "ine", "orm", "ust", "ick", "and", "eet")]
+LONG, TINY = 60, 3
+"""Words of a passage."""
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[EdgeIndex]:
+    index = EdgeIndex.open(folder)
+    yield index
+    await index.close()
+
+
+async def write(index: EdgeIndex, drawn: random.Random, words: int) -> None:
+    """One document, as the service does it."""
+    document = DocumentId(uuid7())
+    texts = [" ".join(drawn.choices(WORDS, k=words)) for _ in range(A_DOCUMENT)]
+    written = [passage(document, n, text) for n, text in enumerate(texts)]
+    for one in written:
+        one.dense[:] = [drawn.uniform(-0.1, 0.1) for _ in one.dense]
+    await put(index, OURS, written)
+
+
+async def grow(folder: Path, passages: int, words: int) -> None:
+    """Runs in a process of its own. Says its memory and disk after so many passages, and after four times as many.
+
+    Compacted again and again on the way: what is left of one compaction is multiplied.
+    """
+    edge_index.COMPACTED_EVERY, edge_index.BYTES_FROM_KB = passages // 2, passages // 2
+    heap, me, drawn = Heap(), psutil.Process(), random.Random(3)
+    async with opened(folder) as index:
+        for written in range(A_DOCUMENT, 4 * passages + 1, A_DOCUMENT):
+            await write(index, drawn, words)
+            if written in {passages, 4 * passages}:
+                heap.give_back()
+                sys.stdout.write(f"{me.memory_info().rss} {on_disk(folder)}\n")
+
+
+def on_disk(folder: Path) -> int:
+    """Bytes that its files take; most of each is a hole."""
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())
+
+
+async def ran(code: str) -> tuple[int, str]:
+    """In a process of its own: how it ended and what it said."""
+    script = f"from services.ingest.tests.test_index_size import *\nasyncio.run({code})"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+@pytest.mark.parametrize("words", [LONG, TINY])
+async def test_a_passage_takes_a_few_kib_of_memory_and_disk(tmp_path, words):
+    passages = 500
+    status, said = await ran(f"grow(Path({str(tmp_path)!r}), {passages}, {words})")
+    assert status == 0
+    (memory, disk), (memory_later, disk_later) = (map(int, line.split()) for line in said.splitlines())
+    # 1.5 KiB are its exact vector, on the disk. While compactions left their old files behind it were 20 KiB and more
+    assert (memory_later - memory) / (3 * passages) < 5 * KIB
+    assert (disk_later - disk) / (3 * passages) < 7 * KIB
+
+
+async def test_a_compaction_leaves_nothing_of_what_it_replaces(tmp_path, monkeypatch):
+    monkeypatch.setattr(edge_index, "BYTES_FROM_KB", 100)
+    drawn = random.Random(3)
+    async with opened(tmp_path) as index:
+        for _ in range(4):
+            await write(index, drawn, LONG)
+            await write(index, drawn, LONG)
+            await index.compact()
+            assert len(list((tmp_path / "segments").iterdir())) <= 2
+        assert await index.count(OURS) == 8 * A_DOCUMENT
+
+
+async def test_the_log_is_kept_in_small_files_and_let_go(tmp_path):
+    drawn = random.Random(3)
+    async with opened(tmp_path) as index:
+        while len(list((tmp_path / "wal").iterdir())) < 6:
+            await write(index, drawn, LONG)
+        assert max(file.stat().st_size for file in (tmp_path / "wal").iterdir()) == LOG_FILE
+        await index.compact()
+        assert len(list((tmp_path / "wal").glob("closed-*"))) == 1
+
+
+async def killed_before_it_lets_go(folder: Path) -> None:
+    """Runs in a process of its own."""
+    edge_index.BYTES_FROM_KB = 100
+    drawn = random.Random(3)
+    index = EdgeIndex.open(folder)
+    for _ in range(4):
+        await write(index, drawn, LONG)
+    await index._write(index._shard.optimize)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def test_nothing_is_there_twice_when_it_is_killed_while_it_compacts(tmp_path):
+    status, _ = await ran(f"killed_before_it_lets_go(Path({str(tmp_path)!r}))")
+    assert status == -signal.SIGKILL
+    assert len(list((tmp_path / "segments").iterdir())) > 2
+    async with opened(tmp_path) as index:
+        found = await index.search_dense(OURS, [0.1] * 384, 999)
+        assert len(found) == len({hit.id for hit in found}) == await index.count_all() == 4 * A_DOCUMENT
+
+
+async def test_an_index_that_was_half_made_is_made_whole(tmp_path):
+    (tmp_path / "edge_config.json").write_text("{}")
+    (tmp_path / "wal").mkdir()
+    async with opened(tmp_path) as index:
+        assert set(index._shard.info().payload_schema) == {"tenant_id", "document_id", "language", "shown_to"}
+        await put(index, OURS, [passage(TENTS, 0, "tent")])
+        assert await index.count(OURS) == 1
+
+
+async def test_an_index_of_the_release_before_is_opened_and_becomes_small(tmp_path):
+    before = edge.EdgeConfig(
+        vectors={DENSE: edge.EdgeVectorParams(size=384, distance=edge.Distance.Dot)},
+        sparse_vectors={TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        quantization_config=edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99, always_ram=True),
+        hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10),
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=4_000, default_segment_number=2),
+        max_search_threads=1,
+    )
+    shard = edge.EdgeShard.create(str(tmp_path), before)
+    shard.update(edge.UpdateOperation.create_field_index("tenant_id", edge.KeywordIndexParams(is_tenant=True)))
+    old = EdgeIndex(shard)
+    await put(old, OURS, [passage(TENTS, n, "tent") for n in range(300)])
+    await old.close()
+    async with opened(tmp_path) as index:
+        for _ in range(2):
+            assert await index.count(OURS) == len(await index.search_sparse(OURS, query_vector("tent"), 999)) == 300
+            assert (await index.search_dense(OURS, passage(TENTS, 7, "").dense, 1))[0].id == passage_id(TENTS, 1, 7)
+            await index.compact()
+    kept = json.loads((tmp_path / "edge_config.json").read_bytes())
+    assert kept["wal_options"]["segment_capacity"] == LOG_FILE
+    assert kept["vectors"][DENSE]["memory"] == "cold"
