@@ -148,7 +148,10 @@ class EdgeIndex:
         return await self._read(lambda: held_readings(_held(self._shard)))
 
     async def compact(self) -> None:
-        """Drop deleted points for good, keep bytes beside new vectors; seconds for thousands, searching goes on."""
+        """Drop deleted points for good, keep bytes beside new vectors, let go of what that replaced.
+
+        The engine keeps Python's lock meanwhile: the process does nothing else for half a second at 10,000 passages.
+        """
         self._fresh = 0
         await self._write(self._shard.optimize)
         await self.flush()

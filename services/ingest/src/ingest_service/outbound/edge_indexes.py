@@ -54,7 +54,7 @@ class EdgeIndexes:
         return await self.names()
 
     async def compact(self) -> None:
-        """Drop deleted points for good; seconds for thousands of them, searching goes on."""
+        """Drop deleted points for good; the process does nothing else meanwhile, see `EdgeIndex.compact`."""
         for index in list(self._open.values()):
             await index.compact()
 
