@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -12,7 +12,18 @@ from contracts.paging import Idempotency
 from runtime.bus import Bus
 from runtime.errors import Conflict, NotFound, Rejected
 from runtime.tenancy import TenantScope
-from tests.support.ingest_process import asking, find, look, new_person, running, until, until_gone
+from tests.support.ingest_process import (
+    Ingest,
+    asking,
+    find,
+    ingest_rows,
+    look,
+    new_person,
+    running,
+    send,
+    until,
+    until_gone,
+)
 from tests.support.platform import Platform, eventually
 from tests.support.website import Website, website
 
@@ -26,12 +37,17 @@ DEEP = b"<html><body><h1>Refunds</h1><p>Money goes back to your card.</p><a href
 
 
 @pytest.fixture(scope="module")
-async def bus(platform: Platform) -> AsyncIterator[Bus]:
-    """The service looks at pages again after half a second, and may fetch from this machine."""
+def service(platform: Platform) -> Iterator[Ingest]:
+    """It looks at pages again after half a second, and may fetch from this machine."""
     settings = {"INGEST_WEB_PRIVATE_NETWORKS": '["127.0.0.0/8"]', "INGEST_WEB_LOOK_AGAIN_H": str(0.5 / 3_600)}
     with running(platform, **settings) as service:
-        async with asking(platform, service) as bus:
-            yield bus
+        yield service
+
+
+@pytest.fixture(scope="module")
+async def bus(platform: Platform, service: Ingest) -> AsyncIterator[Bus]:
+    async with asking(platform, service) as bus:
+        yield bus
 
 
 @pytest.fixture
@@ -137,15 +153,36 @@ async def test_a_site_that_is_deleted_while_it_is_followed_leaves_nothing(bus: B
 async def test_a_sitemap_brings_its_pages(bus: Bus, scope: TenantScope, site: Website):
     places = "".join(f"<url><loc>{site.url}/{path}</loc></url>" for path in ("returns", "deep", "gone"))
     site.pages["/sitemap.xml"] = f'<?xml version="1.0"?><urlset>{places}</urlset>'.encode()
-    sitemap = await register(bus, scope, f"{site.url}/sitemap.xml", depth=1)
+    sitemap = await register(bus, scope, f"{site.url}/sitemap.xml")
     ready = await until(bus, scope, sitemap.id, "ready")
     assert ready.passages == 0
     found = await documents(bus, scope)
     assert len(found) == 4
+    assert (await look(bus, scope, sitemap.id)).led_to == 3
     await until(bus, scope, found[f"{site.url}/deep"].id, "ready")
     gone = await until(bus, scope, found[f"{site.url}/gone"].id, "failed")
     assert gone.error is not None
     assert gone.error.code == "page_not_found"
+
+
+@pytest.mark.parametrize(
+    "body", [b"<urlset></urlset>", b"<html><body><script>draw()</script></body></html>", b"<rss></rss>"]
+)
+async def test_an_address_that_yields_nothing_is_not_ready(bus: Bus, scope: TenantScope, site: Website, body: bytes):
+    site.pages["/nothing"] = body
+    registered = await register(bus, scope, f"{site.url}/nothing")
+    failed = await until(bus, scope, registered.id, "failed")
+    assert failed.error is not None
+    assert failed.error.code == "empty_document"
+
+
+async def test_depth_counts_the_links_of_a_sitemaps_pages(bus: Bus, scope: TenantScope, site: Website):
+    site.pages["/sitemap.xml"] = f"<urlset><url><loc>{site.url}/returns</loc></url></urlset>".encode()
+    site.pages["/all.xml"] = f"<sitemapindex><loc>{site.url}/sitemap.xml</loc></sitemapindex>".encode()
+    await register(bus, scope, f"{site.url}/all.xml", depth=1)
+    deep = await eventually(lambda: one(bus, scope, f"{site.url}/deep"), timeout_s=60)
+    await until(bus, scope, deep.id, "ready")
+    assert await one(bus, scope, f"{site.url}/deeper") is None
 
 
 async def test_a_changed_page_replaces_what_was_known_of_it(bus: Bus, scope: TenantScope, site: Website):
@@ -194,7 +231,7 @@ async def test_a_sitemap_that_grows_brings_the_new_page(bus: Bus, scope: TenantS
         return f"<urlset>{''.join(f'<url><loc>{site.url}/{path}</loc></url>' for path in paths)}</urlset>".encode()
 
     site.pages["/sitemap.xml"] = places("returns")
-    sitemap = await register(bus, scope, f"{site.url}/sitemap.xml", depth=1)
+    sitemap = await register(bus, scope, f"{site.url}/sitemap.xml")
     await until(bus, scope, sitemap.id, "ready")
     site.pages["/sitemap.xml"] = places("returns", "deep")
     deep = await eventually(lambda: one(bus, scope, f"{site.url}/deep"), timeout_s=60)
@@ -275,3 +312,58 @@ async def test_registering_is_idempotent(bus: Bus, scope: TenantScope, site: Web
     with pytest.raises(Conflict):
         await register(bus, scope, f"{site.url}/", idempotency=other)
     assert (await look(bus, scope, DocumentId(first.id))).id == first.id
+
+
+async def test_pages_that_fail_leave_room_for_everything_else_and_say_why(
+    bus: Bus, service: Ingest, scope: TenantScope, site: Website
+):
+    """More of them than the business has places in the queue; a later try finds the page there."""
+    paths = [f"/broken/{n}" for n in range(6)]
+    site.failing |= dict.fromkeys(paths, 500)
+    pages = [await register(bus, scope, site.url + path) for path in paths]
+
+    async def all_wait() -> bool:
+        found = [await look(bus, scope, page.id) for page in pages]
+        return all(page.state == "received" and page.error is not None for page in found)
+
+    await eventually(all_wait, timeout_s=60)
+    for n in range(3):
+        sent = await send(bus, service, scope, f"Tent number {n} weighs {n} kg.".encode())
+        await until(bus, scope, sent.id, "ready")
+
+    async def again() -> bool:
+        return all(site.asked.count(path) >= 2 for path in paths)
+
+    await eventually(again, timeout_s=60)
+
+    async def told() -> ingest.DocumentError | None:
+        error = (await look(bus, scope, pages[0].id)).error
+        return error if error is not None and error.try_again_at is not None else None
+
+    error = await eventually(told, timeout_s=60)
+    assert (error.code, "500" in error.detail) == ("site_unreachable", True)
+    site.failing.clear()
+    site.pages[paths[0]] = RETURNS % 14
+    await put_off(service, scope, pages[0].id, times=1)
+    ready = await until(bus, scope, pages[0].id, "ready")
+    assert ready.error is None
+    site.failing[paths[1]] = 503
+    await put_off(service, scope, pages[1].id, times=4)
+    failed = (await until(bus, scope, pages[1].id, "failed")).error
+    assert failed is not None
+    assert (failed.code, failed.try_again_at) == ("site_unreachable", None)
+    assert "in a browser" in failed.detail
+
+
+async def put_off(service: Ingest, scope: TenantScope, document_id: DocumentId, *, times: int) -> None:
+    """Let the pause after so many tries be over."""
+    change = "UPDATE document SET try_again_at = now(), put_off = $3 WHERE tenant_id = $1 AND id = $2"
+    async with ingest_rows(service.platform) as database, database.tenant_tx(scope) as tx:
+        await tx.execute(change, scope.tenant_id, document_id, times)
+
+
+@pytest.mark.parametrize("host", ["127.1", "0", "0177.0.0.1", "2130706433", "0x7f.1", "127.0.0.1."])
+async def test_another_spelling_of_an_address_is_refused_at_once(bus: Bus, scope: TenantScope, host: str):
+    with pytest.raises(Rejected) as refused:
+        await register(bus, scope, f"http://{host}/")
+    assert refused.value.code == "address_refused"

@@ -1,7 +1,7 @@
 """ingest's tables on the real database: the port's promises, and the relay's narrow view."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -11,10 +11,17 @@ from contracts.streams import streams as declared_streams
 from ingest_service.domain.document import Document, Failure, received
 from ingest_service.domain.ports import Documents
 from ingest_service.outbound import postgres_pages
-from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
-from ingest_service.outbound.relay_documents import INDEXED
+from ingest_service.outbound.postgres_documents import PostgresDocuments
+from ingest_service.outbound.relay_documents import INDEXED, UNFINISHED
 from runtime.db import Database
-from services.ingest.tests.promises_documents import PromisesOfDocuments, added, claimed, made_ready, new_scope
+from services.ingest.tests.promises_documents import (
+    PromisesOfDocuments,
+    added,
+    claimed,
+    made_ready,
+    new_scope,
+    put_off,
+)
 from tests.support.ingest_process import ingest_rows
 from tests.support.platform import Platform
 from tests.support.probe import connection
@@ -57,13 +64,13 @@ async def test_a_site_that_is_looked_at_again_grows_to_its_limit_and_never_while
     pages = postgres_pages.PostgresPages(ingest_database, documents)
     home = await pages.add(scope, page("/"), depth=1)
     for _ in range(2):
-        await pages.lead_to(scope, home.id, [page(f"/{n}") for n in range(5)])
+        await pages.lead_to(scope, home.id, [page(f"/{n}") for n in range(5)], depth=0)
     led_to = await pages.led_to(scope, home.id)
     assert len(led_to) == 2
     assert await documents.begin_deleting(scope, led_to[0])
     await documents.begin_deleting(scope, home.id)
-    await pages.lead_to(scope, home.id, [page("/new")])
-    await pages.lead_to(scope, led_to[1], [page("/new")])
+    await pages.lead_to(scope, home.id, [page("/new")], depth=0)
+    await pages.lead_to(scope, led_to[1], [page("/new")], depth=0)
     assert await pages.led_to(scope, home.id) == [led_to[1]]
 
 
@@ -89,6 +96,28 @@ async def test_the_reconciler_takes_what_is_neither_at_rest_nor_leased(
     await relay.execute("UPDATE document SET enqueued_at = now() - interval '31 seconds' WHERE id = ANY($1)", ids)
     assert await taken() == {forgotten.id}
     assert await taken() == set()
+
+
+async def test_the_reconciler_leaves_what_was_put_off_until_its_time(
+    ingest_database: Database, relay: "asyncpg.Connection"
+):
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    document = await added(documents, scope)
+
+    async def taken() -> bool:
+        return document.id in {row["id"] for row in await relay.fetch(UNFINISHED, 1_000)}
+
+    await put_off(documents, scope, await claimed(documents, scope, document), timedelta(hours=1))
+    await relay.execute(
+        "UPDATE document SET enqueued_at = now() - interval '2 hours' WHERE id = ANY($1)", [document.id]
+    )
+    assert not await taken()
+    await relay.execute(
+        "UPDATE document SET try_again_at = now() - interval '1 second' WHERE id = ANY($1)", [document.id]
+    )
+    assert await taken()
+    assert not await taken(), "its job is in the queue now"
+    assert (await claimed(documents, scope, document)).put_off == 1
 
 
 async def test_the_reconciler_looks_after_every_business_in_each_round(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +93,7 @@ class MemoryDocuments:
             generation=row.generation + 1,
             attempt=0,
             cut_by=None,
+            put_off=0,
         )
         self._enqueue(again)
         return again
@@ -107,7 +108,7 @@ class MemoryDocuments:
             raise Conflict
         await keep()
         content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
-        begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0, "cut_by": None}
+        begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0, "cut_by": None, "put_off": 0}
         again = self._put(scope, row, generation=row.generation + 1, **content, **begun)
         self._enqueue(again)
         return again
@@ -117,7 +118,7 @@ class MemoryDocuments:
         if row is None:
             return False
         if row.state is not State.DELETING:
-            self._enqueue(self._put(scope, row, state=State.DELETING, attempt=row.attempt + 1))
+            self._enqueue(self._put(scope, row, state=State.DELETING, attempt=row.attempt + 1, try_again_at=None))
         return True
 
     async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
@@ -125,12 +126,15 @@ class MemoryDocuments:
         row = self.rows.get(key)
         if row is None or row.state.is_at_rest:
             return None
+        if row.try_again_at is not None and row.try_again_at > datetime.now(UTC):
+            return None
         if key in self.leases:
             return Leased()
         self.leases.add(key)
         state = State.DELETING if row.state is State.DELETING else State.PARSING
         cut_by = row.cut_by or await self.cut_settings(scope)
-        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1, cut_by=cut_by)
+        begun = {"failure": None, "try_again_at": None}
+        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1, cut_by=cut_by, **begun)
         if state is State.PARSING:
             self._say(claimed)
         return claimed
@@ -144,10 +148,16 @@ class MemoryDocuments:
         if row is None or row.attempt == document.attempt or is_deleted:
             self.leases.discard((scope.tenant_id, document.id))
 
-    async def give_back(self, scope: TenantScope, document: Document) -> None:
+    async def put_off(
+        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, is_counted: bool
+    ) -> None:
         row = self._mine(scope, document)
         if row is not None:
-            self._say(self._put(scope, row, state=State.RECEIVED, attempt=row.attempt - 1))
+            state = State.DELETING if row.state is State.DELETING else State.RECEIVED
+            until = datetime.now(UTC) + pause
+            count = row.put_off + is_counted
+            changed = {"state": state, "attempt": row.attempt - 1, "failure": why, "try_again_at": until}
+            self._say(self._put(scope, row, put_off=count, **changed))
 
     async def advance(
         self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None

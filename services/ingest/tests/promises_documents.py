@@ -17,6 +17,7 @@ from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+WAITS = Failure("site_unreachable", "The site is away.")
 
 
 def new_scope() -> TenantScope:
@@ -79,6 +80,13 @@ async def added(documents: Documents, scope: TenantScope, **changed: Any) -> Doc
     return await documents.add(scope, new_document(**changed), keep=Calls())
 
 
+async def put_off(
+    documents: Documents, scope: TenantScope, document: Document, pause: timedelta = timedelta(0)
+) -> None:
+    await documents.release(scope, document)
+    await documents.put_off(scope, document, WAITS, pause=pause, is_counted=True)
+
+
 async def claimed(documents: Documents, scope: TenantScope, document: Document) -> Document:
     found = await documents.claim(scope, document.id)
     assert isinstance(found, Document)
@@ -122,14 +130,45 @@ class PromisesOfDocuments:
     async def test_an_attempt_that_was_none_is_taken_back(self, documents: Documents):
         scope = new_scope()
         document = await added(documents, scope)
-        for _ in range(3):
+        for times in range(3):
             at_work = await claimed(documents, scope, document)
-            assert at_work.attempt == 1
-            await documents.release(scope, at_work)
-            await documents.give_back(scope, at_work)
+            assert (at_work.attempt, at_work.put_off, at_work.failure) == (1, times, None)
+            await put_off(documents, scope, at_work)
         waiting = await documents.get(scope, document.id)
         assert waiting is not None
         assert (waiting.state, waiting.attempt, waiting.progress) == (State.RECEIVED, 0, 0.0)
+        at_work = await claimed(documents, scope, document)
+        await documents.release(scope, at_work)
+        await documents.put_off(scope, at_work, WAITS, pause=timedelta(0), is_counted=False)
+        assert (await claimed(documents, scope, document)).put_off == 3
+
+    async def test_what_was_put_off_says_why_and_is_nobodys_until_then(self, documents: Documents):
+        scope = new_scope()
+        document = await added(documents, scope)
+        at_work = await claimed(documents, scope, document)
+        await put_off(documents, scope, at_work, pause=timedelta(hours=1))
+        waiting = await documents.get(scope, document.id)
+        assert waiting is not None
+        assert waiting.failure == WAITS
+        assert waiting.try_again_at is not None
+        assert await documents.claim(scope, document.id) is None
+        assert await documents.begin_deleting(scope, document.id)
+        deleting = await claimed(documents, scope, document)
+        assert (deleting.state, deleting.try_again_at) == (State.DELETING, None)
+        await put_off(documents, scope, deleting)
+        again = await claimed(documents, scope, document)
+        assert again.state is State.DELETING
+
+    async def test_a_new_generation_was_never_put_off(self, documents: Documents):
+        scope = new_scope()
+        document = await added(documents, scope)
+        await put_off(documents, scope, await claimed(documents, scope, document))
+        at_work = await claimed(documents, scope, document)
+        await documents.fail(scope, at_work, WAITS)
+        await documents.release(scope, at_work)
+        again = await documents.read_again(scope, document.id)
+        assert again is not None
+        assert (again.put_off, again.failure) == (0, None)
 
     async def test_when_it_will_be_ready_is_kept_until_the_next_word(self, documents: Documents):
         scope, expected = new_scope(), Expected(NOW + timedelta(seconds=90), 90)
@@ -147,8 +186,7 @@ class PromisesOfDocuments:
         await documents.release(scope, first)
         second = await claimed(documents, scope, first)
         assert (second.state, second.progress) == (State.PARSING, 0.5)
-        await documents.release(scope, second)
-        await documents.give_back(scope, second)
+        await put_off(documents, scope, second)
         waiting = await documents.get(scope, first.id)
         assert waiting is not None
         assert (waiting.state, waiting.progress) == (State.RECEIVED, 0.5)
@@ -164,13 +202,12 @@ class PromisesOfDocuments:
         first = await claimed(documents, scope, await added(documents, scope))
         await documents.release(scope, first)
         second = await claimed(documents, scope, first)
-        await documents.give_back(scope, first)
+        await documents.put_off(scope, first, WAITS, pause=timedelta(0), is_counted=True)
         assert await documents.get(scope, first.id) == second
         deleting = await added(documents, scope, sha256="other")
         at_work = await claimed(documents, scope, deleting)
         await documents.begin_deleting(scope, deleting.id)
-        await documents.release(scope, at_work)
-        await documents.give_back(scope, at_work)
+        await put_off(documents, scope, at_work)
         found = await documents.get(scope, deleting.id)
         assert found is not None
         assert found.state is State.DELETING
@@ -434,8 +471,7 @@ class PromisesOfDocuments:
         assert document.cut_by is None
         first = await claimed(documents, scope, document)
         assert first.cut_by == DEFAULT
-        await documents.release(scope, first)
-        await documents.give_back(scope, first)
+        await put_off(documents, scope, first)
         await documents.set_cut_settings(scope, short)
         second = await claimed(documents, scope, document)
         assert (second.attempt, second.cut_by) == (1, DEFAULT)

@@ -1,7 +1,7 @@
 """A room to work on documents in: every port in memory, and a moment before each write to the index."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contracts.ids import DocumentId, uuid7
 from ingest_service.domain.document import Document, State
@@ -27,6 +27,10 @@ from services.ingest.tests.promises_documents import new_scope
 TEXT = "# Returns\n\nWithin 30 days.\n\n## Refunds\n\nThe money goes back to your card."
 
 
+class Died(BaseException):
+    """The worker's process ends."""
+
+
 @dataclass
 class Watched(MemoryPassageIndex):
     """Calls back before each write: the moment at which something else happens."""
@@ -38,7 +42,7 @@ class Watched(MemoryPassageIndex):
         self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
     ) -> None:
         if self.is_crashing:
-            raise ConnectionResetError
+            raise Died
         await super().delete_document(scope, document_id, but_generation=but_generation)
 
     async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
@@ -85,6 +89,10 @@ class Room:
         await replace_document(document.id, arrival, upload, self.scope, documents=self.documents, files=self.files)
 
     async def work(self, document: Document) -> State | None:
+        """A pause that it was put off for is over."""
+        key = self.scope.tenant_id, document.id
+        if key in self.documents.rows:
+            self.documents.rows[key] = replace(self.documents.rows[key], try_again_at=None)
         return await work_on(document.id, self.scope, self.desk)
 
     async def row(self, document: Document) -> Document:

@@ -11,7 +11,7 @@ from ingest_service.domain.index_document import give_up_on, work_on
 from ingest_service.domain.rebuild_index import ReadyDocument, Rebuilding, rebuild_index
 from ingest_service.domain.register_document import Arrival, examine
 from runtime.errors import NotFound, NotNow
-from services.ingest.tests.room import TEXT, Room
+from services.ingest.tests.room import TEXT, Died, Room
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ async def test_a_crash_in_the_middle_is_taken_up_again(room):
 
     def crash() -> None:
         if len(room.index.held) >= 16:
-            raise ConnectionResetError
+            raise Died
 
     room.index.before = crash
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(Died):
         await room.work(document)
     assert len(room.index.held) == 16
     room.index.before = lambda: None
@@ -221,11 +221,11 @@ async def test_a_reading_anew_that_crashes_until_it_is_given_up_leaves_the_old_o
 
     def crash() -> None:
         if len(room.index.held) >= len(old) + 16:
-            raise ConnectionResetError
+            raise Died
 
     room.index.before = crash
     for _ in range(2):
-        with pytest.raises(ConnectionResetError):
+        with pytest.raises(Died):
             await room.work(document)
         assert (await room.find("money back on my card"))[0] == "Returns > Refunds"
     await give_up_on(document.id, room.scope, room.desk, Failure("internal", "No."))
@@ -307,7 +307,7 @@ async def test_what_a_crash_left_of_an_earlier_reading_is_taken_out(room):
     key = f"files/{room.scope.tenant_id}/{document.sha256}"
     room.files.held[key] = b"# Returns\n\nWithin 45 days."
     room.index.is_crashing = True
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(Died):
         await room.work(document)
     room.index.is_crashing = False
     row = await room.row(document)

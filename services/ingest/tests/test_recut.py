@@ -8,7 +8,7 @@ from ingest_service.domain.document import State
 from ingest_service.domain.recut import recut
 from runtime.tenancy import TenantScope
 from services.ingest.tests.memory_documents import MemoryDocuments
-from services.ingest.tests.room import Room, Watched
+from services.ingest.tests.room import Died, Room, Watched
 
 SHORT = CutSettings(64, 0.0)
 TEXT = "# Tents\n\n" + " ".join(f"Tent number {n} stands in the wind and in the rain." for n in range(60))
@@ -63,12 +63,12 @@ async def test_settings_that_change_in_an_attempt_do_not_mix_in_one_generation()
 
     def crash() -> None:
         if len(index.held) >= 32:
-            raise ConnectionResetError
+            raise Died
 
     index = Watched(before=crash)
     room = Room(index=index)
     document = await room.send(text.encode())
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(Died):
         await room.work(document)
     await room.documents.set_cut_settings(room.scope, SHORT)
     index.before = lambda: None

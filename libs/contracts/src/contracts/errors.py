@@ -38,6 +38,7 @@ ERRORS: Final[dict[str, ErrorKind]] = {
     "address_refused": ErrorKind(422, "The address is not fetched"),
     "page_refused": ErrorKind(422, "The site does not give the page"),
     "page_not_found": ErrorKind(422, "There is no such page"),
+    "site_unreachable": ErrorKind(503, "The site cannot be reached", retryable=True),
     "host_not_found": ErrorKind(422, "The host is not known"),
     "robots_refused": ErrorKind(422, "The site asks not to fetch the page"),
     "same_content": ErrorKind(409, "Another document holds the same"),

@@ -45,11 +45,15 @@ Tags = Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS), AfterValidator(_o
 
 
 class DocumentError(Contract):
-    """Why a document could not be read, in words for its owner; of one that is ready: why not its newest version."""
+    """Why a document could not be read, in words for its owner; of one that is ready: why not its newest version.
+
+    Of one that is `received` (or being deleted): why it waits, and until when; the time is None once it is queued.
+    """
 
     code: str
     detail: str
     page: int | None = None
+    try_again_at: AwareDatetime | None = None
 
 
 class DocumentNote(Contract):

@@ -21,10 +21,10 @@ from ingest_service.outbound.embedders import MINILM, OF_MINILM, Embedders, Life
 from ingest_service.outbound.file_store import ObjectFiles
 from ingest_service.outbound.heap import Heap
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
-from ingest_service.outbound.postgres_documents import UNFINISHED, PostgresDocuments
+from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.postgres_index_uses import PostgresIndexUses
 from ingest_service.outbound.postgres_pages import PostgresPages
-from ingest_service.outbound.relay_documents import RelayDocuments
+from ingest_service.outbound.relay_documents import UNFINISHED, RelayDocuments
 from ingest_service.outbound.relay_recut import RelayRecut
 from ingest_service.settings import IngestSettings
 from runtime.clock import SystemClock
@@ -55,7 +55,8 @@ async def build() -> Service:
     limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
     reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
     long = LongDocuments(places=max(1, settings.slots - 1))
-    desk = Desk(documents, files, shelves, reader, SystemClock(), on_ingest_job.observe, fetching, long)
+    observe, tell_trouble = on_ingest_job.observe, on_ingest_job.tell_trouble
+    desk = Desk(documents, files, shelves, reader, SystemClock(), observe, tell_trouble, fetching, long)
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
     rpc_documents.register(service.bus, database, desk, pages)

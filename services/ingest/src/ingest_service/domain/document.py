@@ -4,6 +4,7 @@ received -> parsing -> chunking -> embedding -> ready
     any of these, but ready -> failed      it cannot be read, and trying again would not help
     any of these, but ready -> ready       the same, but an earlier reading is there: it is found as before
     ready, failed -> received              asked to be read again, as the next generation
+    any of these, but ready -> received    put off: it cannot be read for now, and says why and until when
     any -> deleting -> (gone)
 """
 
@@ -60,7 +61,8 @@ class Document:
     `generation` rises when it is to be read anew; `attempt` when a worker takes it, or when what one began must not
     count any more. `cut_by` is chosen by a generation's first attempt and stays, so that each attempt goes on with the
     same passages; None before that, and for what was read when there was no choice. `expected_at`: when it will be
-    ready, by the pace of the last attempt that embedded; it counts while the document is embedded.
+    ready, by the pace of the last attempt that embedded; it counts while the document is embedded. `put_off`: how
+    often this generation could not be read for now; `try_again_at` while it waits, with why as its `failure`.
     """
 
     id: DocumentId
@@ -84,6 +86,8 @@ class Document:
     cut_by: CutSettings | None = None
     tags: tuple[str, ...] = ()
     expected_at: datetime | None = None
+    try_again_at: datetime | None = None
+    put_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)

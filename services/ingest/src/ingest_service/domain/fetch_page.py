@@ -15,7 +15,7 @@ from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Documents, Files
 from ingest_service.domain.progress import Fenced
 from ingest_service.domain.web_address import normal
-from ingest_service.domain.web_links import links_of
+from ingest_service.domain.web_links import is_sitemap, links_of
 from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Fetched, Marks, Pages, Web
 from runtime.clock import Clock
 from runtime.errors import Retryable
@@ -52,7 +52,7 @@ class Fetching:
 
         Raises:
             DocumentRefused: It cannot be had.
-            Unavailable: Not now.
+            SiteAway: Not now.
             Fenced: The attempt does not count any more.
         """
         page = await self.pages.of(scope, document.id)
@@ -61,7 +61,8 @@ class Fetching:
         fetched = await self.web.get(document.url)
         if fetched is None:
             raise DocumentRefused("The site says that the page is unchanged, but it was never fetched.")
-        links = await asyncio.to_thread(links_of, fetched.data, fetched.url) if page.depth else []
+        depth = _depth_beyond(page.depth, fetched.data)
+        links = [] if depth < 0 else await asyncio.to_thread(links_of, fetched.data, fetched.url)
         content = self._content(fetched)
         held = await self.pages.fetched(
             scope,
@@ -69,6 +70,7 @@ class Fetching:
             content,
             keep=lambda: self.files.put(scope, content.sha256, fetched.data),
             found=[self._new(DocumentId(uuid7()), link, document.tags) for link in links[:MOST_PAGES]],
+            depth=depth,
         )
         if held is None:
             raise Fenced
@@ -83,7 +85,7 @@ class Fetching:
         Raises:
             DocumentRefused: It cannot be had any more; what is known of it stays for now.
             Conflict: It holds what another document has.
-            Unavailable: Not now.
+            SiteAway: Not now.
         """
         document, page = await self.documents.get(scope, document_id), await self.pages.of(scope, document_id)
         if document is None or document.url is None or page is None or not document.state.is_at_rest:
@@ -98,9 +100,11 @@ class Fetching:
             await self.pages.seen(scope, document_id, marks)
             return False
         content = self._content(fetched)
-        if page.depth and content.sha256 != document.sha256:
+        depth = _depth_beyond(page.depth, fetched.data)
+        if depth >= 0 and content.sha256 != document.sha256:
             # before the content: after a crash in between the same links are new once more
-            await self.pages.lead_to(scope, document_id, await self._new_pages(document, fetched, scope))
+            found = await self._new_pages(document, fetched, scope)
+            await self.pages.lead_to(scope, document_id, found, depth=depth)
         version = await self.documents.replace(
             scope,
             replace(document, sha256=content.sha256, size_bytes=content.size_bytes),
@@ -142,3 +146,11 @@ class Fetching:
         parts = urlsplit(url)
         name = parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
         return received(document_id, name[:LONGEST_NAME], self.clock.now(), url=url, tags=tags)
+
+
+def _depth_beyond(depth: int, data: bytes) -> int:
+    """How many links further the pages go that this one leads to; below 0: they are not fetched.
+
+    A sitemap's pages are what was asked for, and no links of it.
+    """
+    return depth if is_sitemap(data) else depth - 1

@@ -4,25 +4,26 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from contracts.ids import DocumentId
-from ingest_service.domain import media_types
+from ingest_service.domain import media_types, put_off
 from ingest_service.domain.cut_settings import DEFAULT
-from ingest_service.domain.document import Document, Failure, Reading, State
-from ingest_service.domain.embedding import EmbedderAway
-from ingest_service.domain.errors import DocumentRefused, IsArchive
+from ingest_service.domain.document import Document, Failure, Note, Reading, State
+from ingest_service.domain.errors import DocumentRefused, EmptyDocument, IsArchive
 from ingest_service.domain.estimate import Estimate
 from ingest_service.domain.fetch_page import Fetching
-from ingest_service.domain.long_documents import LongDocuments, NoPlace
+from ingest_service.domain.long_documents import LongDocuments
 from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
 from ingest_service.domain.read_document import Reader, reading_of
 from ingest_service.domain.shelves import Shelves
 from ingest_service.domain.unpack import unpack
-from ingest_service.domain.web_links import is_sitemap
+from ingest_service.domain.web_links import is_sitemap, links_of
+from ingest_service.domain.web_page import MOST_PAGES
 from runtime.clock import Clock
-from runtime.errors import NotNow, Retryable
+from runtime.errors import NotNow, Rejected, Retryable
 from runtime.tenancy import TenantScope
 
 HOLD_EVERY_S: Final = 2.0
@@ -31,14 +32,12 @@ A_BATCH: Final = 16
 """Passages embedded at a time: about a sixth of a second of work on one core."""
 MOST_ATTEMPTS: Final = 16
 """A worker that dies may have reasons of its own: ten deaths in a row are no proof against the documents it held."""
-AWAY_S: Final = 5.0
-"""A document waits so long for an embedding model that does not say when it is back."""
-PLACE_AFTER_S: Final = 5.0
-"""A long document asks so often whether there is a place for it."""
 CHUNKING_FROM, EMBEDDING_FROM = 0.1, 0.15
 """Shares of the progress: reading and cutting are quick beside embedding."""
 Observe = Callable[[str, float], None]
 """Told the name of a stage and the seconds that it took."""
+TellTrouble = Callable[[Exception, timedelta | None], None]
+"""Told why an attempt failed for now, and how long its document waits; None: it is given up."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Desk:
     reader: Reader
     clock: Clock
     observe: Observe = lambda _stage, _seconds: None
+    tell_trouble: TellTrouble = lambda _error, _pause: None
     fetching: Fetching | None = None
     long: LongDocuments = field(default_factory=lambda: LongDocuments(places=1))
 
@@ -58,8 +58,11 @@ class Desk:
 async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> State | None:
     """Do what the document's row says is to be done; what it became, None when there was nothing to do.
 
+    What fails for now is put off: its row says until when, and the job is done.
+
     Raises:
-        NotNow: Another worker is at it, the embedding model is away, or others are as long and were first.
+        NotNow: Another worker is at it.
+        Rejected: It can never be done.
     """
     document = await desk.documents.claim(scope, document_id)
     if isinstance(document, Leased):
@@ -69,12 +72,23 @@ async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> St
     try:
         async with _held(document, scope, desk):
             return await _attempt(document, scope, desk)
-    except EmbedderAway as away:
-        await desk.documents.give_back(scope, document)
-        raise NotNow(delay_s=away.retry_after_s or AWAY_S, until_delivery=4) from away
-    except NoPlace as full:
-        await desk.documents.give_back(scope, document)
-        raise NotNow(delay_s=PLACE_AFTER_S, until_delivery=4) from full
+    except Rejected:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, the document must not stay in the queue for it
+        return await _put_off(document, error, scope, desk)
+
+
+async def _put_off(document: Document, error: Exception, scope: TenantScope, desk: Desk) -> State | None:
+    pause = put_off.pause_after(document, error)
+    desk.tell_trouble(error, pause)
+    if pause is not None:
+        why, is_counted = put_off.why(error), put_off.is_counted(error)
+        await desk.documents.put_off(scope, document, why, pause=pause, is_counted=is_counted)
+        return State.DELETING if document.state is State.DELETING else State.RECEIVED
+    if isinstance(error, Retryable):
+        return await fail_document(document, scope, desk, put_off.in_the_end(error))
+    # a fault of ours: its job is to be kept among the dead letters
+    raise Rejected(put_off.in_the_end(error).detail, code="internal") from error
 
 
 async def _attempt(document: Document, scope: TenantScope, desk: Desk) -> State | None:
@@ -129,13 +143,26 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
     if data is None:
         raise DocumentRefused("The stored file is gone. Upload it again.")
     if document.url and is_sitemap(data):
-        return Reading(document.title, media_types.XML, language=None, pages=0, passages=())
+        return await asyncio.to_thread(_sitemap, document, data, document.url)
     try:
         return reading_of(document, await desk.reader.read(data, say, document.cut_by or DEFAULT))
     except DocumentRefused as refused:
         if refused.code != IsArchive.default_code:
             raise
     return await unpack(document, data, scope, documents=desk.documents, files=desk.files, clock=desk.clock)
+
+
+def _sitemap(document: Document, data: bytes, url: str) -> Reading:
+    """It has no text; its pages were registered when it was fetched.
+
+    Raises:
+        EmptyDocument: It names no page.
+    """
+    named = len(links_of(data, url))
+    if not named:
+        raise EmptyDocument("The sitemap names no page of its own site.")
+    notes = () if named < MOST_PAGES else (Note(None, f"Of {named:,} pages the first {MOST_PAGES - 1} were taken."),)
+    return Reading(document.title, media_types.XML, language=None, pages=0, passages=(), notes=notes)
 
 
 async def _embed(document: Document, reading: Reading, scope: TenantScope, desk: Desk, *, progress: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from contracts.ids import DocumentId, PassageId
@@ -210,7 +211,7 @@ class Documents(Protocol):
         ...
 
     async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
-        """Take the lease and begin an attempt; None when there is nothing to do.
+        """Take the lease and begin an attempt; None when there is nothing to do, or not yet.
 
         A generation's first attempt fixes the business's settings of that moment for all that follow.
         """
@@ -224,10 +225,15 @@ class Documents(Protocol):
         """Give the lease back so that another attempt need not wait for its end."""
         ...
 
-    async def give_back(self, scope: TenantScope, document: Document) -> None:
-        """Take back an attempt that ended through no fault of the document: it is `received` again, and was not tried.
+    async def put_off(
+        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, is_counted: bool
+    ) -> None:
+        """Take back an attempt that ended through no fault of the document, and have it tried again after `pause`.
 
-        Call it after `release`. Nothing happens when another attempt has begun.
+        It is `received` again (or still being deleted), says why if that is given, and is claimed by nobody until
+        then; whoever puts unfinished documents back into the queue leaves it alone as long.
+        `Document.put_off` rises if `is_counted`. Call it after `release`. Nothing happens when another attempt has
+        begun.
         """
         ...
 

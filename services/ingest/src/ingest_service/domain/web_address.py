@@ -10,6 +10,9 @@ from ingest_service.domain.errors import AddressRefused
 LONGEST: Final = 2_048
 _PORTS: Final = {"http": 80, "https": 443}
 _NAME: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+_NUMBER: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
+"""A host whose last part is one is an IPv4 address in whatever spelling, never a name (WHATWG URL, "ends in a number"):
+systems take 127.1, 0177.0.0.1 and 2130706433 for 127.0.0.1."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -83,6 +86,8 @@ def _host(host: str) -> str:
         name = ""
     if _NAME.fullmatch(name) is None:
         raise AddressRefused("This host name cannot be looked up.")
+    if _NUMBER.match(name.rpartition(".")[2]):
+        raise AddressRefused("Write an address of numbers as four of them, such as 192.0.2.1.")
     return name
 
 

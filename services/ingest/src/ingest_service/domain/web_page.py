@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from contracts.ids import DocumentId
 from ingest_service.domain.document import Document, Failure
 from ingest_service.domain.ports import Step
+from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
 
 MOST_PAGES: Final = 500
@@ -21,7 +22,7 @@ class WebPage:
     Attributes:
         site_id: The document whose address somebody gave; pages found from there on share it, until somebody gives
             the address of one of them too.
-        depth: How many links further pages are fetched.
+        depth: How many links further pages are fetched; those that a sitemap names are not further than itself.
         etag, last_modified: What the site said of the content that is kept.
     """
 
@@ -69,6 +70,12 @@ class Content:
     marks: Marks
 
 
+class SiteAway(Unavailable):
+    """The site cannot be reached, or fails; `detail` says how, for the page's owner."""
+
+    default_code = "site_unreachable"
+
+
 class Web(Protocol):
     """The web, seen from a visitor that keeps to robots.txt and stays out of private networks."""
 
@@ -77,7 +84,7 @@ class Web(Protocol):
 
         Raises:
             DocumentRefused: It cannot be had; asking again changes nothing.
-            Unavailable: Not now.
+            SiteAway: Not now.
         """
         ...
 
@@ -113,18 +120,28 @@ class Pages(Protocol):
         ...
 
     async def fetched(
-        self, scope: TenantScope, document: Document, content: Content, *, keep: Step, found: Sequence[Document]
+        self,
+        scope: TenantScope,
+        document: Document,
+        content: Content,
+        *,
+        keep: Step,
+        found: Sequence[Document],
+        depth: int,
     ) -> Document | None:
         """Note what the page holds, and store the pages found in it as far as `MOST_PAGES` allows.
 
-        `keep` is awaited before the commit. None: the attempt does not count any more.
+        `depth`: how many links further than those pages are fetched. `keep` is awaited before the commit.
+        None: the attempt does not count any more.
 
         Raises:
             SameContent: Another document holds it already.
         """
         ...
 
-    async def lead_to(self, scope: TenantScope, document_id: DocumentId, found: Sequence[Document]) -> None:
+    async def lead_to(
+        self, scope: TenantScope, document_id: DocumentId, found: Sequence[Document], *, depth: int
+    ) -> None:
         """Store pages found later, as `fetched` does; none when the page or its site's first one is being deleted."""
         ...
 

@@ -1,6 +1,7 @@
 """Documents to read or delete, one at a time for each slot."""
 
 import time
+from datetime import timedelta
 
 from prometheus_client import Counter, Histogram
 
@@ -8,8 +9,10 @@ from contracts.ids import EventId
 from contracts.ingest import INGEST, IndexDocument
 from ingest_service.domain.document import Failure
 from ingest_service.domain.index_document import Desk, give_up_on, work_on
+from runtime import logs
 from runtime.bus import Bus
 from runtime.consume import Consumption, consume_work
+from runtime.errors import LumoraError, Rejected
 from runtime.tenancy import TenantScope
 
 ENDED = Counter("ingest_documents_total", "Documents that were worked on, by what became of them.", ["outcome"])
@@ -20,11 +23,26 @@ SECONDS = Histogram(
 STAGE_SECONDS = Histogram(
     "ingest_stage_seconds", "Time that one document took in one stage.", ["stage"], buckets=_BUCKETS
 )
+PUT_OFF = Counter(
+    "ingest_documents_put_off_total",
+    "Attempts that failed for now, by why and whether it is tried again.",
+    ["code", "then"],
+)
+
+_log = logs.get_logger()
 
 
 def observe(stage: str, seconds: float) -> None:
     """For `Desk.observe`."""
     STAGE_SECONDS.labels(stage).observe(seconds)
+
+
+def tell_trouble(error: Exception, pause: timedelta | None) -> None:
+    """For `Desk.tell_trouble`: a fault of ours with where it was, what is away by its code."""
+    code = error.code if isinstance(error, LumoraError) else "internal"
+    PUT_OFF.labels(code, "later" if pause else "given_up").inc()
+    delay_s = None if pause is None else pause.total_seconds()
+    _log.warning("document.put_off", code=code, delay_s=delay_s, exc_info=None if code != "internal" else error)
 
 
 def register(bus: Bus, desk: Desk, *, slots: int) -> Consumption:
@@ -38,7 +56,11 @@ def register(bus: Bus, desk: Desk, *, slots: int) -> Consumption:
         SECONDS.labels(outcome).observe(time.monotonic() - begun)
 
     async def give_up(job: IndexDocument, scope: TenantScope, error: Exception) -> None:
-        failure = Failure("internal", f"Reading it failed several times ({type(error).__name__}). Try again later.")
+        failure = Failure(
+            "internal", "Reading it failed several times through a fault of ours. Have it read again later."
+        )
+        if isinstance(error, Rejected):
+            failure = Failure(error.code, error.detail)
         await give_up_on(job.document_id, scope, desk, failure)
 
     return consume_work(bus, INGEST, on_ingest_job, slots=slots, give_up=give_up)

@@ -25,7 +25,7 @@ from contracts.ingest import (
     UpdateDocument,
 )
 from contracts.ingest import Document as DocumentShown
-from ingest_service.domain.document import Document, State
+from ingest_service.domain.document import Document, Failure, State
 from ingest_service.domain.estimate import seconds_left
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.originals import let_go
@@ -150,7 +150,7 @@ def shown(document: Document, now: datetime) -> DocumentShown:
         pages=document.pages,
         passages=document.passages,
         language=document.language,
-        error=None if failure is None else DocumentError(code=failure.code, detail=failure.detail, page=failure.page),
+        error=None if failure is None else _error(failure, document.try_again_at),
         created_at=document.created_at,
         updated_at=document.updated_at,
         url=document.url,
@@ -158,3 +158,7 @@ def shown(document: Document, now: datetime) -> DocumentShown:
         tags=document.tags,
         eta_s=seconds_left(document, now),
     )
+
+
+def _error(failure: Failure, try_again_at: datetime | None) -> DocumentError:
+    return DocumentError(code=failure.code, detail=failure.detail, page=failure.page, try_again_at=try_again_at)

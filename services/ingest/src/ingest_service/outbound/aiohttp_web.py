@@ -23,8 +23,7 @@ from protego import Protego
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
 from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageGone, PageRefused
 from ingest_service.domain.web_address import Network, is_public, literal, normal, origin
-from ingest_service.domain.web_page import Fetched
-from runtime.errors import Unavailable
+from ingest_service.domain.web_page import Fetched, SiteAway
 
 AGENT: Final = "LumoraBot"
 MOST_REDIRECTS: Final = 5
@@ -120,11 +119,11 @@ class AiohttpWeb:
         """The site's rules; none when it has no such file, or when it redirects (RFC 9309 lets a visitor stop there).
 
         Raises:
-            Unavailable: The site fails, which forbids everything for now.
+            SiteAway: The site fails, which forbids everything for now.
         """
         async with self._asked(url, {}) as answer:
             if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise Unavailable(f"robots.txt of the site is answered with {answer.status}")
+                raise SiteAway(f"The site answers its robots.txt with status {answer.status}.")
             data = await answer.content.read(ROBOTS_BYTES) if answer.status == HTTPStatus.OK else b""
         return Protego.parse(data.decode("utf-8", errors="replace"))
 
@@ -138,8 +137,12 @@ class AiohttpWeb:
             if isinstance(error.os_error, _NotPublic):
                 raise AddressRefused("This address leads into a private network.") from error
             raise PageRefused("The host of this address is not known.", code="host_not_found") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(f"the site cannot be reached ({type(error).__name__})") from error
+        except aiohttp.InvalidURL as error:
+            raise AddressRefused("This is not an address of a web page.") from error
+        except TimeoutError as error:
+            raise SiteAway("The site does not answer in time.") from error
+        except aiohttp.ClientError as error:
+            raise SiteAway("The site cannot be reached.") from error
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -159,7 +162,7 @@ async def _taken(url: str, answer: aiohttp.ClientResponse) -> Fetched:
     if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         raise PageGone("There is no page at this address.")
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise Unavailable(f"the site answers {answer.status}")
+        raise SiteAway(f"The site answers with status {answer.status}.")
     if answer.status != HTTPStatus.OK:
         raise PageRefused(f"The site refuses the page (status {answer.status}).")
     parts, size = [], 0

@@ -27,7 +27,10 @@ async def enqueue(tx: Transaction, document_id: DocumentId) -> None:
 async def requeue(tx: Transaction, document_id: DocumentId, state: State) -> None:
     """Put a document's job into the queue again."""
     await tx.session.execute(
-        text("UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1 WHERE tenant_id = :t AND id = :id"),
+        text(
+            "UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1, try_again_at = NULL"
+            " WHERE tenant_id = :t AND id = :id"
+        ),
         {"t": tx.tenant_id, "id": document_id},
     )
     await say(tx, document_id, state, 0.0)

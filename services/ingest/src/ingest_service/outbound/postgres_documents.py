@@ -1,6 +1,7 @@
 """Documents and passages in Postgres."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, insert, text
@@ -31,34 +32,21 @@ LEASE: Final = text("now() + interval '8 seconds'")
 """Shorter than the job's ack_wait, so that a redelivered job finds the lease of a dead worker expired."""
 AT_REST: Final = (State.READY, State.FAILED)
 ROWS_A_STATEMENT: Final = 500
-_ANEW: Final[dict[str, Any]] = {
-    "state": State.RECEIVED,
-    "progress": 0.0,
+_NO_TROUBLE: Final[dict[str, Any]] = {
     "error_code": None,
     "error_detail": None,
     "error_page": None,
+    "try_again_at": None,
+}
+_ANEW: Final[dict[str, Any]] = {
+    **_NO_TROUBLE,
+    "state": State.RECEIVED,
+    "progress": 0.0,
     "generation": DocumentRow.generation + 1,
     "attempt": 0,
     "cut_by": None,
+    "put_off": 0,
 }
-UNFINISHED: Final = """
-    UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1
-    WHERE (tenant_id, id) IN (
-        SELECT tenant_id, id FROM document
-        WHERE state NOT IN ('ready', 'failed') AND enqueued_at < now() - interval '30 seconds'
-          AND (lease_until IS NULL OR lease_until < now())
-          AND (tenant_id, id) IN (
-            SELECT tenant_id, id FROM (
-                SELECT tenant_id, id, row_number() OVER (PARTITION BY tenant_id ORDER BY enqueued_at) AS place
-                FROM document
-                WHERE state NOT IN ('ready', 'failed') AND enqueued_at < now() - interval '30 seconds'
-                  AND (lease_until IS NULL OR lease_until < now())) AS queue
-            WHERE place <= 4)
-        ORDER BY enqueued_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-    RETURNING tenant_id, id, enqueued
-"""
-"""The reconciler's question: of each business no more than its queue holds, or thousands of waiting documents of one
-would stand before the lost one of another."""
 
 
 class PostgresDocuments:
@@ -177,11 +165,15 @@ class PostgresDocuments:
             row = (await tx.session.exec(_one(scope, document_id).with_for_update())).first()
             if row is None or row.state in AT_REST:
                 return None
+            is_due = func.coalesce(DocumentRow.try_again_at, func.now()) <= func.now()
             is_free = func.coalesce(DocumentRow.lease_until, func.now()) <= func.now()
             state = State.DELETING if row.state == State.DELETING else State.PARSING
             cut_by = row.cut_by or cut_value(await self.cut_settings(scope))
             values = {"state": state, "attempt": DocumentRow.attempt + 1, "lease_until": LEASE, "cut_by": cut_by}
-            document = await _changed(tx, _change(scope, document_id).where(is_free).values(**values))
+            change = _change(scope, document_id).values(**values, **_NO_TROUBLE)
+            if (await tx.session.exec(select(is_due).where(_is(scope, document_id)))).one() is False:
+                return None
+            document = await _changed(tx, change.where(is_free))
             if document is None:
                 return Leased()
             if state is State.PARSING:
@@ -198,12 +190,22 @@ class PostgresDocuments:
         async with self._database.tenant_tx(scope) as tx:
             await tx.session.execute(_change(scope, document.id).where(mine | deleted).values(lease_until=None))
 
-    async def give_back(self, scope: TenantScope, document: Document) -> None:
-        values = {"state": State.RECEIVED, "attempt": document.attempt - 1}
+    async def put_off(
+        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, is_counted: bool
+    ) -> None:
+        state = State.DELETING if document.state is State.DELETING else State.RECEIVED
+        values: dict[str, Any] = {
+            "state": state,
+            "attempt": document.attempt - 1,
+            "error_code": None if why is None else why.code,
+            "error_detail": None if why is None else why.detail,
+            "try_again_at": func.now() + pause,
+            "put_off": document.put_off + is_counted,
+        }
         async with self._database.tenant_tx(scope) as tx:
             waiting = await self._fenced(scope, document, values)
             if waiting is not None:
-                await say(tx, document.id, State.RECEIVED, waiting.progress)
+                await say(tx, document.id, state, waiting.progress, error_code=None if why is None else why.code)
 
     async def advance(
         self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None

@@ -23,7 +23,7 @@ _FETCHED: Final = """
 """
 _NOTED: Final = """
     UPDATE web_page SET etag = $3, last_modified = $4, look_again_at = $5, gone_since = NULL
-    WHERE tenant_id = $1 AND document_id = $2 RETURNING site_id, depth
+    WHERE tenant_id = $1 AND document_id = $2 RETURNING site_id
 """
 _GONE: Final = """
     UPDATE web_page AS w SET gone_since = coalesce(gone_since, $3), look_again_at = $4
@@ -42,7 +42,7 @@ _SAID_THERE: Final = """
     WHERE tenant_id = $1 AND id = $2 AND state = 'ready' AND error_code = $3 RETURNING id
 """
 _LEADS: Final = """
-    SELECT w.site_id, w.depth FROM web_page AS w
+    SELECT w.site_id FROM web_page AS w
     JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id AND d.state <> 'deleting'
     JOIN document AS s ON s.tenant_id = w.tenant_id AND s.id = w.site_id AND s.state <> 'deleting'
     WHERE w.tenant_id = $1 AND w.document_id = $2
@@ -95,22 +95,31 @@ class PostgresPages:
         return is_there
 
     async def fetched(
-        self, scope: TenantScope, document: Document, content: Content, *, keep: Step, found: Sequence[Document]
+        self,
+        scope: TenantScope,
+        document: Document,
+        content: Content,
+        *,
+        keep: Step,
+        found: Sequence[Document],
+        depth: int,
     ) -> Document | None:
         async with self._database.tenant_tx(scope, lock="web pages") as tx:
             if not await _hold(tx, document, content):
                 return None
             await keep()
-            site_id, depth = await _note(tx, document.id, content.marks)
+            site_id = await _note(tx, document.id, content.marks)
             await _add_found(tx, scope, found, site_id=site_id, depth=depth)
             row = await tx.session.get_one(DocumentRow, (scope.tenant_id, document.id), populate_existing=True)
         return document_of(row)
 
-    async def lead_to(self, scope: TenantScope, document_id: DocumentId, found: Sequence[Document]) -> None:
+    async def lead_to(
+        self, scope: TenantScope, document_id: DocumentId, found: Sequence[Document], *, depth: int
+    ) -> None:
         async with self._database.tenant_tx(scope, lock="web pages") as tx:
             page = await tx.fetch_row(_LEADS, scope.tenant_id, document_id)
             if page is not None:
-                await _add_found(tx, scope, found, site_id=DocumentId(page["site_id"]), depth=page["depth"])
+                await _add_found(tx, scope, found, site_id=DocumentId(page["site_id"]), depth=depth)
 
     async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
         async with self._database.tenant_tx(scope) as tx:
@@ -140,17 +149,17 @@ async def _hold(tx: Transaction, document: Document, content: Content) -> bool:
     return await tx.fetch_row(_FETCHED, *values) is not None
 
 
-async def _note(tx: Transaction, document_id: DocumentId, marks: Marks) -> tuple[DocumentId, int]:
-    """What the site said; returns the page's site and how many links further pages are fetched."""
+async def _note(tx: Transaction, document_id: DocumentId, marks: Marks) -> DocumentId:
+    """What the site said; returns the page's site."""
     values = (tx.tenant_id, document_id, marks.etag, marks.last_modified, marks.look_again_at)
     row = await tx.fetch_row(_NOTED, *values)
-    return DocumentId(row["site_id"]), row["depth"]
+    return DocumentId(row["site_id"])
 
 
 async def _add_found(
     tx: Transaction, scope: TenantScope, found: Sequence[Document], *, site_id: DocumentId, depth: int
 ) -> None:
-    """Store the pages that nobody has yet, as far as the site's limit allows; `depth` is that of who led to them."""
+    """Store the pages that nobody has yet, as far as the site's limit allows."""
     if not found:
         return
     known = {row.url for row in await _with_addresses(tx, [page.url or "" for page in found])}
@@ -159,7 +168,7 @@ async def _add_found(
     )
     new = [page for page in found if page.url not in known]
     for page in new[: max(MOST_PAGES - held["pages"], 0)]:
-        await _insert(tx, scope, page, site_id=site_id, depth=depth - 1)
+        await _insert(tx, scope, page, site_id=site_id, depth=depth)
 
 
 async def _insert(tx: Transaction, scope: TenantScope, document: Document, *, site_id: DocumentId, depth: int) -> None:

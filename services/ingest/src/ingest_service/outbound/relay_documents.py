@@ -8,6 +8,27 @@ from ingest_service.domain.rebuild_index import ReadyDocument
 from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
 
+UNFINISHED = """
+    UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1, try_again_at = NULL
+    WHERE (tenant_id, id) IN (
+        SELECT tenant_id, id FROM document
+        WHERE state NOT IN ('ready', 'failed')
+          AND coalesce(try_again_at, enqueued_at + interval '30 seconds') < now()
+          AND (lease_until IS NULL OR lease_until < now())
+          AND (tenant_id, id) IN (
+            SELECT tenant_id, id FROM (
+                SELECT tenant_id, id, row_number() OVER (PARTITION BY tenant_id ORDER BY enqueued_at) AS place
+                FROM document
+                WHERE state NOT IN ('ready', 'failed')
+                  AND coalesce(try_again_at, enqueued_at + interval '30 seconds') < now()
+                  AND (lease_until IS NULL OR lease_until < now())) AS queue
+            WHERE place <= 4)
+        ORDER BY enqueued_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING tenant_id, id, enqueued
+"""
+"""The reconciler's question: of each business no more than its queue holds, or thousands of waiting documents of one
+would stand before the lost one of another. One that was put off has no job in the queue, and is not taken before its
+time."""
 INDEXED = """
     SELECT tenant_id, id, passages, state NOT IN ('ready', 'failed') AS is_read_anew,
         (SELECT p.generation FROM passage AS p WHERE p.tenant_id = d.tenant_id AND p.document_id = d.id LIMIT 1)

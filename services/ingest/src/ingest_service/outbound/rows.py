@@ -37,6 +37,8 @@ def document_of(row: DocumentRow) -> Document:
         cut_by=None if row.cut_by is None else CutSettings(**row.cut_by),
         tags=tuple(row.tags),
         expected_at=row.expected_at,
+        try_again_at=row.try_again_at,
+        put_off=row.put_off,
     )
 
 
@@ -68,6 +70,8 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         cut_by=None if document.cut_by is None else cut_value(document.cut_by),
         tags=list(document.tags),
         expected_at=document.expected_at,
+        try_again_at=document.try_again_at,
+        put_off=document.put_off,
     )
 
 

@@ -39,6 +39,8 @@ class DocumentRow(SQLModel, table=True):
     cut_by: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     expected_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    try_again_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    put_off: int = 0
 
 
 class KnowledgeSettingsRow(SQLModel, table=True):

@@ -1,0 +1,71 @@
+"""What failed for now: how long it waits, what its owner is told meanwhile, and when it has been tried often enough.
+
+The wait is in the document's row and not in the queue, where each business has a few places only: fifty pages of a
+site that fails would leave none for anything else of it.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from ingest_service.domain.document import Document, Failure, State
+from ingest_service.domain.embedding import EmbedderAway
+from ingest_service.domain.long_documents import NoPlace
+from ingest_service.domain.web_page import SiteAway
+from runtime.errors import Retryable
+
+PAUSES_S: Final = (5.0, 30.0, 120.0, 600.0)
+"""Between tries; the last one is repeated."""
+FEW_TRIES: Final = 5
+"""Of a page whose site fails, or of what no try mends: about 13 minutes."""
+MOST_TRIES: Final = 16
+"""Of what a part of ours keeps from being read: about two hours."""
+AWAY_S: Final = 5.0
+"""A document waits so long for an embedding model that does not say when it is back, or for a place."""
+LONGEST_ASKED_S: Final = 300.0
+
+
+def is_counted(error: Exception) -> bool:
+    """Not for the embedding model or a place among long documents: they are waited for as long as it takes."""
+    return not isinstance(error, EmbedderAway | NoPlace)
+
+
+def pause_after(document: Document, error: Exception) -> timedelta | None:
+    """Until it is tried again; None when it was tried often enough. What is being deleted is tried for ever."""
+    asked_s = min((error.retry_after_s if isinstance(error, Retryable) else None) or 0.0, LONGEST_ASKED_S)
+    if not is_counted(error):
+        return timedelta(seconds=asked_s or AWAY_S)
+    if document.put_off + 1 >= _tries(error) and document.state is not State.DELETING:
+        return None
+    return timedelta(seconds=max(asked_s, PAUSES_S[min(document.put_off, len(PAUSES_S) - 1)]))
+
+
+def why(error: Exception) -> Failure | None:
+    """What its owner is told while it waits; None: nothing is wrong, others come first."""
+    if isinstance(error, NoPlace):
+        return None
+    failure = _reason(error)
+    return Failure(failure.code, f"{failure.detail} It is tried again without your doing.")
+
+
+def in_the_end(error: Exception) -> Failure:
+    """What its owner is told when it is not tried again."""
+    failure = _reason(error)
+    advice = "Have it read again later."
+    if isinstance(error, SiteAway):
+        advice = "See whether the address opens in a browser, and have it read again when it does."
+    return Failure(failure.code, f"{failure.detail} It was tried {_tries(error)} times. {advice}")
+
+
+def _tries(error: Exception) -> int:
+    is_ours = isinstance(error, Retryable) and not isinstance(error, SiteAway)
+    return MOST_TRIES if is_ours else FEW_TRIES
+
+
+def _reason(error: Exception) -> Failure:
+    if isinstance(error, SiteAway):
+        return Failure(error.code, error.detail)
+    if isinstance(error, EmbedderAway):
+        return Failure("unavailable", "The embedding model does not answer.")
+    if isinstance(error, Retryable):
+        return Failure("unavailable", "A part of the service that it needs is away.")
+    return Failure("internal", "Reading it failed through a fault of ours.")

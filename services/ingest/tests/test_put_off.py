@@ -1,0 +1,72 @@
+from dataclasses import replace
+from unittest.mock import AsyncMock
+
+import pytest
+
+from ingest_service.domain import put_off
+from ingest_service.domain.document import Document, State
+from ingest_service.domain.embedding import EmbedderAway
+from runtime.errors import Rejected, Unavailable
+from services.ingest.tests.room import TEXT, Room
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+async def put_off_as(room, document, error: Exception) -> tuple[State | None, Document]:
+    """What becomes of a document when its index fails so; its pause is over at once."""
+
+    def fail() -> None:
+        raise error
+
+    room.index.before = fail
+    state = await room.work(document)
+    row = await room.row(document)
+    room.documents.rows[room.scope.tenant_id, document.id] = replace(row, try_again_at=None)
+    return state, row
+
+
+async def test_what_fails_for_now_says_so_and_is_tried_again(room):
+    document = await room.send(TEXT.encode())
+    state, row = await put_off_as(room, document, Unavailable("secret words"))
+    assert (state, row.state, row.failure.code) == (State.RECEIVED, State.RECEIVED, "unavailable")
+    assert "secret" not in row.failure.detail
+    assert row.try_again_at is not None
+    room.index.before = lambda: None
+    assert await room.work(document) is State.READY
+    assert (await room.row(document)).failure is None
+
+
+async def test_a_part_of_ours_that_stays_away_ends_it_and_the_embedding_model_does_not(room):
+    document = await room.send(TEXT.encode())
+    for _ in range(2 * put_off.MOST_TRIES):
+        assert (await put_off_as(room, document, EmbedderAway()))[0] is State.RECEIVED
+    states = [(await put_off_as(room, document, Unavailable()))[0] for _ in range(put_off.MOST_TRIES)]
+    assert states == [State.RECEIVED] * (put_off.MOST_TRIES - 1) + [State.FAILED]
+    failure = (await room.row(document)).failure
+    assert failure.code == "unavailable"
+    assert "Unavailable" not in failure.detail
+
+
+async def test_a_fault_of_ours_is_a_dead_letter_in_the_end(room):
+    document = await room.send(TEXT.encode())
+    for _ in range(put_off.FEW_TRIES - 1):
+        assert (await put_off_as(room, document, ZeroDivisionError("secret")))[0] is State.RECEIVED
+    with pytest.raises(Rejected, match="fault of ours") as raised:
+        await room.work(document)
+    assert raised.value.code == "internal"
+
+
+async def test_a_deletion_that_fails_for_now_is_never_given_up(room):
+    document = await room.send(TEXT.encode())
+    await room.documents.begin_deleting(room.scope, document.id)
+    room.files.delete = AsyncMock(side_effect=Unavailable())
+    for _ in range(2 * put_off.MOST_TRIES):
+        assert await room.work(document) is State.DELETING
+        row = await room.row(document)
+        room.documents.rows[room.scope.tenant_id, document.id] = replace(row, try_again_at=None)
+    del room.files.delete
+    assert await room.work(document) is State.DELETING
+    assert room.documents.rows == {}
