@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001 - answers in many languages
 """Answers from passages alone."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from contracts.ids import DocumentId
 from inference_service.domain.citation import cited
 from inference_service.domain.extract import ENGLISH, LEXICAL, Evidence, confidence, extract
 from inference_service.domain.model import Passage
+from inference_service.domain.sentences import sentences
 from services.inference.tests.memory_embedder import MemoryEmbedder
 
 RETURNS = "You can return any unused item within 30 days. Items must be clean. Return shipping is free above 40 €."
@@ -20,6 +22,49 @@ def found(*texts: str, heading: str = "") -> tuple[Passage, ...]:
     return tuple(
         Passage(n, DocumentId(UUID(int=n)), "Our shop", None, text, 1 / n, heading) for n, text in enumerate(texts, 1)
     )
+
+
+PARCELS = "Orders leave our house on the same day. Parcels are tracked."
+
+
+@pytest.mark.parametrize(
+    ("question", "above"),
+    [
+        ("From how many euros on is shipping free?", "## Free shipping from 50 euros"),
+        ("Within how many days can goods be returned?", "Goods can be returned within thirty days of receipt"),
+    ],
+)
+async def test_a_heading_that_says_something_is_quoted(question: str, above: str) -> None:
+    title = above.lstrip("# ")
+    (passage,) = found(PARCELS, heading=title)
+    extraction = await extract(question, (replace(passage, above=f"{above}\n\n"),), MemoryEmbedder())
+    assert extraction.text == f"{title} [1]"
+
+
+@pytest.mark.parametrize(
+    "title", ["Returns", "Return Shipping and Exchange of Goods", "How goods can be returned here"]
+)
+async def test_a_title_is_no_answer(title: str) -> None:
+    (passage,) = found("Send the goods back within 30 days.", heading=title)
+    extraction = await extract(
+        "How can goods be returned?", (replace(passage, above=f"{title}\n\n"),), MemoryEmbedder()
+    )
+    assert title not in extraction.text
+
+
+async def test_a_short_statement_alone_on_its_line_is_no_heading_of_the_next() -> None:
+    text = "We open on Sundays.\n\nGoods can be returned within thirty days of receipt\n\nShipping costs sixty rupees."
+    extraction = await extract("Within how many days can goods be returned?", found(text), MemoryEmbedder())
+    assert extraction.text == "Goods can be returned within thirty days of receipt [1]"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["สินค้าคืนได้ภายในสามสิบวัน", "商品可在三十天内退货", "दुकान रविवार को बंद रहती है॥", "Open until 22:45"],
+)
+def test_statements_of_all_scripts_can_be_quoted(statement: str) -> None:
+    told = [sentence.text for sentence in sentences(f"{statement}\n\nA second sentence that stands below.")]
+    assert statement in told
 
 
 ALL = found(RETURNS, SHIPPING, WARRANTY)

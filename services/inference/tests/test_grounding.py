@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.ingest import PassageHit
+from contracts.ingest import PageStart, PassageHit
 from inference_service.domain import grounding
 from inference_service.domain.ground import Ground
 from inference_service.domain.grounding import Checking, Grounding, quoted_sources
@@ -115,6 +115,40 @@ async def test_the_quote_is_the_sentence_that_bears_the_claim_out_at_its_place_i
     (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote.strip("- ") == "Shipping within Europe costs €4.90."
     assert document[source.start : source.end] == source.quote
+
+
+async def test_a_heading_is_quoted_at_its_own_place_and_page():
+    document = "Before.\n\n## Free shipping from 50 euros\n\nOrders leave our house on the same day."
+    start, end = document.index("Orders"), len(document)
+    above = "## Free shipping from 50 euros\n\n"
+    found = hit(document[start:end]).model_copy(
+        update={
+            "start": start,
+            "end": end,
+            "page": 3,
+            "heading": "Free shipping from 50 euros",
+            "above": above,
+            "pages": (PageStart(start=start - len(above), page=2), PageStart(start=start, page=3)),
+        }
+    )
+    for said in ("Free shipping from 50 euros [1]", "Shipping is free from 50 euros. [1]"):
+        checking = await Checking([found], MemoryEmbedder()).answer(said)
+        (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
+        assert source.quote == "Free shipping from 50 euros"
+        assert document[source.start : source.end] == source.quote
+        assert source.page == 2
+
+
+async def test_a_citation_names_the_page_that_its_quote_begins_on():
+    text = "The pool is open until 21:00.\n\nThe sauna is open until 22:45."
+    second = text.index("The sauna")
+    found = hit(text).model_copy(
+        update={"page": 1, "pages": (PageStart(start=0, page=1), PageStart(start=second, page=2))}
+    )
+    for said, page in (("The pool is open until 21:00. [1]", 1), ("The sauna is open until 22:45. [1]", 2)):
+        checking = await Checking([found], MemoryEmbedder()).answer(said)
+        (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
+        assert (source.page, source.quote) == (page, said.removesuffix(" [1]"))
 
 
 async def test_a_lead_that_stands_elsewhere_does_not_shift_the_places():

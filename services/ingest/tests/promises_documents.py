@@ -9,7 +9,7 @@ import pytest
 
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
-from ingest_service.domain.document import Document, Failure, Note, Reading, State, StoredPassage
+from ingest_service.domain.document import Document, Failure, Note, PageStart, Reading, State, StoredPassage
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Documents, Leased
 from ingest_service.domain.select_documents import Selection, Span
@@ -60,6 +60,8 @@ def reading_of(document: Document, *bodies: str) -> Reading:
             body=body,
             page=None,
             language="en",
+            above="## How\n\n",
+            pages=(PageStart(n * 10 - 8, 1), PageStart(n * 10, 2)),
         )
         for n, body in enumerate(bodies)
     ]
@@ -225,7 +227,7 @@ class PromisesOfDocuments:
         assert (received.sha256, received.size_bytes, received.filename) == ("new", 99, "new.md")
         assert keep.count == 1
         ids = [passage.id for passage in reading.passages]
-        assert set(await documents.passages(scope, ids)) == set(ids)
+        assert await documents.passages(scope, ids) == {passage.id: passage for passage in reading.passages}
         with pytest.raises(Conflict):
             await documents.replace(scope, replace(version, sha256="newer"), keep=keep)
         at_work = await claimed(documents, scope, received)

@@ -193,9 +193,37 @@ def test_a_line_above_a_shorter_one_is_no_heading_of_it():
     ]
 
 
+def test_headings_stand_word_for_word_above_the_first_passage_below_them():
+    text = f"# Shop\n\n## Free shipping from 50 euros\n\n{'We send it today. ' * 40}\n\n## End\n\n### Last"
+    first, *rest, last = chunked(text, most_tokens=60)
+    assert first.above == "# Shop\n\n## Free shipping from 50 euros\n\n"
+    assert text[: first.span.start] == first.above
+    assert [passage.above for passage in rest] == [""] * len(rest)
+    assert (last.above, last.body) == ("## End\n\n", "### Last")
+
+
+def test_every_word_of_a_document_can_be_cited():
+    text = "# One\n\nA.\n\n# Two\n\n## Three\n\n# Four\n\n## Five\n\nB.\n\nSix\n===\n\nC."
+    passages = chunked(text)
+    assert " ".join("\n".join(passage.above + passage.body for passage in passages).split()) == " ".join(text.split())
+    assert all(text[: passage.span.start].endswith(passage.above) for passage in passages)
+
+
+def test_pages_are_told_where_they_begin_within_a_passage():
+    text = "First page.\n\n# Sauna\n\nOn the second.\n\nOn the fourth."
+    second, fourth = text.index("# Sauna"), text.index("On the fourth")
+    blocks = tuple(markdown_blocks(text))
+    manuscript = Manuscript("application/pdf", text, blocks, pages=(0, second, fourth, fourth))
+    alone, both = chunk(manuscript, WordCounter())
+    assert (alone.page, alone.pages) == (1, ())
+    assert both.page == 2
+    assert both.pages == ((second, 2), (fourth, 4))
+
+
 def test_an_endless_heading_leaves_room_for_text():
     passages = chunked("# " + "word " * 500 + "\n\nThe text.", most_tokens=100)
     assert passages[-1].body == "The text."
+    assert len(passages[-1].above) == chunking.LONGEST_ABOVE
     assert max(WordCounter().count_tokens([passage.full_text for passage in passages])) <= 100
 
 

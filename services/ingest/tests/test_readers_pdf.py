@@ -88,6 +88,13 @@ def test_a_passage_says_its_page():
     assert [(passage.headings, passage.page) for passage in passages] == [(("Part 1",), 1), (("Part 2",), 2)]
 
 
+def test_a_passage_over_two_pages_says_where_the_second_begins():
+    result = manuscript(made.pdf([lines("The pool is open."), lines("The sauna is open until 22:45.")]))
+    (passage,) = chunk(result, WordCounter())
+    assert passage.page == 1
+    assert passage.pages == ((0, 1), (result.text.index("The sauna"), 2))
+
+
 def test_a_page_without_text_is_noted():
     result = manuscript(made.pdf([lines("Some words."), [], lines("More words.")]))
     assert [note.page for note in result.notes] == [2]

@@ -30,7 +30,7 @@ class Source(Contract):
 
     `start` and `end` are characters of the document's text: of the passage in `message.started`, of `quote` once the
     answer is complete and cites it. `quote` is the document's own words that bear out best what cites them; it is empty
-    when they bear out none of it.
+    when they bear out none of it. `page` is the one that `start` stands on.
     """
 
     n: int

@@ -218,10 +218,19 @@ class Search(Request):
     filters: SearchFilters = SearchFilters()
 
 
-class PassageHit(Contract):
-    """A passage found. `start` and `end` are character offsets in the document's text.
+class PageStart(Contract):
+    """A page, from 1, and the first of its characters in the document's text."""
 
-    `dense` is the cosine, `bm25` the raw score; None when that leg did not find it.
+    start: int
+    page: int
+
+
+class PassageHit(Contract):
+    """A passage found. `start` and `end` are character offsets in the document's text; `page` is where it begins.
+
+    `dense` is the cosine, `bm25` the raw score; None when that leg did not find it. `above` holds the headings directly
+    before it as they stand in the document: its text up to `start` ends with them. `pages` tells where each page begins
+    in `above` and the passage, the first at their own beginning; it is empty where all of it stands on `page`.
     """
 
     passage_id: PassageId
@@ -236,6 +245,8 @@ class PassageHit(Contract):
     score: float
     dense: float | None
     bm25: float | None
+    above: Personal[str] = ""
+    pages: tuple[PageStart, ...] = ()
 
 
 class SearchReply(Reply):

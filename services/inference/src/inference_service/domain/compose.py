@@ -21,6 +21,7 @@ def compose(turn: LeasedTurn, model: str, hits: tuple[PassageHit, ...]) -> Promp
                 text=hit.text,
                 score=hit.score,
                 heading=hit.heading,
+                above=hit.above,
             )
             for n, hit in enumerate(hits, 1)
         ),

@@ -18,7 +18,7 @@ from inference_service.domain.asked_for import asked_units, holds
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
 from inference_service.domain.refusal import refusal
-from inference_service.domain.sentences import Sentence, sentences
+from inference_service.domain.sentences import Sentence, sentences, told_titles
 from inference_service.domain.words import content_terms, language_of, named, terms
 
 Vector = Sequence[float]
@@ -208,7 +208,7 @@ def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
     """Return what the passages say, each thing once: overlapping passages repeat each other."""
     found: dict[str, _Statement] = {}
     for passage in passages:
-        for sentence in sentences(passage.text, passage.heading):
+        for sentence in (*told_titles(passage.above), *sentences(passage.text, passage.heading)):
             whole = Sentence(sentence.text, sentence.context or passage.title, sentence.before)
             parts = (frozenset(terms(text, language)) for text in (whole.text, whole.context, whole.before))
             found.setdefault(

@@ -8,6 +8,11 @@ from contracts.ingest import PassageHit
 SNIPPET_CHARS = 300
 
 
+def page_at(hit: PassageHit, offset: int) -> int | None:
+    """The page of a character of the document's text that stands in the passage or the headings above it."""
+    return next((one.page for one in reversed(hit.pages) if one.start <= offset), hit.page)
+
+
 @dataclass(frozen=True)
 class Ground:
     """What the answer stands on. `is_known` is False when the search was away: no passages then means nothing."""

@@ -15,6 +15,7 @@ from contracts.trace import Action
 from inference_service.domain.claims import AnswerSentence, answer_sentences
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.extract import Embedder
+from inference_service.domain.ground import page_at
 from inference_service.domain.spans import ReadPassage, read_passage
 from inference_service.domain.support import Match, Support, judge, matches, reads, with_cosines
 from inference_service.domain.words import language_of
@@ -191,4 +192,5 @@ def _quoted(source: Source, grounding: Grounding) -> Source:
     if end - start <= _LONGEST_QUOTE:
         span = replace(span, start=start, end=end, parts=())
     place = passage.place(span)
-    return source.model_copy(update={"start": place[0], "end": place[1], "quote": passage.quote(span)})
+    quoted = {"start": place[0], "end": place[1], "quote": passage.quote(span), "page": page_at(passage.hit, place[0])}
+    return source.model_copy(update=quoted)

@@ -49,8 +49,16 @@ OPENING: Final = "([\"'“‘„«"
 
 QUESTION_ENDS: Final = ("?", "？", "؟", "?”", '?"')
 LEAD_ENDS: Final = (":", "：")
-LINE_ENDS: Final = (".", "!", ":", "…", "。", "！", "：", ";", ",", "؛", "،", "।")
+LINE_ENDS: Final = (".", "!", ":", "…", "。", "！", "：", ";", ",", "؛", "،", "।", "॥", "։", "።", "۔", "။", "។")
 """With one of these at its end a single line is no heading."""
+
+ASKS: Final = re.compile(
+    r"(?:how|what|when|where|which|who|why|wie|was|wann|wo|welche[rs]?|wer|warum|cómo|qué|cuándo|dónde|cuál|quién"
+    r"|comment|quand|où|quel(?:le)?s?|qui|pourquoi|combien|come|quando|dove|quale|perché|como|onde|qual|hoe|wat|wanneer"
+    r"|waar|как|что|когда|где|какие|какой)\b|.*[吗呢么]$|(?:如何|什么|怎么|كيف|متى|أين|ماذا)",
+    re.IGNORECASE,
+)
+"""A title that begins so says what is answered below it (`How to return a tent`)."""
 
 RUNNING_ENDS: Final = (".", ",", "!", "?", "。", "，", "！", "？", "؟", "،")
 """With one of these at its end a line belongs to running text."""

@@ -27,6 +27,7 @@ class Passage:
         page: page of the document, from 1; None where it has none.
         score: the search's own score, comparable within one search only.
         heading: the headings above the text, when they are not part of it.
+        above: those of them that stand directly before the text, word for word.
     """
 
     n: int
@@ -36,6 +37,7 @@ class Passage:
     text: str
     score: float
     heading: str = ""
+    above: str = ""
 
 
 @dataclass(slots=True)

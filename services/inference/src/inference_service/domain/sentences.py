@@ -53,6 +53,13 @@ _FOOTNOTE: Final = re.compile(r"\s?\[\^?\d{1,3}\]")
 _STRONG: Final = re.compile(r"(\*\*|`|~~)(?=\S)(.{1,300}?)(?<=\S)\1")
 _EMPHASIS: Final = re.compile(r"(?<!\w)(__|\*)(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>|<!--.*?-->")
+_TITLE_LINE: Final = re.compile(r"^[ \t]*#{0,6}[ \t]*(.*?)[\s#]*$", re.MULTILINE)
+_NUMBERING: Final = re.compile(r"^\d{1,2}(?:\.\d{1,2})*[.)]?\s+")
+_LONGEST_TITLE: Final = 4
+"""Words of a title that is not written in capitals."""
+_SMALL_WORD: Final = 4
+_LONGEST_UNSPACED_TITLE: Final = 8
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff]")
 _CLAUSES: Final = re.compile("(?<=[\u0e00-\u0eff])\\s+(?=[\u0e00-\u0eff])")
 
 
@@ -74,6 +81,34 @@ def sentences(text: str, heading: str = "") -> list[Sentence]:
         else:
             lead = _paragraph(lines, heading, found)
     return [sentence for sentence in found if any(map(str.isalnum, sentence.text))]
+
+
+def title_places(above: str) -> Iterator[tuple[int, int]]:
+    """Give where the words of each heading stand in the lines above a passage, without their marks."""
+    for match in _TITLE_LINE.finditer(above):
+        if any(map(str.isalnum, match.group(1))):
+            yield match.span(1)
+
+
+def told_titles(above: str) -> list[Sentence]:
+    """Return those headings above a passage that say something by themselves: they may be the answer."""
+    titles = (_plain(above[start:end]) for start, end in title_places(above))
+    return [Sentence(title) for title in titles if says_something(title)]
+
+
+def says_something(line: str) -> bool:
+    """Whether a line without the end of a sentence is a statement all the same, rather than a title or a question.
+
+    It holds a number, or is longer than a title and has not a title's capitals.
+    """
+    if line.endswith(marks.QUESTION_ENDS) or marks.ASKS.match(line):
+        return False
+    words = _NUMBERING.sub("", line).split()
+    if line.endswith(marks.LINE_ENDS) or any(map(str.isdigit, "".join(words))):
+        return True
+    if _UNSPACED.search(line):
+        return len(line) > _LONGEST_UNSPACED_TITLE
+    return len(words) > _LONGEST_TITLE and not all(word[0].isupper() or len(word) <= _SMALL_WORD for word in words)
 
 
 def split_sentences(text: str) -> list[str]:
@@ -184,7 +219,7 @@ def _settled(kind: str, lines: list[str], *, is_last: bool) -> str:
     line = lines[0].strip()
     if kind == "paragraph" and len(lines) == 1 and not is_last and len(line) <= _WRAPPED:
         has_end = line.endswith(marks.LINE_ENDS)
-        return "paragraph" if has_end or ": " in line else "heading"
+        return "paragraph" if has_end or ": " in line or says_something(line) else "heading"
     return kind
 
 

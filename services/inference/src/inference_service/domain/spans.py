@@ -11,7 +11,7 @@ from inference_service.domain.claims import answer_sentences
 from inference_service.domain.negation import denied_terms
 from inference_service.domain.opposites import Tendency, tendencies
 from inference_service.domain.quantities import Quantity, quantities
-from inference_service.domain.sentences import sentence_spans, sentences
+from inference_service.domain.sentences import sentence_spans, sentences, title_places
 from inference_service.domain.words import terms
 
 _MOST: Final = 3
@@ -26,7 +26,7 @@ _WORDS: Final = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One to three sentences in a row. `start` and `end` are characters of the passage's text.
+    """One to three sentences in a row, or a heading. `start` and `end` are characters of the passage's text.
 
     `parts` are the single sentences of several.
     """
@@ -46,7 +46,8 @@ class ReadPassage:
 
     Attributes:
         n: its number among the sources.
-        lead: characters at the beginning of its text that stand elsewhere in the document (a table's header).
+        text: its text, below the headings that stand directly before it.
+        begin: where that text begins in the document, were all of it there: a lead (a table's header) stands elsewhere.
         context: terms of title, headings and lead.
         context_quantities: the same for numbers.
         statements: what can be quoted word for word, each as `plain` writes it.
@@ -54,7 +55,8 @@ class ReadPassage:
 
     n: int
     hit: PassageHit
-    lead: int
+    text: str
+    begin: int
     spans: tuple[Span, ...]
     terms: frozenset[str]
     context: frozenset[str]
@@ -63,12 +65,11 @@ class ReadPassage:
 
     def quote(self, span: Span) -> str:
         """Return the document's own words."""
-        return self.hit.text[span.start : span.end]
+        return self.text[span.start : span.end]
 
     def place(self, span: Span) -> tuple[int, int]:
         """Return where a span begins and ends in the document's text."""
-        moved = self.hit.start - self.lead
-        return span.start + moved, span.end + moved
+        return span.start + self.begin, span.end + self.begin
 
 
 def plain(text: str) -> str:
@@ -79,17 +80,21 @@ def plain(text: str) -> str:
 def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
     """Read one passage; `language` is the answer's."""
     lead = max(0, len(hit.text) - (hit.end - hit.start))
+    above = "" if lead else hit.above
+    text = above + hit.text
     around = " ".join((hit.title, hit.heading, hit.text[:lead]))
-    single = [_span(hit.text, start, end, language) for start, end in _sentence_places(hit.text, lead)]
+    single = [_span(text, start, end, language) for start, end in _sentence_places(text, len(above) + lead)]
+    headings = [_span(text, start, end, language) for start, end in title_places(above)]
     return ReadPassage(
         n=n,
         hit=hit,
-        lead=lead,
-        spans=tuple(_joined(single)),
+        text=text,
+        begin=hit.start - lead - len(above),
+        spans=(*_joined(single), *headings),
         terms=frozenset(terms(hit.text, language)),
         context=frozenset(terms(around, language)),
         context_quantities=quantities(around, language),
-        statements=frozenset((*_statements(hit), *(plain(hit.text[one.start : one.end]) for one in single))),
+        statements=frozenset((*_statements(hit), *(plain(text[one.start : one.end]) for one in (*single, *headings)))),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from ingest_service.domain.blocks import Block, Kind, Span
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
+from ingest_service.domain.document import PageStart
 from ingest_service.domain.errors import DocumentTooLong
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.ports import TokenCounter
@@ -19,6 +20,8 @@ LEAD_TOKENS: Final = 60
 """At most so many of a passage are headings, or what introduces a list; of a short one at most a third."""
 CHARACTERS_A_TOKEN: Final = 6
 """A token is counted for so many characters at least: a word in a script that it does not know is one for the model."""
+LONGEST_ABOVE: Final = 2_000
+"""Characters; of headings that are longer together the end is kept word for word."""
 LONGEST_HEADING: Final = 120
 """Characters; the rest of a heading is left out where it stands before a passage."""
 
@@ -33,6 +36,9 @@ class Passage:
         headings: The headings it stands under, outermost first.
         lead: A table's header or a list's introduction, where the body is a later part of it; else empty.
         page: The page it begins on, from 1; None when the format has no pages.
+        above: The headings directly before it as they stand in the document: the text up to `span.start` ends with it.
+        pages: Where each page begins in `above` and body, the first at their own beginning; empty where all of it
+            stands on one page.
         language: What it is written in; None when that was not asked, or cannot be told.
     """
 
@@ -43,6 +49,8 @@ class Passage:
     lead: str
     page: int | None = None
     language: str | None = None
+    above: str = ""
+    pages: tuple[PageStart, ...] = ()
 
     @property
     def full_text(self) -> str:
@@ -76,6 +84,8 @@ class _Section:
 
     headings: tuple[str, ...]
     blocks: tuple[Block, ...]
+    begin: int
+    """Where the headings begin that nothing but white space parts from the first block."""
 
 
 def chunk(document: Manuscript, counter: TokenCounter, settings: CutSettings = DEFAULT) -> list[Passage]:
@@ -89,16 +99,19 @@ def chunk(document: Manuscript, counter: TokenCounter, settings: CutSettings = D
     for section in _sections(document.blocks):
         headings = cutter.headings_that_fit(section.headings, min(LEAD_TOKENS, settings.passage_tokens // 3))
         room = settings.passage_tokens - cutter.size(" > ".join(headings))
+        begin = section.begin
         for run in _packed(cutter.pieces(section.blocks, room), room, settings.overlap):
             if len(passages) == MOST_PASSAGES:
                 raise DocumentTooLong(f"The document has more than {MOST_PASSAGES:,} passages. Send it in parts.")
-            passages.append(_passage(document, len(passages), run, headings))
+            passages.append(_passage(document, len(passages), run, headings, begin))
+            begin = len(document.text)
     return passages
 
 
 def _sections(blocks: Iterable[Block]) -> Iterator[_Section]:
     path: list[Block] = []
     body: list[Block] = []
+    above: list[Block] = []
     lonely: Block | None = None
     for block in blocks:
         if block.kind is not Kind.HEADING:
@@ -108,17 +121,22 @@ def _sections(blocks: Iterable[Block]) -> Iterator[_Section]:
         # a heading that neither text nor a deeper heading follows would be lost: it becomes a passage itself
         if lonely is not None and block.level <= lonely.level:
             body.append(replace(lonely, kind=Kind.PARAGRAPH))
-            path.pop()
+            above.remove(path.pop())
         if body:
-            yield _Section(tuple(heading.title for heading in path), tuple(body))
-            body = []
+            yield _section(path, above, body)
+            body, above = [], []
         path = [*(heading for heading in path if heading.level < block.level), block]
+        above.append(block)
         lonely = block
     if lonely is not None:
         body.append(replace(lonely, kind=Kind.PARAGRAPH))
-        path.pop()
+        above.remove(path.pop())
     if body:
-        yield _Section(tuple(heading.title for heading in path), tuple(body))
+        yield _section(path, above, body)
+
+
+def _section(path: Sequence[Block], above: Sequence[Block], body: Sequence[Block]) -> _Section:
+    return _Section(tuple(heading.title for heading in path), tuple(body), (*above, *body)[0].span.start)
 
 
 class _Cutter:
@@ -250,12 +268,14 @@ def _carried(run: Sequence[_Piece], piece: _Piece, room: int, repeated: float) -
     return [last] if is_cut and last.size <= repeated else []
 
 
-def _passage(document: Manuscript, n: int, run: Sequence[_Piece], headings: tuple[str, ...]) -> Passage:
+def _passage(document: Manuscript, n: int, run: Sequence[_Piece], headings: tuple[str, ...], begin: int) -> Passage:
+    """One passage; headings of its section that no other one holds begin at `begin`."""
     text = document.text
     start, end = run[0].span.start, run[-1].span.end
     while end > start and text[end - 1].isspace():
         end -= 1
     lead = run[0].lead
+    begin = max(begin, start - LONGEST_ABOVE)
     return Passage(
         n=n,
         span=Span(start, end),
@@ -263,4 +283,6 @@ def _passage(document: Manuscript, n: int, run: Sequence[_Piece], headings: tupl
         headings=headings,
         lead="" if lead is None or lead.span.start >= start else text[lead.span.start : lead.span.end],
         page=document.page_of(start),
+        above=text[begin:start],
+        pages=document.pages_of(Span(min(begin, start), end)),
     )

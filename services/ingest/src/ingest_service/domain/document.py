@@ -90,11 +90,20 @@ class Document:
     put_off: int = 0
 
 
+class PageStart(NamedTuple):
+    """A page and the first of its characters in the document's text."""
+
+    start: int
+    page: int
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
     """A passage as it is kept. `start` and `end` are character offsets in the document's text.
 
-    `heading` holds the headings it stands under, outermost first; `lead` a table's header or a list's introduction.
+    `heading` holds the headings it stands under, outermost first; `lead` a table's header or a list's introduction;
+    `above` those headings that stand directly before it, word for word up to `start`; `pages` where each page begins in
+    `above` and body, if there are several.
     """
 
     id: PassageId
@@ -108,6 +117,8 @@ class StoredPassage:
     body: str
     page: int | None
     language: str | None
+    above: str = ""
+    pages: tuple[PageStart, ...] = ()
 
     @property
     def full_text(self) -> str:

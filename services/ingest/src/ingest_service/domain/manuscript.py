@@ -5,14 +5,14 @@ Every offset that is given out (a passage, a citation, a page) counts characters
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from ingest_service.domain.blocks import Block, Kind, Span, introduced
-from ingest_service.domain.document import Note
+from ingest_service.domain.document import Note, PageStart
 from ingest_service.domain.errors import DocumentTooLong, EmptyDocument
 
 MOST_PAGES: Final = 5_000
@@ -65,6 +65,12 @@ class Manuscript:
     def page_of(self, offset: int) -> int | None:
         """The page, from 1, that holds a character; None when the format has no pages."""
         return bisect_right(self.pages, offset) or 1 if self.pages else None
+
+    def pages_of(self, span: Span) -> tuple[PageStart, ...]:
+        """Where each page begins that has a part in the span, the first at its start; empty where that is one."""
+        first, after = bisect_right(self.pages, span.start), bisect_left(self.pages, span.end)
+        starts = dict.fromkeys([span.start, *self.pages[first:after]]) if after > first else {}
+        return tuple(PageStart(start, bisect_right(self.pages, start) or 1) for start in starts)
 
 
 class Composer:

@@ -93,6 +93,8 @@ def _stored(document: Document, title: str, passage: Passage) -> StoredPassage:
         body=passage.body,
         page=passage.page,
         language=passage.language,
+        above=passage.above,
+        pages=passage.pages,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from contracts.ingest import EMBED, SEARCH, Embed, Embeddings, PassageHit, Search, SearchFilters, SearchReply
+from contracts.ingest import EMBED, SEARCH, Embed, Embeddings, PageStart, PassageHit, Search, SearchFilters, SearchReply
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.passage_index import Narrowing
 from ingest_service.domain.ports import Embedder, TokenCounter
@@ -87,6 +87,8 @@ def _shown(result: Result) -> PassageHit:
         end=passage.end,
         text=passage.text,
         language=passage.language,
+        above=passage.above,
+        pages=tuple(PageStart(start=start, page=page) for start, page in passage.pages),
         score=found.score,
         dense=found.dense,
         bm25=found.bm25,

@@ -5,12 +5,13 @@ from typing import Final
 
 from contracts.ids import PassageId
 from ingest_service.domain.document import StoredPassage
+from ingest_service.outbound.rows import pages_of
 from runtime.transaction import Transaction
 
 _FOUND: Final = """
     WITH p AS MATERIALIZED (SELECT * FROM passage WHERE tenant_id = $1 AND id = ANY($2::uuid[]))
     SELECT p.id, p.document_id, d.title, p.n, p.start_offset AS start, p.end_offset AS "end",
-        p.heading, p.lead, p.body, p.page, p.language
+        p.heading, p.lead, p.body, p.page, p.language, p.above, p.pages
     FROM p CROSS JOIN LATERAL (
         SELECT title FROM document WHERE tenant_id = $1 AND id = p.document_id AND state <> 'deleting' LIMIT 1) d
 """
@@ -21,4 +22,4 @@ begins with all documents of the business and reads every passage of each."""
 async def found_passages(tx: Transaction, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
     """Those of the passages that exist and whose document is not being deleted."""
     rows = await tx.fetch_rows(_FOUND, tx.tenant_id, list(ids))
-    return {PassageId(row["id"]): StoredPassage(**row) for row in rows}
+    return {PassageId(row["id"]): StoredPassage(**{**row, "pages": pages_of(row["pages"])}) for row in rows}

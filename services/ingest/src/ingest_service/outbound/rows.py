@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.cut_settings import CutSettings
-from ingest_service.domain.document import Document, Failure, Note, State, StoredPassage
+from ingest_service.domain.document import Document, Failure, Note, PageStart, State, StoredPassage
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.tenancy import TenantScope
 
@@ -85,6 +85,11 @@ def cut_value(settings: CutSettings) -> dict[str, Any]:
     return {"passage_tokens": settings.passage_tokens, "overlap": round(settings.overlap, 3)}
 
 
+def pages_of(value: Sequence[Sequence[int]]) -> tuple[PageStart, ...]:
+    """Where pages begin, from how that is kept."""
+    return tuple(PageStart(start, page) for start, page in value)
+
+
 def passage_of(row: PassageRow, title: str) -> StoredPassage:
     """The passage that a row keeps, with its document's title."""
     return StoredPassage(
@@ -99,6 +104,8 @@ def passage_of(row: PassageRow, title: str) -> StoredPassage:
         body=row.body,
         page=row.page,
         language=row.language,
+        above=row.above,
+        pages=pages_of(row.pages),
     )
 
 
@@ -117,4 +124,6 @@ def passage_values(scope: TenantScope, passage: StoredPassage, generation: int) 
         "body": passage.body,
         "page": passage.page,
         "language": passage.language,
+        "above": passage.above,
+        "pages": [list(page) for page in passage.pages],
     }

@@ -69,3 +69,5 @@ class PassageRow(SQLModel, table=True):
     body: str
     page: int | None
     language: str | None
+    above: str = ""
+    pages: list[list[int]] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))

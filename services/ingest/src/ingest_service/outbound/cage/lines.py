@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from ingest_service.domain.blocks import Span
 from ingest_service.domain.chunk import Passage
-from ingest_service.domain.manuscript import MOST_NOTES
+from ingest_service.domain.document import PageStart
+from ingest_service.domain.manuscript import MOST_NOTES, MOST_PAGES
 
 LONGEST_LINE: Final = 1024 * 1024
 """Bytes; a passage has some hundred."""
@@ -52,6 +53,8 @@ class Cutting(Line):
     lead: Kept
     page: Count | None
     language: Code | None
+    above: Kept = ""
+    pages: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=MOST_PAGES)] = ()
 
     @classmethod
     def of(cls, passage: Passage) -> "Cutting":
@@ -64,6 +67,8 @@ class Cutting(Line):
             lead=passage.lead,
             page=passage.page,
             language=passage.language,
+            above=passage.above,
+            pages=passage.pages,
         )
 
     def passage(self) -> Passage:
@@ -75,6 +80,8 @@ class Cutting(Line):
             lead=self.lead,
             page=self.page,
             language=self.language,
+            above=self.above,
+            pages=tuple(PageStart(*page) for page in self.pages),
         )
 
 
