@@ -74,3 +74,21 @@ def test_documents_come_in_with_their_tags(tmp_path):
     page = next(body for body in bodies if body.startswith(b"{"))
     assert json.loads(page)["tags"] == ["policy", "sale"]
     assert sum(b'name="tags"\r\n\r\npolicy\r\n' in body for body in bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("became", "told"),
+    [
+        ({"media_type": "application/zip", "pages": 2}, "2 files of it are documents of their own"),
+        ({"media_type": "text/html", "pages": 0, "led_to": 7}, "7 more pages came by it"),
+    ],
+)
+def test_what_is_read_after_a_document_is_not_passed_over(became, told, tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_text("x")
+    ready = {"state": "ready", "progress": 1.0, **became}
+    with serving({"/api/documents": (202, {"id": "1"}), "/api/documents/1": (200, ready)}) as (port, _):
+        options = ("--url", f"http://127.0.0.1:{port}", "--api-key", "lum_x")
+        result = CliRunner().invoke(build(), ["ingest", str(path), *options])
+    assert result.exit_code == 0, result.output
+    assert told in result.output

@@ -9,7 +9,7 @@ from typing import Any
 from lumora.client.api import Api
 from lumora.refused import Refused
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 3.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 3.0
 ENDED = ("ready", "failed")
 
 Progress = Callable[[dict[str, Any]], None]
@@ -55,12 +55,13 @@ async def follow(api: Api, document_id: str, progress: Progress, *, timeout_s: f
     """
     until, pause_s = time.monotonic() + timeout_s, _FIRST_PAUSE_S
     while True:
+        # Questions count against the rate limit: a small document is ready at the first, a long one is asked about less
+        # and less.
+        await asyncio.sleep(pause_s)
         document: dict[str, Any] = await api.call("GET", f"/api/documents/{document_id}")
         progress(document)
         if document["state"] in ENDED:
             return document
         if time.monotonic() > until:
             raise TookTooLong(f"{document['title']} is still {document['state']} after {timeout_s:g} s.")
-        await asyncio.sleep(pause_s)
-        # Questions count against the rate limit, so a long document is asked about more and more rarely.
         pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)

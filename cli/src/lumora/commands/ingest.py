@@ -19,6 +19,7 @@ _AT_ONCE = 4
 _A_MINUTE_S, _HOURS_FROM_S = 45, 90 * 60
 
 _PAGE = ("http://", "https://")
+_ARCHIVE = "application/zip"
 
 _Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files, web pages, sitemaps.")]
 _Depth = Annotated[int, typer.Option(min=0, max=3, help="Follow the links of a page so far.")]
@@ -42,10 +43,22 @@ def ingest(
     if is_json:
         for result in results:
             print_json(result)
-    for result in failed if not is_json else ():
-        print(f"{result['file']}: {result['error']['detail']}")
+    for result in results if not is_json else ():
+        if told := _told(result):
+            print(f"{result['file']}: {told}")
     if failed:
         raise typer.Exit(1)
+
+
+def _told(result: dict[str, Any]) -> str | None:
+    """What there is to say of one of them beside its bar."""
+    if result["state"] != "ready":
+        return str(result["error"]["detail"])
+    if result.get("media_type") == _ARCHIVE:
+        return f"{result['pages']} files of it are documents of their own, which are read next; the page shows each"
+    if result.get("led_to"):
+        return f"{result['led_to']} more pages came by it and are read next; the page shows each"
+    return None
 
 
 @dataclass(frozen=True)
