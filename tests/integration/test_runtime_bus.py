@@ -24,7 +24,7 @@ from runtime.consume import consume_work
 from runtime.db import Database
 from runtime.errors import Conflict, DeadlineExceeded, LumoraError, NotFound, Rejected, Unavailable, Unreadable
 from runtime.outbox import OutboxRelay
-from runtime.publishing import CapReached
+from runtime.publishing import CapReached, Refused
 from runtime.tenancy import TenantScope
 from tests.support.platform import Platform, eventually
 from tests.support.probe import Probe, Streams, metric, new_scope, on_bus, send
@@ -157,6 +157,19 @@ async def test_a_refused_subject_shows_in_the_metric_alone(platform: Platform) -
         with pytest.raises(Unavailable):
             await bus.request(forbidden, QUESTION, new_scope(), timeout_s=0.3)
         await eventually(lambda: metric("runtime_broker_errors_total", kind="permissions") == before + 2)
+
+
+async def test_many_refused_within_moments_leave_the_connection_hearing(platform: Platform) -> None:
+    async def send_after(bus: Bus, subject: str, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
+        with pytest.raises(Refused):
+            await bus.publish(subject, b"forged", stream="TOKENS", headers={})
+
+    async with as_user(platform, "ingest") as bus:
+        for _ in range(20):
+            subject = a_token_subject()
+            await asyncio.gather(*(send_after(bus, subject, number * 0.0005) for number in range(6)))
+            await bus.nc.flush(timeout=5)
 
 
 async def test_nobody_hears_anothers_subjects(platform: Platform) -> None:

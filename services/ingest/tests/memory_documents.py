@@ -247,7 +247,8 @@ class MemoryDocuments:
 
     def _mine(self, scope: TenantScope, document: Document) -> Document | None:
         row = self.rows.get((scope.tenant_id, document.id))
-        return row if row is not None and row.attempt == document.attempt else None
+        is_mine = row is not None and row.attempt == document.attempt and not row.state.is_at_rest
+        return row if is_mine else None
 
     def _holders(self, scope: TenantScope, document: Document, *, in_use_only: bool = False) -> bool:
         others = {State.DELETING, State.FAILED} if in_use_only else {State.DELETING}

@@ -161,6 +161,16 @@ class PromisesOfDocuments:
         again = await claimed(documents, scope, document)
         assert again.state is State.DELETING
 
+    async def test_what_has_ended_is_not_put_off(self, documents: Documents):
+        scope = new_scope()
+        at_work = await claimed(documents, scope, await added(documents, scope))
+        failed = Failure("empty_document", "There is no text in it.")
+        assert await documents.fail(scope, at_work, failed) is State.FAILED
+        await put_off(documents, scope, at_work)
+        row = await documents.get(scope, at_work.id)
+        assert row is not None
+        assert (row.state, row.failure, row.try_again_at) == (State.FAILED, failed, None)
+
     async def test_a_new_generation_was_never_put_off(self, documents: Documents):
         scope = new_scope()
         document = await added(documents, scope)

@@ -59,6 +59,25 @@ async def test_a_fault_of_ours_is_a_dead_letter_in_the_end(room):
     assert raised.value.code == "internal"
 
 
+@pytest.mark.parametrize("broken", ["index", "lease"])
+async def test_what_fails_after_a_document_is_ready_changes_nothing_of_it(room, broken):
+    document = await room.send(TEXT.encode())
+    where = (room.index, "delete_document") if broken == "index" else (room.documents, "release")
+    setattr(*where, AsyncMock(side_effect=Unavailable()))
+    assert await room.work(document) is State.READY
+    row = await room.row(document)
+    assert (row.state, row.failure, row.try_again_at) == (State.READY, None, None)
+
+
+async def test_what_fails_after_a_document_was_refused_leaves_the_reason(room):
+    document = await room.send(b"\xff\xfe\x00", "broken.txt")
+    room.index.delete_document = AsyncMock(side_effect=Unavailable())
+    assert await room.work(document) is State.FAILED
+    row = await room.row(document)
+    assert row.failure is not None
+    assert row.failure.code != "unavailable"
+
+
 async def test_a_deletion_that_fails_for_now_is_never_given_up(room):
     document = await room.send(TEXT.encode())
     await room.documents.begin_deleting(room.scope, document.id)

@@ -175,10 +175,29 @@ def test_charts_and_diagrams_of_a_slide_say_their_words_and_numbers():
     )
 
 
+def test_a_chart_of_a_kind_that_the_library_does_not_know_is_read_as_the_file_keeps_it():
+    presentation = Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "Sales"
+    chart = CategoryChartData()
+    chart.categories = ["North", "South"]
+    chart.add_series("Tents", (120, 95.5))
+    frame = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(1), Inches(4), Inches(3), chart)
+    for plot in frame.chart.element.iter("{*}barChart"):
+        plot.tag = plot.tag.replace("barChart", "bar3DChart")
+    assert manuscript(made.saved(presentation)).text == (
+        "Sales\n\n|  | Tents |\n|---|---|\n| North | 120 |\n| South | 95.5 |"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "code", "words"),
     [
         (0.15, "0%", "15%"),
+        (5, '0.00"%"', "5.00%"),
+        (5, "0\\%", "5%"),
+        (123456789, "000-00-0000", None),
+        (5551234, "[<=9999999]###-####;(###) ###-####", None),
         (0.0725, "0.00%", "7.25%"),
         (1234.5, '#,##0.00 "€"', "1234.50 €"),
         (-3, "[$€-407] #,##0.00;[Red]-#,##0.00", "-€ 3.00"),

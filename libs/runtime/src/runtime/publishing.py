@@ -82,7 +82,9 @@ class Publishing:
         """What the server said on the connection: who waits to be heard on a refused subject waits no longer."""
         refused = _FORBIDDEN.search(error.lower())
         for patience in self._under_way.get(refused[1], ()) if refused else ():
-            patience.reschedule(asyncio.get_running_loop().time())
+            # one that is told already may be ending, and then it cannot be told again
+            if patience.when() is None:
+                patience.reschedule(asyncio.get_running_loop().time())
 
 
 def _decided(error: APIError) -> Retryable:

@@ -127,7 +127,7 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
     await desk.index.show(scope, document.id, document.generation)
     if not await desk.documents.finish(scope, document, reading):
         raise Fenced
-    await desk.index.delete_document(scope, document.id, but_generation=document.generation)
+    await _take_out_rest(document, document.generation, scope, desk)
     return State.READY
 
 
@@ -200,8 +200,14 @@ async def fail_document(document: Document, scope: TenantScope, desk: Desk, fail
     if ended is None:
         return None
     found = await desk.documents.found_generation(scope, document.id)
-    await desk.index.delete_document(scope, document.id, but_generation=found)
+    await _take_out_rest(document, found, scope, desk)
     return ended
+
+
+async def _take_out_rest(document: Document, generation: int | None, scope: TenantScope, desk: Desk) -> None:
+    """What other readings left in the index. It has no rows and is shown to nobody: the document has ended as it is."""
+    with contextlib.suppress(Retryable):
+        await desk.index.delete_document(scope, document.id, but_generation=generation)
 
 
 async def give_up_on(document_id: DocumentId, scope: TenantScope, desk: Desk, failure: Failure) -> None:
@@ -245,4 +251,6 @@ async def _held(document: Document, scope: TenantScope, desk: Desk) -> AsyncIter
     finally:
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
-        await desk.documents.release(scope, document)
+        # not given back, it ends by itself: what became of the document stands
+        with contextlib.suppress(Retryable):
+            await desk.documents.release(scope, document)

@@ -227,6 +227,7 @@ class PostgresDocuments:
             "pages": reading.pages,
             "passages": len(reading.passages),
             "notes": notes_value(reading.notes),
+            **_NO_TROUBLE,
         }
         async with self._database.tenant_tx(scope) as tx:
             if await self._fenced(scope, document, values) is None:
@@ -310,9 +311,9 @@ class PostgresDocuments:
         return [passage_of(passage, title) for passage, title in rows]
 
     async def _fenced(self, scope: TenantScope, document: Document, values: dict[str, Any]) -> Document | None:
-        """The changed document, None when a later attempt or a deletion overtook this one."""
+        """The changed document, None when a later attempt or a deletion overtook this one, or it has ended already."""
         async with self._database.tenant_tx(scope) as tx:
-            mine = col(DocumentRow.attempt) == document.attempt
+            mine = (col(DocumentRow.attempt) == document.attempt) & col(DocumentRow.state).not_in(AT_REST)
             return await _changed(tx, _change(scope, document.id).where(mine).values(**values))
 
 

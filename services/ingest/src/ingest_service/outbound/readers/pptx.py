@@ -104,7 +104,12 @@ def _write_chart(composer: Composer, chart: Any) -> None:
     """The numbers that a chart shows, as a table."""
     if chart.has_title and chart.chart_title.has_text_frame:
         composer.paragraph(chart.chart_title.text_frame.text)
-    for plot in chart.plots:
+    try:
+        plots = list(chart.plots)
+    except ValueError:  # python-pptx knows no three-dimensional kinds, and some others
+        _write_kept_numbers(composer, chart)
+        return
+    for plot in plots:
         series = [(each.name, list(each.values)) for each in plot.series]
         rows = [
             [str(category), *(shown(values[place]) if place < len(values) else "" for _, values in series)]
@@ -112,6 +117,21 @@ def _write_chart(composer: Composer, chart: Any) -> None:
         ]
         if rows:
             composer.table([["", *(name for name, _ in series)], *rows], has_header=True)
+
+
+def _write_kept_numbers(composer: Composer, chart: Any) -> None:
+    """The same for a kind that the library does not know: as the file keeps them beside their source."""
+    series = [[_kept(one, what) for what in ("tx", "cat", "val")] for one in chart.element.iter("{*}ser")]
+    places = sorted({place for _, _, values in series for place in values})
+    names = {place: name for _, categories, _ in series for place, name in categories.items()}
+    rows = [[names.get(place, ""), *(values.get(place, "") for _, _, values in series)] for place in places]
+    if rows:
+        composer.table([["", *(" ".join(title.values()) for title, _, _ in series)], *rows], has_header=True)
+
+
+def _kept(series: Any, what: str) -> dict[int, str]:
+    points = (point for part in series.iterchildren(f"{{*}}{what}") for point in part.iter("{*}pt"))
+    return {int(point.get("idx")): "".join(point.itertext()).strip() for point in points}
 
 
 def _diagram(data: bytes) -> Iterator[str]:

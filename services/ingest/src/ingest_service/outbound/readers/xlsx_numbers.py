@@ -9,6 +9,7 @@ _TOKEN: Final = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<symbol>[^\]-]*)[^\]]*\]|\[[^\]]*\]|[_*].|(?P<digits>[0#?][0#?,.]*)|(?P<other>.)'
 )
 _NOT_SHOWN: Final = re.compile(r"[ymdhsEe/@]|General", re.IGNORECASE)
+_CONDITION: Final = re.compile(r"\[[<>=]")
 _LITERALS: Final = frozenset("€$£¥% -+:\u00a0")
 
 
@@ -38,19 +39,24 @@ def formatted(value: float, code: str) -> str | None:
 
 @lru_cache(maxsize=1_000)
 def _format(code: str) -> _Format | None:
-    """What a format's section for positive numbers says; None where it is one of dates, fractions or exponents."""
+    """What a format's section for positive numbers says; None for dates, fractions, exponents, conditions, patterns."""
+    if _CONDITION.search(code):
+        return None
     parts = ["", ""]
-    digits = ""
+    digits, is_percent = "", False
     for match in _TOKEN.finditer(code.split(";", maxsplit=1)[0]):
         kind = match.lastgroup
         words = match.group(kind) if kind else ""
         if kind == "other" and (_NOT_SHOWN.match(words) or words not in _LITERALS):
             return None
         if kind == "digits":
-            digits = digits or words
+            if digits:  # a pattern such as 000-00-0000, over which digits are dealt out
+                return None
+            digits = words
         else:
+            is_percent = is_percent or (kind == "other" and words == "%")
             parts[bool(digits)] += words
     whole, _, decimals = digits.partition(".")
     if not digits or digits.endswith(","):
         return None
-    return _Format(parts[0], parts[1], whole.count("0"), decimals.count("0"), len(decimals), "%" in "".join(parts))
+    return _Format(parts[0], parts[1], whole.count("0"), decimals.count("0"), len(decimals), is_percent)
