@@ -244,9 +244,7 @@ class PostgresDocuments:
         why = {"error_code": failure.code, "error_detail": failure.detail, "error_page": failure.page}
         async with self._database.tenant_tx(scope) as tx:
             is_found = await self.found_generation(scope, document.id) is not None
-            rest: dict[str, Any] = {"state": State.FAILED, "passages": 0}
-            if is_found:
-                rest = {"state": State.READY, "progress": 1.0}
+            rest = {"state": State.READY, "progress": 1.0} if is_found else {"state": State.FAILED, "passages": 0}
             failed = await self._fenced(scope, document, {**rest, **why})
             if failed is None:
                 return None
