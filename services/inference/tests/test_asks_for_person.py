@@ -16,6 +16,10 @@ This does not help. Talk to a person, please.
 Transfer me to a live agent
 I need a human
 human
+hello, I want to talk to a person
+Can I speak to the manager?
+How do I talk to a person?
+I would like to talk to a human now
 Agent, please
 No, I want to talk to a human.
 Hey give me a real person
@@ -59,6 +63,32 @@ What does a travel agent cost?
 We are four people.
 I want a person-sized tent
 Can guests talk to a person at reception?
+Last week I was talking to someone about my order. Where is it?
+I was speaking with a representative about my invoice
+I am already talking to an agent
+What happens if I talk to an agent?
+How much does it cost us to talk to an agent
+What hours can we talk to someone
+Which number do I call to talk to a person
+Will I talk to a person
+Can we chat with people from other teams in the forum?
+How do I transfer this to another person?
+Can I forward this to a colleague?
+Can you pass this to your colleague?
+I love talking to people
+My son wants me to talk to someone about depression
+I'd rather die than talk to a human
+Which cells are these: human, animal and plant cells
+Price for: adult, child, person
+What is the plural of: person
+Agent: Smith
+Translate to German: I want to talk to a person
+She said "I want to talk to a person", what now?
+Mensch, wie lange dauert der Versand?
+Mitarbeiter: wie viele habt ihr?
+Ich wollte gestern mit einem Mitarbeiter sprechen und niemand war da
+¿Cuándo puedo hablar con alguien?
+Mon fils veut parler à quelqu'un
 Who is the operator of the ferry?
 Wie viele Menschen passen in das Zelt?
 Ich möchte nicht mit einem Menschen sprechen

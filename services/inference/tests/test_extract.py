@@ -52,6 +52,32 @@ async def test_a_title_is_no_answer(title: str) -> None:
     assert title not in extraction.text
 
 
+PRICES = "Windows 11\n\nThe licence costs 99 euros.\n\nWindows 10\n\nThe licence costs 49 euros."
+
+
+@pytest.mark.parametrize("question", ["How much is Windows 10?", "What does the licence of Windows 10 cost?"])
+async def test_a_title_with_a_number_says_what_follows_is_about(question: str) -> None:
+    extraction = await extract(question, found(PRICES), MemoryEmbedder())
+    assert extraction.text == "The licence costs 49 euros. [1]"
+
+
+@pytest.mark.parametrize("question", ["How much is Windows 10?", "What does the licence of Windows 10 cost?"])
+async def test_a_heading_with_a_number_is_no_answer_by_naming_what_is_asked_about(question: str) -> None:
+    passages = found("The licence costs 99 euros.", "The licence costs 49 euros.")
+    titled = [
+        replace(passage, heading=title, above=f"## {title}\n\n")
+        for passage, title in zip(passages, ("Windows 11", "Windows 10"), strict=True)
+    ]
+    extraction = await extract(question, titled, MemoryEmbedder())
+    assert extraction.text == "The licence costs 49 euros. [2]"
+
+
+async def test_a_title_of_many_words_is_no_answer() -> None:
+    text = "We open on Sundays.\n\nReturning items bought on sale\n\nYou have 14 days."
+    extraction = await extract("Can I return items bought on sale?", found(text), MemoryEmbedder())
+    assert extraction.text == "You have 14 days. [1]"
+
+
 async def test_a_short_statement_alone_on_its_line_is_no_heading_of_the_next() -> None:
     text = "We open on Sundays.\n\nGoods can be returned within thirty days of receipt\n\nShipping costs sixty rupees."
     extraction = await extract("Within how many days can goods be returned?", found(text), MemoryEmbedder())

@@ -9,7 +9,7 @@ a plain no.
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import mul
 from typing import Final, NamedTuple, Protocol
 
@@ -184,8 +184,12 @@ async def gather_evidence(
 async def _search(
     question: str, passages: Sequence[Passage], language: str, embedder: Embedder | None
 ) -> _Found | None:
-    statements = _statements(passages, language)
-    asked = _weighed(content_terms(question, language)[:_ASKED], statements)
+    wanted = content_terms(question, language)[:_ASKED]
+    # a title that holds no more than the question only says what it is about
+    statements = [
+        one for one in _statements(passages, language) if not (one.sentence.is_title and one.own <= set(wanted))
+    ]
+    asked = _weighed(wanted, statements)
     if not statements or not asked:
         return None
     matches = [_matches(statement, asked) for statement in statements]
@@ -209,7 +213,7 @@ def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
     found: dict[str, _Statement] = {}
     for passage in passages:
         for sentence in (*told_titles(passage.above), *sentences(passage.text, passage.heading)):
-            whole = Sentence(sentence.text, sentence.context or passage.title, sentence.before)
+            whole = replace(sentence, context=sentence.context or passage.title)
             parts = (frozenset(terms(text, language)) for text in (whole.text, whole.context, whole.before))
             found.setdefault(
                 whole.text.casefold(), _Statement(passage.n, passage.document_id, len(found), whole, *parts)

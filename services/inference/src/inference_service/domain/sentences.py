@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from inference_service.domain import marks
+from inference_service.domain import marks, titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,13 @@ class Sentence:
         text: what may be shown.
         context: what stands above it: headings, the line that introduces a list, the question it answers.
         before: the statement that it refers back to (`It costs 9 €.`), without which it says little; else empty.
+        is_title: it is a title of what follows, which tells a quantity.
     """
 
     text: str
     context: str = ""
     before: str = ""
+    is_title: bool = False
 
 
 _WHOLE_LIST: Final = 360
@@ -42,7 +44,7 @@ _CLAUSE: Final = 80
 _LOOKED_BACK: Final = 40
 """Characters around a mark that tell whether it ends a sentence."""
 
-_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)[\s#]*$")
+_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)(?:\s+#+)?\s*$")
 _BOLD_LINE: Final = re.compile(r"^\s*(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*$")
 _UNDERLINE: Final = re.compile(r"^\s*(?:=+|-{2,})\s*$")
 _TABLE_RULE: Final = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
@@ -53,18 +55,11 @@ _FOOTNOTE: Final = re.compile(r"\s?\[\^?\d{1,3}\]")
 _STRONG: Final = re.compile(r"(\*\*|`|~~)(?=\S)(.{1,300}?)(?<=\S)\1")
 _EMPHASIS: Final = re.compile(r"(?<!\w)(__|\*)(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>|<!--.*?-->")
-_TITLE_LINE: Final = re.compile(r"^[ \t]*#{0,6}[ \t]*(.*?)[\s#]*$", re.MULTILINE)
-_NUMBERING: Final = re.compile(r"^\d{1,2}(?:\.\d{1,2})*[.)]?\s+")
-_LONGEST_TITLE: Final = 4
-"""Words of a title that is not written in capitals."""
-_SMALL_WORD: Final = 4
-_LONGEST_UNSPACED_TITLE: Final = 8
-_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff]")
 _CLAUSES: Final = re.compile("(?<=[\u0e00-\u0eff])\\s+(?=[\u0e00-\u0eff])")
 
 
 def sentences(text: str, heading: str = "") -> list[Sentence]:
-    """Return the statements of a passage in reading order; headings and questions are only context.
+    """Return the statements of a passage in reading order; questions are only context, and headings but for a quantity.
 
     `heading` is what stands above the passage and is no part of its text.
     """
@@ -72,7 +67,8 @@ def sentences(text: str, heading: str = "") -> list[Sentence]:
     lead = ""
     for kind, lines in _blocks(text):
         if kind == "heading":
-            heading, lead = _plain(lines[0]), ""
+            above, heading, lead = heading, _plain(lines[0]), ""
+            found += _told(heading, above)
         elif kind == "table":
             found += [Sentence(row, _join(heading, lead)) for row in _rows(lines)]
         elif kind == "list":
@@ -83,32 +79,14 @@ def sentences(text: str, heading: str = "") -> list[Sentence]:
     return [sentence for sentence in found if any(map(str.isalnum, sentence.text))]
 
 
-def title_places(above: str) -> Iterator[tuple[int, int]]:
-    """Give where the words of each heading stand in the lines above a passage, without their marks."""
-    for match in _TITLE_LINE.finditer(above):
-        if any(map(str.isalnum, match.group(1))):
-            yield match.span(1)
-
-
 def told_titles(above: str) -> list[Sentence]:
     """Return those headings above a passage that say something by themselves: they may be the answer."""
-    titles = (_plain(above[start:end]) for start, end in title_places(above))
-    return [Sentence(title) for title in titles if says_something(title)]
+    return [told for start, end in titles.title_places(above) for told in _told(_plain(above[start:end]))]
 
 
-def says_something(line: str) -> bool:
-    """Whether a line without the end of a sentence is a statement all the same, rather than a title or a question.
-
-    It holds a number, or is longer than a title and has not a title's capitals.
-    """
-    if line.endswith(marks.QUESTION_ENDS) or marks.ASKS.match(line):
-        return False
-    words = _NUMBERING.sub("", line).split()
-    if line.endswith(marks.LINE_ENDS) or any(map(str.isdigit, "".join(words))):
-        return True
-    if _UNSPACED.search(line):
-        return len(line) > _LONGEST_UNSPACED_TITLE
-    return len(words) > _LONGEST_TITLE and not all(word[0].isupper() or len(word) <= _SMALL_WORD for word in words)
+def _told(title: str, context: str = "") -> list[Sentence]:
+    says = titles.tells_quantity(title) or titles.is_statement(title)
+    return [Sentence(title, context, is_title=True)] if says else []
 
 
 def split_sentences(text: str) -> list[str]:
@@ -219,7 +197,7 @@ def _settled(kind: str, lines: list[str], *, is_last: bool) -> str:
     line = lines[0].strip()
     if kind == "paragraph" and len(lines) == 1 and not is_last and len(line) <= _WRAPPED:
         has_end = line.endswith(marks.LINE_ENDS)
-        return "paragraph" if has_end or ": " in line or says_something(line) else "heading"
+        return "paragraph" if has_end or ": " in line or titles.is_statement(line) else "heading"
     return kind
 
 

@@ -11,7 +11,8 @@ from inference_service.domain.claims import answer_sentences
 from inference_service.domain.negation import denied_terms
 from inference_service.domain.opposites import Tendency, tendencies
 from inference_service.domain.quantities import Quantity, quantities
-from inference_service.domain.sentences import sentence_spans, sentences, title_places
+from inference_service.domain.sentences import sentence_spans, sentences
+from inference_service.domain.titles import title_places
 from inference_service.domain.words import terms
 
 _MOST: Final = 3
