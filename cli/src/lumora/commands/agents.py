@@ -10,7 +10,7 @@ from lumora.client.credentials import Credentials
 from lumora.commands.output import ApiKey, AsJson, Url, credentials, print_json, run
 
 
-def agents(url: Url = None, api_key: ApiKey = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - a flag's value
+def agents(*, url: Url = None, api_key: ApiKey = None, is_json: AsJson = False) -> None:
     """List the business's agents."""
     found = run(_agents(credentials(url, api_key, is_json=is_json)), is_json=is_json)
     if is_json:

@@ -27,11 +27,12 @@ _Agent = Annotated[str | None, typer.Option("--agent", help="An agent's id. [def
 
 
 def chat(
+    *,
     question: _Question = None,
     agent: _Agent = None,
     url: Url = None,
     api_key: ApiKey = None,
-    is_json: AsJson = False,  # noqa: FBT002 - the value of a flag is a bool
+    is_json: AsJson = False,
 ) -> None:
     """Ask, and watch the answer come in, with its sources.
 
@@ -203,7 +204,7 @@ def background_loop() -> Iterator[asyncio.AbstractEventLoop]:
 def history() -> Iterator[None]:
     """Earlier questions under the arrow keys; kept in the data folder if a platform lives there."""
     try:
-        import readline  # noqa: PLC0415 - some Pythons are built without it
+        import readline
     except ImportError:
         yield
         return

@@ -38,12 +38,13 @@ class NoLetters(Refused):
 
 
 def dlq(
+    *,
     replay: _Replay = None,
-    replay_all: _All = False,  # noqa: FBT002 - a flag's value
+    replay_all: _All = False,
     data: Data = None,
     nats_url: _Nats = None,
     nats_seed: _Seed = None,
-    is_json: AsJson = False,  # noqa: FBT002 - the same
+    is_json: AsJson = False,
 ) -> None:
     """List dead letters, or send some again. Handlers know what they did: sending one twice is harmless."""
     url, seed = (nats_url, nats_seed) if nats_url and nats_seed else _operator(data, is_json=is_json)

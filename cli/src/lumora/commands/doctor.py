@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _COULD_NOT_RUN = 2
 
 
-def doctor(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the value of a flag is a bool
+def doctor(*, data: Data = None, is_json: AsJson = False) -> None:
     """Check every dependency and setting, and say what to do. Changes nothing.
 
     Exit code 0: nothing is broken (there may be warnings); 1: something is; 2: the checks could not run.

@@ -18,7 +18,7 @@ _DRAINED_WITHIN_S = 90.0
 _LOOK_EVERY_S = 0.1
 
 
-def down(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the value of a flag is a bool
+def down(*, data: Data = None, is_json: AsJson = False) -> None:
     """Stop the platform that runs on the data folder. Running answers may finish; all data is kept."""
     folder = folder_of(data)
     try:
@@ -62,9 +62,10 @@ def _end_leftovers(folder: DataFolder) -> dict[str, Any]:
 
 
 def clean(
+    *,
     data: Data = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - the value of a flag
-    is_json: AsJson = False,  # noqa: FBT002 - the same
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    is_json: AsJson = False,
 ) -> None:
     """Delete all data: businesses, conversations, documents, keys. Says what it deletes, and asks."""
     folder = folder_of(data)

@@ -28,13 +28,14 @@ _Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each d
 
 
 def ingest(
+    *,
     sources: _Sources,
     timeout: _Timeout = 600,
     depth: _Depth = 0,
     tag: _Tags = None,
     url: Url = None,
     api_key: ApiKey = None,
-    is_json: AsJson = False,  # noqa: FBT002 - the value of a flag is a bool
+    is_json: AsJson = False,
 ) -> None:
     """Upload documents or name web pages, and wait until they can be searched. Exit code 1 if one of them failed."""
     who = credentials(url, api_key, is_json=is_json)

@@ -16,7 +16,7 @@ _HINT = (
 )
 
 
-def models(url: Url = None, api_key: ApiKey = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - a flag's value
+def models(*, url: Url = None, api_key: ApiKey = None, is_json: AsJson = False) -> None:
     """List the models that agents can use now, by provider."""
     found = run(_models(credentials(url, api_key, is_json=is_json)), is_json=is_json)
     if is_json:

@@ -20,7 +20,8 @@ _Since = Annotated[datetime | None, typer.Option(formats=_DAY, help="Only in doc
 _Until = Annotated[datetime | None, typer.Option(formats=_DAY, help="Only in documents added before.")]
 
 
-def search(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
+def search(
+    *,
     query: Annotated[str, typer.Argument(help="What to look for.")],
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
     document: _Documents = None,
@@ -30,7 +31,7 @@ def search(  # noqa: PLR0913, PLR0917 - each option of the command is a paramete
     until: _Until = None,
     url: Url = None,
     api_key: ApiKey = None,
-    is_json: AsJson = False,  # noqa: FBT002 - the value of a flag is a bool
+    is_json: AsJson = False,
 ) -> None:
     """Find the passages of the business's documents that fit a question best."""
     filters = _filters(document, language, tag, since, until)

@@ -38,7 +38,7 @@ snapshot = typer.Typer(
 
 
 @snapshot.command()
-def create(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - a flag's value
+def create(*, data: Data = None, is_json: AsJson = False) -> None:
     """Copy the index. The one in process must be free: stop the platform first. A Qdrant server copies at any time."""
     made = _ask(["create"], data, "copying", is_json=is_json)["snapshot"]
     if is_json:
@@ -48,7 +48,7 @@ def create(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 
 
 
 @snapshot.command(name="list")
-def list_(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the same
+def list_(*, data: Data = None, is_json: AsJson = False) -> None:
     """List copies of the index of the embedding model that is set, the oldest first."""
     found = _ask(["list"], data, "looking", is_json=is_json)
     if is_json:
@@ -63,7 +63,7 @@ def list_(data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 -
 
 
 @snapshot.command()
-def restore(name: _Name, data: Data = None, is_json: AsJson = False) -> None:  # noqa: FBT002 - the same
+def restore(*, name: _Name, data: Data = None, is_json: AsJson = False) -> None:
     """Put a copy in the place of the index. Interrupted, it changes nothing; older ones are brought up to Postgres."""
     done = _ask(["restore", name], data, "unpacking", is_json=is_json)
     if is_json:

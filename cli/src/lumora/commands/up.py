@@ -38,16 +38,17 @@ _Json = Annotated[bool, typer.Option("--json", help="The log as JSON lines (also
 _Verbose = Annotated[bool, typer.Option("--verbose", help="Also what NATS, Postgres and debugging say.")]
 
 
-def up(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
+def up(
+    *,
     port: _Port = 8000,
     internal_port: _InternalPort = 9000,
     data: Data = None,
-    demo: _Demo = True,  # noqa: FBT002 - the value of a flag is a bool
+    demo: _Demo = True,
     gateways: _Gateways = 1,
     workers: _Workers = 1,
     only: _Only = None,
-    is_json: _Json = False,  # noqa: FBT002 - the same
-    is_verbose: _Verbose = False,  # noqa: FBT002 - the same
+    is_json: _Json = False,
+    is_verbose: _Verbose = False,
 ) -> None:
     """Run the whole platform on this machine: NATS, Postgres, every service, the demo business.
 

@@ -87,7 +87,7 @@ def _complete(kept: dict[str, Any], users: Iterable[str], roles: Iterable[str]) 
 
 
 def _new_nkey() -> dict[str, str]:
-    import nkeys  # noqa: PLC0415 - pulls in libsodium, which only the first start needs
+    import nkeys
 
     seed = nkeys.encode_seed(random.token_bytes(32), _NKEY_USER)
     pair = nkeys.from_seed(seed)

@@ -136,7 +136,7 @@ def _models(service: Service, settings: InferenceSettings) -> dict[str, Model]:
 
 
 def _anthropic(service: Service, key: SecretStr, settings: InferenceSettings) -> Model:
-    from inference_service.outbound.anthropic_model import AnthropicModel  # noqa: PLC0415 - 38 MB only when used
+    from inference_service.outbound.anthropic_model import AnthropicModel
 
     model = AnthropicModel(key.get_secret_value(), settings.anthropic_base_url)
     service.on_stop(model.close)
@@ -144,7 +144,7 @@ def _anthropic(service: Service, key: SecretStr, settings: InferenceSettings) ->
 
 
 def _openai(service: Service, settings: InferenceSettings) -> Model:
-    from inference_service.outbound.openai_model import OpenAIModel  # noqa: PLC0415 - 36 MB only when used
+    from inference_service.outbound.openai_model import OpenAIModel
 
     model = OpenAIModel(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
     service.on_stop(model.close)

@@ -80,7 +80,7 @@ async def build() -> Service:
 def _reranker(service: Service, settings: IngestSettings) -> "HttpReranker | None":
     if not settings.rerank_url:
         return None
-    from ingest_service.outbound.http_reranker import HttpReranker  # noqa: PLC0415 - httpx only when used
+    from ingest_service.outbound.http_reranker import HttpReranker
 
     reranker = HttpReranker(
         settings.rerank_url,
@@ -135,10 +135,10 @@ def snapshots(settings: IngestSettings) -> Snapshots:
     """Copies of the chosen model's index, wherever that is kept; for a process that is not the service."""
     name = _traits(settings).index_name
     if settings.qdrant_url:
-        from ingest_service.outbound.qdrant_snapshots import QdrantSnapshots  # noqa: PLC0415 - 55 MB only when used
+        from ingest_service.outbound.qdrant_snapshots import QdrantSnapshots
 
         return QdrantSnapshots(_server(settings), name)
-    from ingest_service.outbound.edge_snapshots import EdgeSnapshots  # noqa: PLC0415 - the service makes none
+    from ingest_service.outbound.edge_snapshots import EdgeSnapshots
 
     kept = settings.snapshot_path or settings.index_path.with_name(f"{settings.index_path.name}-snapshots")
     return EdgeSnapshots(settings.index_path, kept, name)
@@ -148,7 +148,7 @@ def _indexes(service: Service, settings: IngestSettings, uses: PostgresIndexUses
     """The engine in this process, or a server where one is named."""
     if not settings.qdrant_url:
         return EdgeIndexes(settings.index_path)
-    from ingest_service.outbound.qdrant_indexes import QdrantIndexes  # noqa: PLC0415 - 55 MB only when used
+    from ingest_service.outbound.qdrant_indexes import QdrantIndexes
 
     indexes = QdrantIndexes(_server(settings), uses, OF_MINILM)
     # without it no search, but documents can still be listed, uploaded and deleted: no reason to take the service away

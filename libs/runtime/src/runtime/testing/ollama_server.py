@@ -105,7 +105,7 @@ async def _version(request: web.Request) -> web.Response:
 async def serve(server: SimulatedOllama) -> None:
     """Run until cancelled; prints the address once it listens."""
     async with server:
-        print(f"simulated ollama listening on {server.url}", flush=True)  # noqa: T201 - a command's output
+        print(f"simulated ollama listening on {server.url}", flush=True)
         await asyncio.Event().wait()
 
 

@@ -25,7 +25,7 @@ class Reranker(Protocol):
 async def reranked(query: str, ranked: Sequence[T], text_of: Callable[[T], str], reranker: Reranker) -> list[T]:
     """The first `CONSIDERED` by the reranker's scores, the others behind; as they were when it is away."""
     first = ranked[:CONSIDERED]
-    if len(first) < 2:  # noqa: PLR2004 - one passage has no order
+    if len(first) <= 1:
         return list(ranked)
     try:
         scores = await reranker.scores(query, [text_of(one) for one in first])

@@ -15,6 +15,8 @@ SETTING: Final = re.compile(r"\Asep=.\r?\n", re.IGNORECASE)
 """A first line that is no row: Excel takes from it what parts the cells."""
 _ROWS: Final = 60
 _SAME_WIDTH: Final = 0.8
+_PROSE_WIDTH: Final = 3
+"""Cells a line at most that a sentence with its commas makes."""
 _LONGEST_CELL: Final = 80
 _HTML: Final = re.compile(
     r"\s*(?:<\?xml[^>]*\?>\s*)?(?><!--.*?-->\s*)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
@@ -98,13 +100,13 @@ def _is_table(text: str, mark: str) -> bool:
                 break
     except csv.Error:
         return False
-    if len(rows) < 2:  # noqa: PLR2004 - one row alone is no table
+    if len(rows) <= 1:
         return False
     width, often = Counter(map(len, rows)).most_common(1)[0]
     cells = [cell for row in rows for cell in row]
     spaced = sum(cell.startswith(" ") for row in rows for cell in row[1:])
-    is_prose = mark in ",;" and spaced * 2 > len(cells) - len(rows) and width < 4  # noqa: PLR2004 - few commas a line
-    if width < 2 or often < len(rows) * _SAME_WIDTH or is_prose:  # noqa: PLR2004 - one column is no table
+    is_prose = mark in ",;" and spaced * 2 > len(cells) - len(rows) and width <= _PROSE_WIDTH
+    if width <= 1 or often < len(rows) * _SAME_WIDTH or is_prose:
         return False
     return _are_short(cells) or (often == len(rows) and _are_quoted(text, mark, often))
 

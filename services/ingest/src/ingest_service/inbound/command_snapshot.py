@@ -48,4 +48,4 @@ def _tell(done: int, of: int) -> None:
 
 
 def _say(**content: Any) -> None:
-    print(json.dumps(content), flush=True)  # noqa: T201 - a command's output
+    print(json.dumps(content), flush=True)

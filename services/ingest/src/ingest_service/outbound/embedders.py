@@ -89,14 +89,14 @@ class Embedders:
         dimension = traits.dimension if traits.asks_dimension else None
         servers = self._servers
         if traits.provider == "ollama":
-            from ingest_service.outbound.ollama_embedder import OllamaVectors  # noqa: PLC0415 - only when used
+            from ingest_service.outbound.ollama_embedder import OllamaVectors
 
             return OllamaVectors(servers.ollama_host, traits.name, dimension)
-        from ingest_service.outbound.openai_embedder import OpenAIVectors  # noqa: PLC0415 - 36 MB only when used
+        from ingest_service.outbound.openai_embedder import OpenAIVectors
 
         return OpenAIVectors(servers.openai_api_key.get_secret_value(), servers.openai_base_url, traits.name, dimension)
 
     async def _minilm(self) -> Embedder:
-        from ingest_service.outbound.minilm_embedder import MiniLmEmbedder  # noqa: PLC0415 - weights and runtime only when used
+        from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 
         return MiniLmEmbedder(await minilm_model.built(), threads=self._servers.minilm_threads)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # ships no types
+import onnxruntime
 
 from ingest_service.outbound.giving_way import give_way
 from ingest_service.outbound.minilm_model import DIMENSION, NAME

@@ -90,7 +90,7 @@ def build(target: Path) -> None:
 
 
 def _checked_weights() -> Weights:
-    from safetensors.numpy import load_file  # noqa: PLC0415  needed only while building
+    from safetensors.numpy import load_file
 
     path = model_file("model.safetensors")
     with path.open("rb") as file:
@@ -101,8 +101,8 @@ def _checked_weights() -> Weights:
 
 
 def _quantize(graph: "ModelProto", target: Path) -> None:
-    from onnx import TensorProto  # noqa: PLC0415  heavy, needed only while building
-    from onnxruntime.quantization import (  # type: ignore[import-untyped]  # ships no types  # noqa: PLC0415  the same
+    from onnx import TensorProto
+    from onnxruntime.quantization import (
         QuantType,
         quantize_dynamic,
     )
@@ -131,7 +131,7 @@ class _Net:
     """Collects nodes and constants; each method appends one part of the encoder and returns its output's name."""
 
     def __init__(self, weights: Weights) -> None:
-        import onnx  # noqa: PLC0415  heavy, needed only while building
+        import onnx
 
         self._onnx = onnx
         self._weights = weights

@@ -76,6 +76,6 @@ def has_header(table: list[list[str]]) -> bool:
     are_years = (
         len(numbers) >= FEWEST_YEARS and all(map(_YEAR.fullmatch, numbers)) and len(set(numbers)) == len(numbers)
     )
-    if len(table) < 2 or (numbers and not are_years):  # noqa: PLR2004 - a header and a row
+    if len(table) <= 1 or (numbers and not are_years):
         return False
     return _filled(first) * 2 >= max(_filled(row) for row in table[:20])

@@ -83,7 +83,7 @@ def _drawn(image: Image.Image) -> Drawn:
     Raises:
         NotDrawn: It is damaged, or has more than `scan.MOST_IMAGE_PIXELS`.
     """
-    from ingest_service.outbound.readers.tesseract import Picture  # noqa: PLC0415 - see there
+    from ingest_service.outbound.readers.tesseract import Picture
 
     if image.width * image.height > scan.MOST_IMAGE_PIXELS:
         raise NotDrawn(scan.TOO_LARGE)

@@ -38,7 +38,7 @@ def _values(text: str) -> tuple[list[Any], str]:
 
 def _is_flat(values: list[Any]) -> bool:
     """Several records of the same short fields."""
-    if len(values) < 2 or not all(isinstance(value, dict) for value in values):  # noqa: PLR2004 - one row is no table
+    if len(values) <= 1 or not all(isinstance(value, dict) for value in values):
         return False
     names = set(values[0])
     cells = (cell for value in values for cell in value.values())

@@ -154,7 +154,7 @@ def _whole(frame: Frame, words: Sequence[Word], bands: _Bands, limits: tuple[flo
 
     `limits`: the heights, upper and lower, where other tables of the same width begin.
     """
-    if len(frame.heights) < 2:  # noqa: PLR2004 - a rule above and one below
+    if len(frame.heights) <= 1:
         return
     heights = list(frame.heights)
     if not bands.are_boxes():

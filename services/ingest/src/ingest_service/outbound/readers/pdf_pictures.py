@@ -13,7 +13,7 @@ def drawn(document: pypdfium2.PdfDocument, number: int) -> Drawn:
     Raises:
         NotDrawn: It is damaged, or holds an image of more than `scan.MOST_IMAGE_PIXELS`.
     """
-    from ingest_service.outbound.readers.tesseract import Picture  # noqa: PLC0415 - see there
+    from ingest_service.outbound.readers.tesseract import Picture
 
     try:
         page = document[number]

@@ -113,7 +113,7 @@ class Scanner:
             self._engine.close()
 
     def _seen(self, number: int, picture: "Picture", height: float) -> Page | None:
-        from ingest_service.outbound.readers.tesseract import TesseractAway, TookTooLong  # noqa: PLC0415 - see there
+        from ingest_service.outbound.readers.tesseract import TesseractAway, TookTooLong
 
         try:
             seen = self._best(picture)
@@ -137,7 +137,7 @@ class Scanner:
         return Page(_placed(lines, height, picture.dpi / 72), height, is_picture=False)
 
     def _best(self, picture: "Picture") -> "Sequence[Seen]":
-        from ingest_service.outbound.readers.tesseract import Tesseract, TesseractAway  # noqa: PLC0415 - see there
+        from ingest_service.outbound.readers.tesseract import Tesseract, TesseractAway
 
         folder = tessdata.folder()
         if folder is None:
@@ -150,7 +150,7 @@ class Scanner:
         return max(seen, turned, key=confidence)
 
     def _why_unread(self, picture: "Picture", sure: float) -> str:
-        from ingest_service.outbound.readers.tesseract import Tesseract, TesseractAway  # noqa: PLC0415 - see there
+        from ingest_service.outbound.readers.tesseract import Tesseract, TesseractAway
 
         folder = tessdata.folder()
         try:
