@@ -10,7 +10,15 @@ from contracts.hand_off import ChooseAuthor, WriteMessage
 from contracts.ids import ClientMessageId, ConversationId, MessageId, UserId, uuid7
 from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages
 from contracts.paging import Idempotency
-from inference_service.domain.standing import UNSUPPORTED, Move, assigned, escalated, handed_back, resolved
+from inference_service.domain.standing import (
+    CUSTOMER_ASKED,
+    UNSUPPORTED,
+    Move,
+    assigned,
+    escalated,
+    handed_back,
+    resolved,
+)
 from inference_service.domain.turn import Ended, LeasedTurn, Outcome
 from inference_service.outbound.postgres_conversations import PostgresConversations
 from inference_service.outbound.postgres_hand_offs import PostgresHandOffs
@@ -273,6 +281,19 @@ async def test_an_answer_that_hands_over_leaves_its_conversation_to_people_in_th
     assert (after.is_with_people, after.is_told) == (True, True)
 
 
+async def test_who_asked_for_a_person_gets_one_though_the_filter_withheld_the_notice(
+    database: Database, turns: PostgresTurns
+) -> None:
+    scope = new_scope()
+    turn = await leased(database, scope)
+    blocked = Outcome(content="", finish_reason="blocked", model="", hand_over_reason=CUSTOMER_ASKED)
+    assert await turns.complete(scope, turn, blocked) is not None
+    found = await PostgresConversations(database).get(scope, turn.conversation_id)
+    assert (found.status, found.reason) == ("waiting_for_person", "customer_asked")
+    after = await asked(turns, scope, turn.conversation_id)
+    assert (after.is_with_people, after.is_told) == (True, False)
+
+
 async def test_an_answer_that_was_fenced_hands_nothing_over(
     database: Database, turns: PostgresTurns, hands: PostgresHandOffs
 ) -> None:
@@ -351,6 +372,31 @@ async def test_what_was_accepted_before_a_conversation_was_ended_opens_it_again_
     await hands.move(scope, turn.conversation_id, resolved)
     assert isinstance(await turns.lease(scope, request.message_id), Ended)
     assert (await PostgresConversations(database).get(scope, turn.conversation_id)).status == "resolved"
+
+
+@pytest.mark.parametrize("is_with_people", [True, False])
+async def test_what_was_being_answered_when_its_conversation_was_ended_opens_it_again_and_is_answered_anew(
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs, *, is_with_people: bool
+) -> None:
+    """No answer is stored under `resolved`, and no notice promises a person where nobody has the conversation."""
+    scope = new_scope()
+    turn = await leased(database, scope)
+    if is_with_people:
+        await turns.complete(scope, turn, SAID)
+        await hands.move(scope, turn.conversation_id, lambda standing: escalated(standing, ""))
+        turn = await asked(turns, scope, turn.conversation_id)
+    moved = await hands.move(scope, turn.conversation_id, resolved)
+    assert moved.stale == (() if is_with_people else (turn.message_id,))
+    notice = Outcome(content="Wait for it.", finish_reason="handed_over", model="")
+    assert await turns.complete(scope, turn, notice if is_with_people else SAID) is None
+    assert (await PostgresConversations(database).get(scope, turn.conversation_id)).status == "resolved"
+    await turns.release(scope, turn)
+    again = await turns.lease(scope, turn.message_id)
+    assert isinstance(again, LeasedTurn)
+    assert (again.is_with_people, again.is_told, again.attempt) == (False, False, turn.attempt + 1)
+    assert await turns.complete(scope, again, SAID) is not None
+    found = await PostgresConversations(database).get(scope, turn.conversation_id)
+    assert (found.status, found.reason) == ("reopened", "customer_wrote")
 
 
 async def test_what_is_sent_again_keeps_its_author_whoever_has_the_conversation_by_then(

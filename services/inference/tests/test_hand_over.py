@@ -122,7 +122,15 @@ async def test_a_customer_who_asks_for_a_person_is_passed_on_without_a_model(que
     assert outcome.hand_over(Standing()) == Standing("waiting_for_person", 1, CUSTOMER_ASKED, is_told=True)
 
 
-async def test_whose_notice_the_filter_cuts_is_not_passed_on():
+async def test_whose_notice_the_filter_cuts_is_passed_on_and_told_the_next_time():
     turns = MemoryTurns(turn(question="I want to talk to a human."))
     await answer(ANY, SCOPE, desk(turns, {}, sink=MemorySink(MemoryStream(cuts_at="passing"))))
-    assert [(one.finish_reason, one.hand_over_reason) for one in turns.outcomes] == [("blocked", None)]
+    (outcome,) = turns.outcomes
+    assert (outcome.finish_reason, outcome.is_for_people) == ("blocked", True)
+    assert outcome.hand_over(Standing()) == Standing("waiting_for_person", 1, CUSTOMER_ASKED)
+
+
+async def test_a_wish_for_a_person_is_heard_whatever_the_customer_was_told_before():
+    turns = MemoryTurns(turn(question="I want to talk to a human.", is_told=True))
+    await answer(ANY, SCOPE, desk(turns, {}))
+    assert [(one.content, one.hand_over_reason) for one in turns.outcomes] == [(NOTICE, CUSTOMER_ASKED)]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.ids import UserId, uuid7
 from inference_service.domain.standing import (
+    CUSTOMER_ASKED,
     Move,
     Standing,
     assigned,
@@ -42,7 +43,10 @@ def test_whatever_happens_somebody_answers_and_nobody_is_too_late(names: list[st
         after = MOVES[name](standing)
         assert (after.assignee is not None) == (after.status == "with_person")
         assert after.epoch >= standing.epoch
-        if after.is_with_people != standing.is_with_people and after.status != "resolved":
+        assert after.is_with_people or not after.is_told, "told of a person whom nobody called"
+        if after.is_with_people != standing.is_with_people or (after.status == "resolved") > (
+            standing.status == "resolved"
+        ):
             assert after.epoch > standing.epoch, "the other side could still store what it began"
         if name != "speak":
             assert MOVES[name](after) == after, "said twice it is the same"
@@ -82,6 +86,8 @@ def test_the_reason_stays_while_people_have_it() -> None:
     assert assigned(Standing(), ADA).reason == ""
 
 
-def test_what_was_for_people_when_they_ended_it_waits_for_them() -> None:
-    late = handed_over(resolved(assigned(WAITING, ADA)), None, is_told=True)
-    assert (late.status, late.reason, late.is_told) == ("waiting_for_person", "customer_wrote", True)
+def test_a_notice_that_comes_when_nobody_has_it_promises_nothing_for_later() -> None:
+    again = reopened(resolved(assigned(WAITING, ADA)))
+    late = handed_over(again, None, is_told=True)
+    assert late == again
+    assert handed_over(late, CUSTOMER_ASKED, is_told=True).status == "waiting_for_person"

@@ -11,9 +11,10 @@ from runtime.tenancy import TenantScope
 async def leave_to_people(turn: LeasedTurn, scope: TenantScope, sink: Sink, reason: str | None = None) -> Outcome:
     """End the turn without asking a model; its message is there for people to read. Raises Unavailable.
 
-    With a `reason` it is by this turn that they get the conversation.
+    With a `reason` it is by this turn that they get the conversation: they do, and it is said anew, whatever was said
+    before and whether or not the filter lets the notice through.
     """
-    if turn.is_told:
+    if turn.is_told and reason is None:
         return Outcome(content="", finish_reason="handed_over", model="")
     async with sink.open(scope, turn) as stream:
         await stream.start("", ())
@@ -24,5 +25,5 @@ async def leave_to_people(turn: LeasedTurn, scope: TenantScope, sink: Sink, reas
         finish_reason=shown.finish_reason,
         model="",
         categories=shown.categories,
-        hand_over_reason=reason if shown.finish_reason == "handed_over" else None,
+        hand_over_reason=reason,
     )

@@ -21,7 +21,7 @@ class Standing:
 
     Attributes:
         epoch: fences the machine: what it began under a lower one is not stored.
-        is_told: the customer knows that a person is to answer.
+        is_told: the customer knows that a person is to answer; only while people have it.
     """
 
     status: ConversationStatus = "active"
@@ -52,15 +52,10 @@ def escalated(standing: Standing, reason: str) -> Standing:
 
 
 def handed_over(standing: Standing, reason: str | None, *, is_told: bool) -> Standing:
-    """The machine ended an answer by handing over; with a reason it did so by itself.
-
-    What was for people while they ended the conversation is theirs still: it waits for one, or nobody would see it.
-    """
-    if standing.status == "resolved":
-        reason = reason or "customer_wrote"
+    """The machine ended an answer by handing over; with a reason it did so by itself."""
     if reason is not None and not standing.is_with_people:
         standing = _handed(standing, "waiting_for_person", reason)
-    return replace(standing, is_told=standing.is_told or is_told)
+    return replace(standing, is_told=standing.is_with_people and (standing.is_told or is_told))
 
 
 def assigned(standing: Standing, person: UserId, *, is_take_over: bool = False) -> Standing:
@@ -95,10 +90,10 @@ def handed_back(standing: Standing) -> Standing:
 
 
 def resolved(standing: Standing) -> Standing:
-    """Nothing is left to say."""
+    """Nothing is left to say: what was begun before is too late, and its question opens the conversation again."""
     if standing.status == "resolved":
         return standing
-    return replace(standing, status="resolved", reason="resolved", assignee=None, is_told=False)
+    return _handed(standing, "resolved", "resolved")
 
 
 def _handed(standing: Standing, status: ConversationStatus, reason: str) -> Standing:

@@ -82,8 +82,15 @@ class Outcome:
     categories: tuple[str, ...] = ()
     trace: AnswerTrace | None = None
     hand_over_reason: str | None = None
-    """Why the machine handed the conversation over by itself, when it did."""
+    """Why the machine handed the conversation over by itself, when it did: `finish_reason` is `blocked` if the filter
+    then withheld the notice."""
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether a person is to answer."""
+        return self.finish_reason == "handed_over" or self.hand_over_reason is not None
 
     def hand_over(self, standing: Standing) -> Standing:
         """How the conversation stands after an answer that ended so."""
-        return handed_over(standing, self.hand_over_reason, is_told=bool(self.content))
+        is_told = self.finish_reason == "handed_over" and bool(self.content)
+        return handed_over(standing, self.hand_over_reason, is_told=is_told)

@@ -138,7 +138,7 @@ class PostgresTurns:
 
     async def complete(self, scope: TenantScope, turn: LeasedTurn, outcome: Outcome) -> Turn | None:
         of = turn_ending.Attempt(turn.message_id, turn.conversation_id, turn.agent_id, turn.attempt, turn.epoch)
-        if outcome.finish_reason != "handed_over":
+        if not outcome.is_for_people:
             return await turn_ending.complete(self._database, scope, of, outcome)
         async with self._database.tenant_tx(scope, lock=turn_ending.LOCK) as tx:
             completed = await turn_ending.complete(self._database, scope, of, outcome)
