@@ -1,6 +1,8 @@
 """ingest's tables on the real database: the port's promises, and the relay's narrow view."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -11,9 +13,11 @@ from contracts.streams import streams as declared_streams
 from ingest_service.domain.document import Document, Failure, received
 from ingest_service.domain.ports import Documents
 from ingest_service.outbound import postgres_pages
+from ingest_service.outbound.document_changes import lock_content
 from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.relay_documents import INDEXED, UNFINISHED
 from runtime.db import Database
+from runtime.errors import Conflict
 from services.ingest.tests.promises_documents import (
     PromisesOfDocuments,
     added,
@@ -23,7 +27,7 @@ from services.ingest.tests.promises_documents import (
     put_off,
 )
 from tests.support.ingest_process import ingest_rows
-from tests.support.platform import Platform
+from tests.support.platform import Platform, eventually
 from tests.support.probe import connection
 
 pytestmark = pytest.mark.integration
@@ -76,6 +80,35 @@ async def test_a_site_that_is_looked_at_again_grows_to_its_limit_and_never_while
 
 def page(path: str) -> Document:
     return received(DocumentId(uuid7()), "page", datetime.now(UTC), url=f"https://shop.example{path}")
+
+
+async def test_a_new_version_and_a_reading_anew_at_the_same_time_do_not_wait_for_each_other(
+    platform: Platform, ingest_database: Database
+):
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    document, _ = await made_ready(documents, scope, "one", sha256="old")
+
+    async def keep() -> None:
+        pass
+
+    async def waiting(count: int) -> None:
+        question = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'ingest_app' AND wait_event_type = 'Lock'"
+        async with connection(platform.postgres_url("lumora")) as admin:
+            await eventually(lambda: _is(admin.fetchval(question), count), every_s=0.01)
+
+    async with ingest_database.tenant_tx(scope) as tx:
+        await lock_content(tx, "old")
+        again = asyncio.create_task(documents.read_again(scope, document.id))
+        await waiting(1)
+        replaced = asyncio.create_task(documents.replace(scope, replace(document, sha256="new"), keep=keep))
+        await waiting(2)
+    assert await again is not None
+    with pytest.raises(Conflict):
+        await replaced
+
+
+async def _is(asked: Awaitable[object], wanted: object) -> bool:
+    return await asked == wanted
 
 
 async def test_the_reconciler_takes_what_is_neither_at_rest_nor_leased(

@@ -4,9 +4,11 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+from sqlalchemy import text
 
 from runtime import db
 from runtime.db import Database, Transaction
+from runtime.errors import Unavailable
 from tests.support.held_goodbye import held_goodbye
 from tests.support.platform import eventually
 from tests.support.probe import Probe, connection, new_scope
@@ -58,3 +60,39 @@ async def test_a_connection_that_hears_the_servers_goodbye_is_replaced_unseen(pr
 
 async def _server_process(tx: Transaction) -> int:
     return int((await tx.fetch_row("SELECT pg_backend_pid() AS pid"))["pid"])
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "53100", "53200", "25006", "25P03", "57014", "58030"])
+@pytest.mark.parametrize("way", ["session", "driver"])
+async def test_what_the_server_cannot_do_now_is_unavailable(database: Database, code: str, way: str) -> None:
+    """Deadlocks, full disks and memory, a primary that became a replica, timeouts, disks that fail."""
+    failing = f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$"
+    with pytest.raises(Unavailable) as raised:
+        async with database.tenant_tx(new_scope()) as tx:
+            await (tx.session.execute(text(failing)) if way == "session" else tx.execute(failing))
+    assert raised.value.retry_after_s is not None
+
+
+async def test_a_deadlock_is_unavailable_to_one_of_the_two(database: Database) -> None:
+    scope, both_hold = new_scope(), asyncio.Barrier(2)
+
+    async def lock(first: str, second: str) -> None:
+        async with database.tenant_tx(scope, lock=first):
+            await both_hold.wait()
+            async with database.tenant_tx(scope, lock=second):
+                pass
+
+    ends = await asyncio.gather(lock("a", "b"), lock("b", "a"), return_exceptions=True)
+    assert sorted(type(end) for end in ends if end is not None) == [Unavailable]
+
+
+async def test_a_server_without_a_connection_left_is_unavailable(probe: Probe) -> None:
+    async with connection(probe.admin_url) as admin:
+        await admin.execute("ALTER ROLE probe_app CONNECTION LIMIT 0")
+        try:
+            database = Database(probe.app_url)
+            with pytest.raises(Unavailable):
+                await hold(database, 1)
+            await database.close()
+        finally:
+            await admin.execute("ALTER ROLE probe_app CONNECTION LIMIT -1")

@@ -5,7 +5,7 @@ import pytest
 
 from contracts.ingest import inbox_key
 from ingest_service.outbound.file_store import ObjectFiles
-from runtime.errors import Unavailable
+from runtime.errors import NotFound, Unavailable
 from services.ingest.tests.promises_documents import new_scope
 
 NAME = "01a1fbd7-bb17-75c4-af41-5d298c132026"
@@ -78,3 +78,31 @@ async def test_what_cannot_be_deleted_is_said_to_be_still_there(files, folder):
     (folder / "files" / str(scope.tenant_id) / "sha").mkdir(parents=True)
     with pytest.raises(Unavailable):
         await files.delete(scope, "sha")
+
+
+async def test_a_store_that_fails_is_unavailable_for_now(files, folder):
+    scope = new_scope()
+    put(folder, scope, b"text")
+    (folder / "files").write_text("where a folder should be")
+    for asked in (files.keep(scope, NAME, "sha"), files.put(scope, "sha", b"text"), files.read(scope, "sha")):
+        with pytest.raises(Unavailable):
+            await asked
+    (folder / inbox_key(scope.tenant_id, NAME)).unlink()
+    (folder / inbox_key(scope.tenant_id, NAME)).parent.rmdir()
+    (folder / inbox_key(scope.tenant_id, NAME)).parent.write_text("here too")
+    with pytest.raises(Unavailable):
+        await files.inspect(scope, NAME)
+
+
+async def test_an_upload_that_vanishes_before_it_is_kept_is_not_there(files):
+    with pytest.raises(NotFound):
+        await files.keep(new_scope(), NAME, "sha")
+
+
+async def test_a_store_that_cannot_be_listed_is_unavailable_for_now(files, folder):
+    folder.rmdir()
+    folder.write_text("where a folder should be")
+    with pytest.raises(Unavailable):
+        await files.sweep()
+    with pytest.raises(Unavailable):
+        await anext(aiter(files.kept()))

@@ -48,6 +48,19 @@ _GONE = (
     asyncpg.CrashShutdownError,
     OSError,
 )
+"""The connection is; another one may do."""
+_NOT_NOW = (
+    *_GONE,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,  # no connection left, disk or memory full
+    asyncpg.TransactionRollbackError,  # a deadlock's victim
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # a primary that became a replica, or that is nearly full
+    asyncpg.PostgresSystemError,
+)
+"""Whatever was asked, the same may succeed later."""
 
 _log = logs.get_logger()
 
@@ -213,10 +226,8 @@ def _as_unavailable() -> Iterator[None]:
     """What the driver and SQLAlchemy raise when the database is busy or away."""
     try:
         yield
-    except (PoolTimeoutError, OperationalError, InterfaceError, TimeoutError, *_GONE) as error:
+    except (PoolTimeoutError, OperationalError, InterfaceError, TimeoutError, *_NOT_NOW) as error:
         raise Unavailable("the database is busy or away", retry_after_s=2) from error
-    except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError) as error:
-        raise Unavailable("the database is busy", retry_after_s=2) from error
     except DBAPIError as error:
         if error.connection_invalidated or _is_away(error.orig):
             raise Unavailable("the database is away", retry_after_s=2) from error
@@ -261,9 +272,7 @@ async def _roll_back(connection: AsyncConnection, driver: Any) -> None:
 
 
 def _is_away(error: BaseException | None) -> bool:
-    cause = getattr(error, "__cause__", None)
-    kinds = (*_GONE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
-    return isinstance(error, kinds) or isinstance(cause, kinds)
+    return isinstance(error, _NOT_NOW) or isinstance(getattr(error, "__cause__", None), _NOT_NOW)
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:

@@ -112,8 +112,8 @@ class _Upkeep:
 
     async def sweep_files(self) -> None:
         while True:
-            uploads = await self._inbox.sweep()
             try:
+                uploads = await self._inbox.sweep()
                 orphans = await originals.sweep(documents=self._desk.documents, files=self._desk.files)
             except Retryable as error:
                 _log.warning("files.waiting", reason=error.code)

@@ -4,7 +4,8 @@
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,7 +18,7 @@ from contracts.ids import TenantId
 from contracts.ingest import inbox_key
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.sniff import NEEDED
-from runtime.errors import Unavailable
+from runtime.errors import NotFound, Unavailable
 from runtime.tenancy import TenantScope
 
 FORGOTTEN_AFTER: Final = timedelta(hours=24)
@@ -37,34 +38,41 @@ class ObjectFiles:
         self._store: ObjectStore = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
 
     async def inspect(self, scope: TenantScope, inbox_name: str) -> Upload | None:
+        digest, size_bytes, head = hashlib.sha256(), 0, b""
         try:
-            found = await obstore.get_async(self._store, inbox_key(scope.tenant_id, inbox_name))
+            with _as_unavailable():
+                found = await obstore.get_async(self._store, inbox_key(scope.tenant_id, inbox_name))
+                async for part in found.stream():
+                    piece = bytes(part)
+                    digest.update(piece)
+                    size_bytes += len(piece)
+                    head = head or piece[:NEEDED]
         except FileNotFoundError:
             return None
-        digest, size_bytes, head = hashlib.sha256(), 0, b""
-        async for part in found.stream():
-            piece = bytes(part)
-            digest.update(piece)
-            size_bytes += len(piece)
-            head = head or piece[:NEEDED]
         return Upload(size_bytes=size_bytes, head=head, sha256=digest.hexdigest())
 
     async def keep(self, scope: TenantScope, inbox_name: str, sha256: str) -> None:
         # a copy, not a move: until the document's commit the upload must be there for another try
-        await obstore.copy_async(self._store, inbox_key(scope.tenant_id, inbox_name), _original(scope, sha256))
+        try:
+            with _as_unavailable():
+                await obstore.copy_async(self._store, inbox_key(scope.tenant_id, inbox_name), _original(scope, sha256))
+        except FileNotFoundError as error:  # whoever sent it stopped waiting
+            raise NotFound from error
 
     async def put(self, scope: TenantScope, sha256: str, data: bytes) -> None:
-        await obstore.put_async(self._store, _original(scope, sha256), data)
+        with _as_unavailable():
+            await obstore.put_async(self._store, _original(scope, sha256), data)
 
     async def discard(self, scope: TenantScope, inbox_name: str) -> None:
         await self._remove(inbox_key(scope.tenant_id, inbox_name))
 
     async def read(self, scope: TenantScope, sha256: str) -> bytes | None:
         try:
-            found = await obstore.get_async(self._store, _original(scope, sha256))
+            with _as_unavailable():
+                found = await obstore.get_async(self._store, _original(scope, sha256))
+                return bytes(await found.bytes_async())
         except FileNotFoundError:
             return None
-        return bytes(await found.bytes_async())
 
     async def delete(self, scope: TenantScope, sha256: str) -> None:
         await self._remove(_original(scope, sha256))
@@ -73,16 +81,22 @@ class ObjectFiles:
         """Remove uploads that were forgotten in the inbox; how many."""
         oldest = (now or datetime.now(UTC)) - FORGOTTEN_AFTER
         count = 0
-        async for part in obstore.list(self._store, "inbox/"):
-            for item in part:
-                if item["last_modified"] < oldest:
-                    await self._remove(item["path"])
-                    count += 1
+        with _as_unavailable():
+            async for part in obstore.list(self._store, "inbox/"):
+                for item in part:
+                    if item["last_modified"] < oldest:
+                        await self._remove(item["path"])
+                        count += 1
         return count
 
     async def kept(self, now: datetime | None = None) -> AsyncIterator[tuple[TenantScope, Sequence[str]]]:
         newest = (now or datetime.now(UTC)) - ORPHAN_AFTER
-        async for part in obstore.list(self._store, "files/", chunk_size=LISTED):
+        listed = obstore.list(self._store, "files/", chunk_size=LISTED)
+        while True:
+            with _as_unavailable():
+                part = await anext(listed, None)
+            if part is None:
+                return
             places = [item["path"].split("/") for item in part if item["last_modified"] < newest]
             for tenant_id in {place[1] for place in places}:
                 scope = TenantScope(TenantId(UUID(tenant_id)), "service:ingest")
@@ -94,11 +108,21 @@ class ObjectFiles:
 
     async def _remove(self, key: str) -> None:
         try:
-            await obstore.delete_async(self._store, key)
+            with _as_unavailable():
+                await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
-        except (BaseError, OSError) as error:
-            raise Unavailable("the file store is away, or lets nothing be deleted") from error
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    """What the store says when it is away, full, or lets something not be done; a file that is not there is no such."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError) as error:
+        raise Unavailable("the file store is away or full", retry_after_s=5) from error
 
 
 def _original(scope: TenantScope, sha256: str) -> str:

@@ -114,17 +114,16 @@ class PostgresDocuments:
 
     async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
         async with self._database.tenant_tx(scope) as tx:
-            document = await self.get(scope, document_id)
+            # the row before its content, as `replace` does: the other way round they would wait for each other
+            row = (await tx.session.exec(_one(scope, document_id).with_for_update())).first()
+            document = None if row is None else document_of(row)
             if document is None or not document.state.is_at_rest:
                 return None if document is None or document.state is State.DELETING else document
             await lock_content(tx, document.sha256)
             # a page that was never fetched has no content to share
             if document.sha256 and document.state is State.FAILED and await holders(tx, document):
                 raise Conflict("Another document with the same content was uploaded since.")
-            change = _change(scope, document_id).values(**_ANEW)
-            again = await _changed(tx, change.where(col(DocumentRow.state).in_(AT_REST)))
-            if again is None:
-                return await self.get(scope, document_id)
+            again = await _changed(tx, _change(scope, document_id).values(**_ANEW))
             await requeue(tx, document_id, State.RECEIVED)
         return again
 
