@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ingest_service.domain.cut_settings import CutSettings
+from ingest_service.domain.errors import Damaged
 from ingest_service.outbound.cage import child, lines, nursery
 
 MIB = 1024 * 1024
@@ -81,6 +82,13 @@ def shout(words: str) -> Iterator[lines.Line]:
 def raise_error(_: str) -> Iterator[lines.Line]:
     raise KeyError("secret words of the document")
     yield
+
+
+def refuse(_: str) -> Iterator[lines.Line]:
+    try:
+        yield from raise_error("")
+    except KeyError as error:
+        raise Damaged("The document is damaged.") from error
 
 
 def swallow(_: str) -> Iterator[lines.Line]:
@@ -164,6 +172,7 @@ ACTS: dict[str, Callable[[str], Iterator[lines.Line]]] = {
     "raw": say_raw,
     "flood": flood,
     "raise": raise_error,
+    "refuse": refuse,
     "shout": shout,
     "swallow": swallow,
     "probe": probe,

@@ -64,7 +64,12 @@ class PromisesOfReader:
         assert (await reader.read(RETURNS.encode(), unheard)).passages
 
     @pytest.mark.parametrize(
-        ("data", "code"), [(b" \n ", "empty_document"), (b"\xef\xbb\xbf\xff\xff", "unreadable_document")]
+        ("data", "code"),
+        [
+            (b" \n ", "empty_document"),
+            ("?! \u2013 \u2026\n\n\U0001f3d5\ufe0f\U0001f44d".encode(), "empty_document"),
+            (b"\xef\xbb\xbf\xff\xff", "unreadable_document"),
+        ],
     )
     async def test_what_cannot_be_read_is_refused_with_the_reason(self, reader, data, code):
         with pytest.raises(DocumentRefused) as refused:

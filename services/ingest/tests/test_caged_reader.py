@@ -210,6 +210,15 @@ async def test_an_error_that_nobody_foresaw_is_told_without_the_documents_words(
     assert "secret words" not in refused.value.detail + written.out + written.err
 
 
+async def test_what_a_library_broke_on_is_told_to_operators_alone(hostile, capsys):
+    with pytest.raises(DocumentRefused) as refused:
+        await hostile.read(b"refuse", unheard)
+    assert refused.value.detail == "The document is damaged."
+    written = capsys.readouterr()
+    assert "KeyError" in written.out + written.err
+    assert "secret words" not in written.out + written.err
+
+
 async def test_what_a_library_prints_of_a_document_reaches_no_log(hostile, capfd):
     assert await told(hostile, "shout secret words") == "shouted"
     written = capfd.readouterr()

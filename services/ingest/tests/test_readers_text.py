@@ -89,6 +89,36 @@ def test_flat_records_are_a_table_and_deeper_ones_are_lines():
     assert (lines.media_type, lines.text) == (kinds.JSON_LINES, "a.b: 1\n\na.b: 2")
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"item": "tent", "days": [30, 14,}', "line 1, column 34"),
+        ('[{"item": "tent"},\n {"item": "stove" "days": 14}]', "line 2, column 19"),
+        ('["tent", "stove"\n "lamp"]', "line 2, column 2"),
+        ('{"item":' * 3_000 + "1" + "}" * 3_000, "nested too deeply"),
+        ("[" * 100_000 + "1" + "]" * 100_000, "nested too deeply"),
+    ],
+)
+def test_json_that_is_none_is_text_and_says_so(text, fault):
+    result = manuscript(text.encode())
+    assert result.text == text
+    assert [fault in note.reason for note in result.notes] == [True]
+
+
+@pytest.mark.parametrize(
+    "text", ["[Draft] Returns\n\n[1] Within 30 days.", "{name}, your tent is here.", "[[Tents]] are rooms of cloth."]
+)
+def test_a_text_that_begins_with_a_bracket_is_no_broken_json(text):
+    assert manuscript(text.encode()).notes == ()
+
+
+def test_a_line_that_is_no_json_stands_as_it_is_behind_the_others():
+    deep = '{"a":' * 3_000 + "1" + "}" * 3_000
+    result = manuscript(f'{{"item": "tent"}}\n{{"item": "stove"}}\n{deep}\n{{"item": "lamp"}}\n{{"item": "la'.encode())
+    assert result.text == f'| item |\n|---|\n| tent |\n| stove |\n| lamp |\n\n{deep}\n\n{{"item": "la'
+    assert [note.reason for note in result.notes] == ["Lines that are no JSON were read as plain text: 2 (3, 5)."]
+
+
 def test_subtitles_are_what_is_said():
     data = (
         b"WEBVTT\n\nNOTE not this\n\n1\n00:01.000 --> 00:02.000\n<v Ann>Hello &amp; welcome</v>\n\n"
@@ -101,6 +131,22 @@ def test_rich_text_is_read():
     result = manuscript(rb"{\rtf1\ansi\ansicpg1252 {\b Returns}\par Gr\'fc\'dfe within \u8364? 30 days.\par}")
     assert result.media_type == kinds.RTF
     assert result.text == "Returns\n\nGrüße within € 30 days."
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        (r"Open {\v secret {\b word} more }now.", "Open now."),
+        (r"Open \v secret \b word\b0\v0 now.", "Open now."),
+        (r"Open {\b \v secret} now.", "Open now."),
+        (r"{\v secret\par}\v word\par\plain Open {\v0 now}.", "Open now."),
+        (r"Open \deleted ten \'fc\u8364?\emdash\deleted0 {\deleted {\v0 nine}}now.", "Open now."),
+        (r"Open \viewkind4 now{\v \{secret\}}.", "Open now."),
+        (r"Open \u-10179?\u-8704? now.", "Open \U0001f600 now."),
+    ],
+)
+def test_words_of_rich_text_that_are_hidden_or_deleted_are_left_out(written, seen):
+    assert " ".join(manuscript(rf"{{\rtf1\ansi {written}}}".encode()).text.split()) == seen
 
 
 def test_a_book_is_read_in_the_order_of_its_spine():

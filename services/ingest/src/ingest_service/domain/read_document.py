@@ -53,8 +53,9 @@ def cut(manuscript: Manuscript, counter: TokenCounter, settings: CutSettings = D
         EmptyDocument: Nothing in it can be searched.
     """
     passages = chunk(manuscript, counter, settings)
-    if not passages:
-        raise EmptyDocument("The document has no text in it.")
+    # signs and emoji alone can neither be found by a word nor mean anything to a model
+    if not passages or not any(map(str.isalnum, manuscript.text)):
+        raise EmptyDocument("The document has no text in it: not a single letter or digit.")
     spoken = _known(language.detect(manuscript.text))
     headings = passages[0].headings
     return Cut(

@@ -18,6 +18,7 @@ _SAME_WIDTH: Final = 0.8
 _PROSE_WIDTH: Final = 3
 """Cells a line at most that a sentence with its commas makes."""
 _LONGEST_CELL: Final = 80
+_LIKE_JSON: Final = re.compile(r'\s*(?:(?:\[\s*)*+\{\s*"[^"\n]*"\s*:|\[\s*"[^"\n]*"\s*,|(?:\[\s*){3})')
 _HTML: Final = re.compile(
     r"\s*(?:<\?xml[^>]*\?>\s*)?(?><!--.*?-->\s*)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
@@ -49,6 +50,21 @@ def kind_of_text(text: str) -> str:
     if head.lstrip().startswith("<") and _XML.match(text):
         return kinds.XML
     return _json_kind(text) or (kinds.EMAIL if _is_letter(head) else None) or _table_kind(head) or _prose_kind(text)
+
+
+def json_fault(text: str) -> str | None:
+    """In words, why a text that begins like JSON is not read as such; None for any other text."""
+    if _LIKE_JSON.match(text) is None or _json_kind(text) is not None:
+        return None
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        fault = f"but breaks its rules in line {error.lineno}, column {error.colno}"
+    except RecursionError:
+        fault = "but is nested too deeply"
+    else:
+        return None
+    return f"The text begins like JSON, {fault}: it was read as plain text, without names beside their values."
 
 
 def delimiter_of(text: str) -> str | None:

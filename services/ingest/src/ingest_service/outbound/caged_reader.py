@@ -240,6 +240,8 @@ def _verdict(told: _Told, ended: handle.Ended, limits: Limits) -> Cut:
     if ended.code == child.OUT_OF_MEMORY or (ended.code < 0 and ended.peak_bytes > MUCH * limits.memory_mib * MIB):
         raise _breach(TooLargeInMemory())
     if isinstance(ending, lines.Refusal) and ending.code in ERRORS:
+        if ending.error:
+            _log.info("reader.damaged", error=ending.error, place=ending.place)
         raise DocumentRefused(ending.detail, code=ending.code)
     if isinstance(ending, lines.Broken):
         _log.warning("reader.broken", error=ending.error, place=ending.place)

@@ -130,7 +130,14 @@ def _is_of_memory(error: BaseException | None) -> bool:
 
 def _last_word(error: Exception) -> lines.Line:
     if isinstance(error, DocumentRefused):
-        return lines.Refusal(code=error.code, detail=error.detail)
+        cause = error.__cause__
+        name, place = ("", "") if cause is None else (type(cause).__name__, _place(cause))
+        return lines.Refusal(code=error.code, detail=error.detail, error=name, place=place)
+    return lines.Broken(error=type(error).__name__, place=_place(error))
+
+
+def _place(error: BaseException) -> str:
+    """The innermost of our own lines that it went through."""
     trace = error.__traceback__
     place = ""
     while trace is not None:
@@ -138,4 +145,4 @@ def _last_word(error: Exception) -> lines.Line:
         if "ingest_service" in code.co_filename:
             place = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - a name, no file is asked
         trace = trace.tb_next
-    return lines.Broken(error=type(error).__name__, place=place)
+    return place

@@ -105,11 +105,13 @@ class End(Line):
 
 
 class Refusal(Line):
-    """It can never be read as it is."""
+    """It can never be read as it is; where a library broke on it, the error's class and the place in our code."""
 
     kind: Literal["refusal"] = "refusal"
     code: Name
     detail: Short
+    error: Name = ""
+    place: Name = ""
 
 
 class Broken(Line):

@@ -7,9 +7,10 @@ from typing import Final
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain import sniff
 from ingest_service.domain.document import Note
-from ingest_service.domain.encoding import guess_of
+from ingest_service.domain.encoding import decode, guess_of
 from ingest_service.domain.errors import Damaged, DocumentRefused
 from ingest_service.domain.manuscript import Manuscript
+from ingest_service.domain.text_kinds import json_fault
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
 
 _MODULES: Final = {
@@ -44,6 +45,10 @@ _GUESSED: Final = (
     "The text does not say its encoding; by its letters and words it was read as {}. If letters are wrong, save it as "
     "UTF-8 and send it again."
 )
+_DAMAGED: Final = (
+    "The document is damaged: a part of it is missing, or breaks the rules of its format. Open it with the program "
+    "that made it, save it again and send that."
+)
 
 
 def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
@@ -63,13 +68,12 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
         raise Damaged("The document is nested too deeply to be read.") from error
     except Exception as error:
         # the libraries answer broken files with whatever breaks first; the same bytes will break there again
-        raise Damaged(f"The document is damaged ({type(error).__name__}). Save it again and send it anew.") from error
-    return _with_guess(manuscript, data) if kind in _BARE else manuscript
+        raise Damaged(_DAMAGED) from error
+    return _with_doubts(manuscript, data) if kind in _BARE else manuscript
 
 
-def _with_guess(manuscript: Manuscript, data: bytes) -> Manuscript:
-    """Say so when the text's encoding was guessed."""
-    encoding = guess_of(data)
-    if encoding is None:
-        return manuscript
-    return replace(manuscript, notes=(*manuscript.notes, Note(None, _GUESSED.format(encoding))))
+def _with_doubts(manuscript: Manuscript, data: bytes) -> Manuscript:
+    """Say so when the text's encoding was guessed, or when it is no JSON though it begins so."""
+    encoding, fault = guess_of(data), json_fault(decode(data))
+    doubts = ["" if encoding is None else _GUESSED.format(encoding), fault or ""]
+    return replace(manuscript, notes=(*manuscript.notes, *(Note(None, doubt) for doubt in doubts if doubt)))
