@@ -6,6 +6,7 @@ from playwright.async_api import Browser, Page, expect
 from runtime.testing.scripted_server import Script
 from tests.e2e.test_hand_off import command, write
 from tests.e2e.test_knowledge import RETURNS, ready, upload
+from tests.support.business import Business
 from tests.support.far_gateway import far_gateway
 from tests.support.page import WITHIN_MS, PageLine, ask, log, signed_in, texts
 from tests.support.platform import eventually
@@ -14,6 +15,7 @@ from tests.support.stage import Stage
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 SLOW = "ollama/simulated-n40-r20"
+LONG = "ollama/simulated-n100-r20"
 TRUE = "You can return anything within 30 days of delivery [1]."
 
 
@@ -60,6 +62,34 @@ async def test_after_a_break_of_the_socket_nothing_is_missing_twice_or_wiped(bro
         assert await marked.locator(".body").inner_text() == whole
 
 
+async def test_an_answer_that_was_left_before_it_was_accepted_is_shown_once_when_its_conversation_is_opened_again(
+    browser: Browser, stage: Stage
+) -> None:
+    business = await stage.business(LONG)
+    async with signed_in(browser, business) as page:
+        line = await PageLine.under(page)
+        await ask(page, "First?")
+        await expect(log(page).last).to_have_attribute("aria-busy", "false", timeout=WITHIN_MS)
+        first = await texts(page)
+        (conversation,) = (await business.call("GET", "/api/conversations"))["items"]
+        line.hold()
+        await ask(page, "Second?")
+        await eventually(lambda: _stored(business, conversation["id"], 3))
+        await page.get_by_role("button", name="New conversation").click()
+        line.let_go()
+        await page.locator("#recent").get_by_role("button", name="First?").click()
+        await expect(log(page).last).to_have_attribute("aria-busy", "true")
+        await expect(log(page).last).to_have_attribute("aria-busy", "false", timeout=WITHIN_MS)
+        whole = first[1]
+        assert await texts(page) == [*first, "Second?", whole]
+        # Everything is read back after a break.
+        await line.cut()
+        await write(business, conversation["id"], "I am here.", author="person")
+        line.mend()
+        await expect(log(page).filter(has_text="I am here.")).to_have_count(1, timeout=WITHIN_MS)
+        assert await texts(page) == [*first, "Second?", whole, "I am here."]
+
+
 async def test_after_a_break_behind_the_gateway_a_persons_words_are_read_back(browser: Browser, stage: Stage) -> None:
     """The socket holds: the customer's page is told that something may have been said, not what."""
     business = await stage.business()
@@ -82,6 +112,10 @@ async def test_after_a_break_behind_the_gateway_a_persons_words_are_read_back(br
         await command(business, conversation["id"], "hand-back")
         await expect(page.locator("#composer-hint")).to_contain_text("an AI")
         assert await texts(page) == [*before, "I am.", "Still here."]
+
+
+async def _stored(business: Business, conversation_id: str, count: int) -> bool:
+    return len(await business.messages(conversation_id)) == count
 
 
 async def _counted(page: Page, count: int) -> bool:

@@ -1,9 +1,12 @@
 """The documents as the people of a business bring them in."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, FilePayload, Route, expect
 
-from tests.support.page import signed_in
+from tests.support.page import sign_in, signed_in
+from tests.support.platform import eventually
 from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -46,6 +49,60 @@ async def test_many_files_at_once_are_all_taken_though_the_platform_asks_for_pat
     assert len((await business.call("GET", "/api/documents"))["items"]) == len(files)
 
 
+async def test_what_was_on_its_way_when_somebody_signed_out_holds_nobody_up(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with signed_in(browser, business) as page:
+        await page.get_by_role("tab", name="Documents").click()
+        is_sent, is_signed_out = asyncio.Event(), asyncio.Event()
+
+        async def refuse_late(route: Route) -> None:
+            if route.request.method != "POST":
+                await route.continue_()
+                return
+            is_sent.set()
+            await is_signed_out.wait()
+            await route.fulfill(status=429, headers={"Retry-After": "600"}, json=BUSY)
+
+        await page.route("**/api/documents", refuse_late)
+        async with page.expect_event("requestfailed") as given_up:
+            await page.locator("#file").set_input_files([note("first.txt")])
+            await is_sent.wait()
+            await page.get_by_role("button", name="Sign out").click()
+            await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        assert (await given_up.value).method == "POST"
+        is_signed_out.set()
+        await page.unroute_all(behavior="wait")
+        await sign_in(page, business)
+        await page.get_by_role("tab", name="Documents").click()
+        await page.locator("#file").set_input_files([note("second.txt")])
+        await expect(page.locator("#files li")).to_contain_text("Ready", timeout=30_000)
+
+
+async def test_a_file_of_which_nothing_is_heard_can_be_tried_again(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with signed_in(browser, business) as page:
+        await page.get_by_role("tab", name="Documents").click()
+        await page.clock.install()
+        keys: list[str] = []
+
+        async def say_nothing(route: Route) -> None:
+            if route.request.method == "POST":
+                keys.append(route.request.headers["idempotency-key"])
+            if route.request.method != "POST" or len(keys) > 1:
+                await route.continue_()
+
+        await page.route("**/api/documents", say_nothing)
+        await page.locator("#file").set_input_files([note("note.txt")])
+        await eventually(lambda: keys)
+        await page.clock.fast_forward(61_000)
+        row = page.locator("#files li")
+        await expect(row).to_contain_text("Not taken")
+        await expect(row).to_contain_text("has not answered for a minute")
+        await row.get_by_role("button", name="Try again").click()
+        await expect(row).to_contain_text("Ready", timeout=30_000)
+    assert keys == keys[:1] * 2
+
+
 async def test_a_file_that_is_refused_can_be_tried_again(browser: Browser, stage: Stage) -> None:
     business = await stage.business()
     async with signed_in(browser, business) as person:
@@ -53,11 +110,14 @@ async def test_a_file_that_is_refused_can_be_tried_again(browser: Browser, stage
         await person.route(
             "**/api/documents", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
         )
-        note: FilePayload = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"Tents are blue."}
-        await person.locator("#file").set_input_files([note])
+        await person.locator("#file").set_input_files([note("note.txt")])
         row = person.locator("#files li")
         await expect(row).to_contain_text("Not taken")
         await expect(row).to_contain_text("cannot be reached")
         await person.unroute("**/api/documents")
         await row.get_by_role("button", name="Try again").click()
         await expect(row).to_contain_text("Ready", timeout=30_000)
+
+
+def note(name: str) -> FilePayload:
+    return {"name": name, "mimeType": "text/plain", "buffer": b"Tents are blue."}

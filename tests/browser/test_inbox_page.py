@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.e2e.test_hand_off import command, write
-from tests.support.page import ask, colleague, held, log, open_inbox, signed_in, texts
+from tests.support.page import ask, colleague, held, log, open_inbox, say_much, signed_in, texts
 from tests.support.stage import Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -85,4 +85,29 @@ async def test_nobody_ends_a_conversation_over_words_that_came_meanwhile(browser
         await expect(person.locator("#inbox-log article").filter(has_text="on its way")).to_be_visible()
         assert (await business.call("GET", f"/api/conversations/{first.conversation_id}"))["status"] == "with_person"
         await resolve.click()
+        await expect(person.locator("#inbox-status")).to_contain_text("Resolved")
+
+
+async def test_a_long_conversation_is_read_from_its_end_and_can_be_resolved(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with business.chat() as chat:
+        first = await chat.answered("The newest question")
+    await say_much(stage, first.conversation_id, 2_100)
+    await command(business, first.conversation_id, "assign")
+    async with signed_in(browser, business) as person:
+        await open_inbox(person, "m1")
+        newest = person.locator("#inbox-log article").filter(has_text="The newest question")
+        await expect(newest).to_be_in_viewport()
+        await expect(person.locator("#inbox-log article")).to_have_count(200)
+        earlier = person.get_by_role("button", name="Show earlier messages")
+        for count in (400, 600):
+            await earlier.click()
+            await expect(person.locator("#inbox-log article")).to_have_count(count)
+        shown = await texts(person, "#inbox-log")
+        assert shown[:-2] == [f"m{number}" for number in range(1_503, 2_101)]
+        # What comes now comes at the end.
+        await write(business, first.conversation_id, "Anything else?", author="person")
+        await expect(person.locator("#inbox-log article")).to_have_count(601)
+        assert (await texts(person, "#inbox-log"))[598:] == [*shown[-2:], "Anything else?"]
+        await person.get_by_role("button", name="Resolve").click()
         await expect(person.locator("#inbox-status")).to_contain_text("Resolved")

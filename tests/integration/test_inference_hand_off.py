@@ -8,7 +8,7 @@ import pytest
 
 from contracts.hand_off import ChooseAuthor, WriteMessage
 from contracts.ids import ClientMessageId, ConversationId, MessageId, UserId, uuid7
-from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages
+from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages, MessageOrder
 from contracts.paging import Idempotency
 from inference_service.domain.standing import (
     CUSTOMER_ASKED,
@@ -218,8 +218,9 @@ async def test_notes_are_read_by_people_and_by_nobody_else(
         await PostgresConversations(database).message(scope, turn.conversation_id, note.id)
 
 
+@pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_pages_of_messages_and_notes_leave_nothing_out(
-    database: Database, turns: PostgresTurns, hands: PostgresHandOffs
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs, order: MessageOrder
 ) -> None:
     scope = new_scope()
     turn = await leased(database, scope)
@@ -229,13 +230,16 @@ async def test_pages_of_messages_and_notes_leave_nothing_out(
     found: list[str] = []
     cursor: str | None = None
     while True:
-        question = ListMessages(conversation_id=turn.conversation_id, with_notes=True, limit=2, cursor=cursor)
+        question = ListMessages(
+            conversation_id=turn.conversation_id, with_notes=True, limit=2, cursor=cursor, order=order
+        )
         page = await PostgresConversations(database).messages(scope, question)
         found += [message.content for message in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break
-    assert found == ["Why?", *(f"{kind}{number}" for number in range(5) for kind in "mn")]
+    expected = ["Why?", *(f"{kind}{number}" for number in range(5) for kind in "mn")]
+    assert found == (expected if order == "asc" else expected[::-1])
 
 
 async def test_another_business_can_neither_see_nor_take_it(database: Database, hands: PostgresHandOffs) -> None:

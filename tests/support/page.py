@@ -16,10 +16,15 @@ WITHIN_MS = 15_000
 
 
 class PageLine:
-    """The page's line to its gateway: while it is cut, sockets end as soon as they are opened."""
+    """The page's line to its gateway: while it is cut, sockets end as soon as they are opened.
+
+    While it is held, the page hears nothing; what was said to it comes when it is let go.
+    """
 
     def __init__(self) -> None:
         self._is_cut = False
+        self._is_held = False
+        self._unheard: list[tuple[WebSocketRoute, str | bytes]] = []
         self._open: list[WebSocketRoute] = []
 
     @classmethod
@@ -35,8 +40,25 @@ class PageLine:
         if self._is_cut:
             await socket.close()
             return
-        socket.connect_to_server()
+        server = socket.connect_to_server()
+
+        def said(frame: str | bytes) -> None:
+            if self._is_held:
+                self._unheard.append((socket, frame))
+            else:
+                socket.send(frame)
+
+        server.on_message(said)
         self._open.append(socket)
+
+    def hold(self) -> None:
+        self._is_held = True
+
+    def let_go(self) -> None:
+        self._is_held = False
+        for socket, frame in self._unheard:
+            socket.send(frame)
+        self._unheard.clear()
 
     async def cut(self) -> None:
         self._is_cut = True
@@ -62,12 +84,16 @@ async def signed_in(
 
         page.on("pageerror", crashed)
         await page.goto(url or business.urls[0])
-        await page.get_by_role("textbox", name="E-mail").fill(email or business.email)
-        await page.get_by_role("textbox", name="Password").fill(business.password)
-        await page.get_by_role("button", name="Sign in").click()
-        await ready(page)
+        await sign_in(page, business, email=email)
         yield page
     assert errors == []
+
+
+async def sign_in(page: Page, business: Business, *, email: str | None = None) -> None:
+    await page.get_by_role("textbox", name="E-mail").fill(email or business.email)
+    await page.get_by_role("textbox", name="Password").fill(business.password)
+    await page.get_by_role("button", name="Sign in").click()
+    await ready(page)
 
 
 async def ready(page: Page) -> None:
@@ -91,6 +117,22 @@ async def colleague(stage: Stage, business: Business) -> str:
     finally:
         await connection.close()
     return email
+
+
+async def say_much(stage: Stage, conversation_id: str, count: int) -> None:
+    """So many more messages in a conversation, `m1` the oldest, an hour ago; one by one they would take minutes."""
+    connection = await asyncpg.connect(stage.platform.postgres_url("lumora"))
+    try:
+        await connection.execute(
+            """INSERT INTO inference.message (tenant_id, id, conversation_id, author, content, created_at)
+            SELECT tenant_id, gen_random_uuid(), id, CASE n % 2 WHEN 0 THEN 'machine' ELSE 'customer' END, 'm' || n,
+                created_at - interval '1 hour' + n * interval '1 millisecond'
+            FROM inference.conversation, generate_series(1, $2) AS n WHERE id = $1""",
+            conversation_id,
+            count,
+        )
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

@@ -298,14 +298,15 @@ async def test_lists_pass_their_filters_on(edge: Edge):
     edge.services.tell(ingest.LIST_DOCUMENTS, ingest.Documents(items=(), next_cursor=None))
     await edge.call("GET", f"/api/conversations?status=active&agent_id={ID}")
     assert edge.services.asked[-1][1] == ai.ListConversations(status="active", agent_id=AgentId(ID))
-    await edge.call("GET", f"/api/conversations/{ID}/messages?cursor=x")
+    await edge.call("GET", f"/api/conversations/{ID}/messages?cursor=x&order=desc")
     assert edge.services.asked[-1][1] == ai.ListMessages(
-        conversation_id=ConversationId(ID), cursor="x", with_notes=True
+        conversation_id=ConversationId(ID), cursor="x", with_notes=True, order="desc"
     )
     await edge.call("GET", "/api/documents?state=failed&limit=5&tag=Tents")
     assert edge.services.asked[-1][1] == ingest.ListDocuments(state="failed", limit=5, tag="tents")
     assert (await edge.call("GET", "/api/documents?tag=,")).status_code == 422
     assert (await edge.call("GET", "/api/conversations?status=odd")).status_code == 422
+    assert (await edge.call("GET", f"/api/conversations/{ID}/messages?order=odd")).status_code == 422
 
 
 async def test_search_asks_ingest(edge: Edge):

@@ -255,11 +255,16 @@ class ConversationReply(Reply):
     conversation: Conversation
 
 
+MessageOrder = Literal["asc", "desc"]
+"""Oldest first, or newest first: the cursor leads on in the same direction."""
+
+
 class ListMessages(PageRequest):
-    """The messages of a conversation, oldest first; notes for people alone."""
+    """The messages of a conversation, oldest first unless `order` is `desc`; notes for people alone."""
 
     conversation_id: ConversationId
     with_notes: bool = False
+    order: MessageOrder = "asc"
 
 
 class Messages(Reply):

@@ -52,12 +52,18 @@ def _conversations(router: APIRouter, desk: HttpDesk) -> None:
 
 def _messages(router: APIRouter, desk: HttpDesk) -> None:
     @router.get("/api/conversations/{conversation_id}/messages", response_model=ai.Messages)
-    async def list_messages(conversation_id: Id, page: Page, principal: Principal = _READ) -> Response:
+    async def list_messages(
+        conversation_id: Id,
+        page: Page,
+        order: Annotated[ai.MessageOrder, Query()] = "asc",
+        principal: Principal = _READ,
+    ) -> Response:
         question = ai.ListMessages(
             conversation_id=ConversationId(conversation_id),
             limit=page.limit,
             cursor=page.cursor,
             with_notes=principal.kind == "user",
+            order=order,
         )
         return answer(await desk.services.ask(ai.LIST_MESSAGES, question, principal.scope))
 

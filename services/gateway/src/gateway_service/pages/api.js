@@ -1,5 +1,7 @@
 // The REST interface. A refused request becomes a `Refused` with the problem's own code and words.
 
+const SILENT_MS = 60_000;
+
 export class Refused extends Error {
   constructor(status, problem, retryAfter) {
     super(problem.detail || problem.title || `The platform answered with status ${status}.`);
@@ -11,8 +13,8 @@ export class Refused extends Error {
 }
 
 export class Away extends Error {
-  constructor() {
-    super("The platform cannot be reached. Check your connection.");
+  constructor(words = "The platform cannot be reached. Check your connection.") {
+    super(words);
     this.code = "away";
     this.detail = this.message;
   }
@@ -33,22 +35,37 @@ export async function call(method, path, { body, token, key } = {}) {
   throw new Refused(answer.status, await answer.json().catch(() => ({})), Number(answer.headers.get("Retry-After")) || 0);
 }
 
-// fetch tells nothing of an upload's progress, XMLHttpRequest does.
-export function upload(file, { token, key, onProgress }) {
+// fetch tells nothing of an upload's progress, XMLHttpRequest does. `signal` gives it up, and so does a silence: a large
+// file may take its time on a slow line, but something of it moves.
+export function upload(file, { token, key, signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
+    let silence;
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => {
+        reject(new Away("The platform has not answered for a minute. Check your connection, then try again."));
+        request.abort();
+      }, SILENT_MS);
+    };
+    signal.addEventListener("abort", () => request.abort());
     request.open("POST", "/api/documents");
     request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.setRequestHeader("Idempotency-Key", key);
     request.responseType = "json";
-    request.upload.onprogress = (event) => { if (event.lengthComputable) onProgress(event.loaded / event.total); };
+    request.upload.onprogress = (event) => {
+      heard();
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    };
     request.onload = () => {
       if (request.status < 300) resolve(request.response);
       else reject(new Refused(request.status, request.response || {}, Number(request.getResponseHeader("Retry-After")) || 0));
     };
-    request.onerror = () => reject(new Away());
+    request.onerror = request.onabort = () => reject(new Away());
+    request.onloadend = () => clearTimeout(silence);
     const form = new FormData();
     form.append("file", file);
+    heard();
     request.send(form);
   });
 }

@@ -4,14 +4,13 @@ import { Answer } from "./answer.js";
 import { element, find, say, sentence } from "./dom.js";
 import { Follows } from "./follows.js";
 import { Hands } from "./hands.js";
-import { fillIn, messagesOf, name } from "./log.js";
+import { Log, name } from "./log.js";
 import { answerNode, draw, questionNode, storedNode } from "./message.js";
 import { recentItem } from "./recent.js";
 import { Socket } from "./socket.js";
 
 const STATES = { connecting: "Connecting", open: "Connected", away: "Reconnecting" };
 const RECENT = 20;
-const NEAR_END_PX = 120;
 // What comes at once is looked up once: a person has 100 requests a minute.
 const READ_AFTER_MS = 250, READ_AGAIN_MS = 5000;
 
@@ -24,6 +23,7 @@ export class Chat {
     this.conversationId = null;
     this.isConnected = false;
     this.dirty = new Set();
+    this.log = new Log(find("log"), { session, isShown: (message) => !message.internal });
     this.socket = new Socket({
       session,
       resume: () => this.unfinished().map(({ answer }) => answer.resumePoint).filter(Boolean),
@@ -132,11 +132,11 @@ export class Chat {
     this.loadRecent();
     const log = find("log");
     try {
-      const messages = (await messagesOf(this.session, conversation.id)).filter((message) => !message.internal);
+      const found = await this.log.page(conversation.id);
       if (this.shown !== shown) return;
       log.replaceChildren();
-      fillIn(log, messages);
-      this.putBack(messages);
+      this.log.fillIn(found);
+      this.putBack(found.messages);
       if ([...find("agent").options].some((option) => option.value === conversation.agent_id)) {
         find("agent").value = conversation.agent_id;
       }
@@ -158,6 +158,7 @@ export class Chat {
       if (entry.answer.conversationId !== this.conversationId || stored.has(entry.answer.messageId)) continue;
       entry.shown = this.shown;
       find("log").append(...(entry.answer.messageId ? [entry.node] : [entry.question, entry.node]));
+      if (entry.answer.messageId) name(find("log"), entry.node, entry.answer.messageId);
     }
   }
 
@@ -172,11 +173,11 @@ export class Chat {
     if (!id) return;
     if (this.loading) { this.readSoon(); return; }
     try {
-      const messages = (await messagesOf(this.session, id)).filter((message) => !message.internal);
+      const found = await this.log.newest(id);
       if (this.shown !== shown || this.loading) return;
       const log = find("log");
-      const isAtEnd = this.isAtEnd();
-      const news = fillIn(log, messages).filter((message) => message.author === "person");
+      const isAtEnd = this.log.isAtEnd();
+      const news = this.log.fillIn(found).filter((message) => message.author === "person");
       if (isAtEnd) log.scrollTop = log.scrollHeight;
       if (news.length) say(news.map((message) => message.content).join(" "));
     } catch (error) {
@@ -307,18 +308,13 @@ export class Chat {
 
   drawAll() {
     const log = find("log");
-    const isAtEnd = this.isAtEnd();
+    const isAtEnd = this.log.isAtEnd();
     for (const id of this.dirty) {
       const entry = this.answers.get(id);
       if (entry) draw(entry.node, entry.answer, { isConnected: this.isConnected, retry: () => this.retry(entry) });
     }
     this.dirty.clear();
     if (isAtEnd) log.scrollTop = log.scrollHeight;
-  }
-
-  isAtEnd() {
-    const log = find("log");
-    return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
   }
 
   showConnection(state) {

@@ -1,7 +1,7 @@
 // Conversations that people have, or that wait for one: read them, answer, hand back, resolve.
 
 import { element, find, say, showError } from "./dom.js";
-import { messagesOf } from "./log.js";
+import { Log } from "./log.js";
 import { storedNode } from "./message.js";
 import { traceNode } from "./trace.js";
 
@@ -24,6 +24,7 @@ export class Inbox {
     this.shown = null;
     this.refusal = null;   // why the last thing that a person did was not done: it stays until they do another
     this.soon = new Map();
+    this.log = new Log(find("inbox-log"), { session, draw: (message) => this.node(message) });
     find("inbox-reply").addEventListener("submit", (event) => { event.preventDefault(); this.write(); });
     find("inbox-text").addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -129,16 +130,14 @@ export class Inbox {
   async read() {
     if (!this.shown) return;
     const { id } = this.shown;
-    const path = `/api/conversations/${id}`;
     const turn = this.reading = (this.reading ?? 0) + 1;
     try {
-      const messages = await messagesOf(this.session, id);
+      const found = await this.log.newest(id);
       if (this.shown?.id !== id || this.reading !== turn) return;
       const log = find("inbox-log");
-      // A message never changes: what is there stays, with the fold that somebody opened.
-      const known = new Map([...log.children].map((node) => [node.dataset.id, node]));
-      log.replaceChildren(...messages.map((message) => known.get(message.id) ?? this.node(path, message)));
-      log.scrollTop = log.scrollHeight;
+      const isAtEnd = this.log.isAtEnd();
+      this.log.fillIn(found);
+      if (isAtEnd) log.scrollTop = log.scrollHeight;
       this.showReader();
       showError("inbox-error", this.refusal);
     } catch (error) {
@@ -146,10 +145,10 @@ export class Inbox {
     }
   }
 
-  node(path, message) {
+  node(message) {
     const node = storedNode(message);
     if (message.author === "machine" && message.model && this.mayAnswer) {
-      node.append(traceNode(() => this.session.ask("GET", `${path}/messages/${message.id}/trace`)));
+      node.append(traceNode(() => this.session.ask("GET", `/api/conversations/${message.conversation_id}/messages/${message.id}/trace`)));
     }
     return node;
   }

@@ -17,7 +17,9 @@ export class Uploads {
   }
 
   add(files) {
-    for (const file of files) this.files.set(crypto.randomUUID(), { file, state: "waiting", progress: 0, error: null });
+    for (const file of files) {
+      this.files.set(crypto.randomUUID(), { file, state: "waiting", progress: 0, error: null, abort: new AbortController() });
+    }
     this.next();
   }
 
@@ -34,7 +36,9 @@ export class Uploads {
   clear() {
     clearTimeout(this.timer);
     this.timer = null;
+    const given = [...this.files.values()];
     this.files.clear();
+    for (const { abort } of given) abort.abort();
   }
 
   next() {
@@ -51,15 +55,18 @@ export class Uploads {
     sent.state = "sending";
     try {
       const token = await this.session.token();
+      if (!this.files.has(key)) return;
       const onProgress = (progress) => { sent.progress = progress; this.changed(); };
-      const document = await upload(sent.file, { token, key, onProgress });
+      const document = await upload(sent.file, { token, key, signal: sent.abort.signal, onProgress });
       if (this.files.delete(key)) this.taken(document, sent.file);
     } catch (error) {
+      if (!this.files.has(key)) return;
       if (BUSY.has(error.status)) this.rest(sent, error);
       else Object.assign(sent, { state: "refused", error });
+    } finally {
+      this.sending -= 1;
+      this.next();
     }
-    this.sending -= 1;
-    this.next();
   }
 
   // Nothing is sent for as long as the platform asks for.

@@ -1,6 +1,8 @@
 """Conversations and messages in Postgres, to read."""
 
-from sqlalchemy import ScalarSelect, func, tuple_
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, tuple_
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
@@ -58,22 +60,15 @@ class PostgresConversations:
         return Conversations(items=tuple(_conversation(row, words) for row, words in page), next_cursor=following)
 
     async def messages(self, scope: TenantScope, request: ListMessages) -> Messages:
-        order = tuple_(col(MessageRow.created_at), col(MessageRow.id))
-        question = (
-            _with_turns()
-            .where(MessageRow.conversation_id == request.conversation_id)
-            .order_by(order)
-            .limit(request.limit + 1)
-        )
-        if request.cursor is not None:
-            question = question.where(order > tuple_(*cursor.decode(request.cursor)))
+        wanted, place = _part(request, MessageRow)
+        question = _with_turns().where(*wanted).order_by(place).limit(request.limit + 1)
         async with self._database.tenant_tx(scope) as tx:
             found = [_message(message, turn) for message, turn in (await tx.session.exec(question)).all()]
             if request.with_notes:
                 found += await _notes(tx, request)
             if not found:
                 await self.get(scope, request.conversation_id)
-        found.sort(key=lambda message: (message.created_at, message.id))
+        found.sort(key=lambda message: (message.created_at, message.id), reverse=request.order == "desc")
         page = found[: request.limit]
         is_more = len(found) > request.limit
         return Messages(
@@ -96,13 +91,23 @@ def _with_turns() -> Select[MessageRow, TurnRow]:
     )
 
 
+def _part(
+    request: ListMessages, row: type[MessageRow | NoteRow]
+) -> tuple[list[ColumnElement[bool]], ColumnElement[Any]]:
+    """Which rows may be on a page, and how they lie."""
+    place = tuple_(col(row.created_at), col(row.id))
+    is_newest_first = request.order == "desc"
+    wanted = [col(row.conversation_id) == request.conversation_id]
+    if request.cursor is not None:
+        last = tuple_(*cursor.decode(request.cursor))
+        wanted.append(place < last if is_newest_first else place > last)
+    return wanted, place.desc() if is_newest_first else place.asc()
+
+
 async def _notes(tx: Transaction, request: ListMessages) -> list[Message]:
     """As many as a page may need."""
-    order = tuple_(col(NoteRow.created_at), col(NoteRow.id))
-    question = select(NoteRow).where(NoteRow.conversation_id == request.conversation_id).order_by(order)
-    if request.cursor is not None:
-        question = question.where(order > tuple_(*cursor.decode(request.cursor)))
-    rows = (await tx.session.exec(question.limit(request.limit + 1))).all()
+    wanted, place = _part(request, NoteRow)
+    rows = (await tx.session.exec(select(NoteRow).where(*wanted).order_by(place).limit(request.limit + 1))).all()
     return [
         Message.model_validate({**row.model_dump(exclude={"tenant_id"}), "author": "person", "internal": True})
         for row in rows
