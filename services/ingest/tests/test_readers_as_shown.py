@@ -2,10 +2,14 @@
 
 import datetime as dt
 import io
+import struct
 import zipfile
+from collections.abc import Sequence
+from typing import Any
 
 import docx
 import pytest
+import xlwt
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from openpyxl import Workbook
@@ -16,9 +20,9 @@ from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
 from pptx.util import Inches
 
-from ingest_service.outbound.readers.xlsx_numbers import formatted
+from ingest_service.outbound.readers.sheet_numbers import formatted
 from services.ingest.tests import made
-from services.ingest.tests.test_readers_office import manuscript
+from services.ingest.tests.test_readers_office import DAY, manuscript
 
 REGIONS = "| Region | Zone | Fee |\n|---|---|---|\n| Europe | north | 4 |\n| Europe | south | 5 |\n| Asia | all | 9 |"
 CAPTIONED = "Prices of 2026\n\n| Item | Net | Gross |\n|---|---|---|\n| Tent | 100 | 119 |"
@@ -109,34 +113,95 @@ def test_tables_of_rich_text_are_tables():
     assert manuscript(rich.encode()).text == ("Before it.\n\n| Item | Price |\n|---|---|\n| Tent | 120 |\n\nAfter it.")
 
 
-def _prices() -> Workbook:
+Rows = Sequence[Sequence[Any]]
+Formats = Sequence[str]
+FORMATS = ("General", '#,##0.00 "EUR"', "0.0%", "dd.mm.yyyy", "dd.mm.yyyy hh:mm", "0000", "hh:mm", "[h]:mm")
+VALUES = ["Tent", 1234.5, 0.125, DAY, DAY.replace(hour=13), 7, dt.time(9, 30), dt.timedelta(hours=26)]
+PRICES = [["Item", "Price", "Cost"], ["Tent", 120, 70], ["Prototype", 1, 1], ["Stove", 60, 30]]
+
+
+def _new(
+    rows: Rows,
+    *,
+    formats: Formats = (),
+    hides: str = "",
+    is_folded: bool = False,
+    is_filtered: bool = False,
+    secrets: int = 0,
+) -> bytes:
+    """A workbook whose third row or third column may be hidden, with so many hidden sheets."""
     book = Workbook()
     sheet = book.active
-    assert sheet is not None
-    for row in (["Item", "Price", "Cost"], ["Tent", 120, 70], ["Prototype", 1, 1], ["Stove", 60, 30]):
+    for row in rows:
         sheet.append(row)
-    return book
+    for cell, code in zip(sheet[2], formats, strict=False):
+        cell.number_format = code
+    sheet.row_dimensions[3].hidden = "row" in hides
+    sheet.column_dimensions["C"].hidden = "column" in hides
+    if is_folded:
+        sheet.row_dimensions.group(3, 3, hidden=True)
+    if is_filtered:
+        sheet.auto_filter.ref = "A1:C4"
+        sheet.auto_filter.add_filter_column(0, ["Tent"])
+    for number, state in zip(range(secrets), ("hidden", "veryHidden"), strict=False):
+        book.create_sheet(f"Secret {number}").sheet_state = state
+    return made.saved(book)
 
 
-def test_hidden_rows_and_columns_of_a_sheet_are_left_out_and_said_to_be():
-    book = _prices()
-    book.active.column_dimensions["C"].hidden = True
-    book.active.row_dimensions[3].hidden = True
-    result = manuscript(made.saved(book))
-    assert result.text == "Sheet\n\n| Item | Price |\n|---|---|\n| Tent | 120 |\n| Stove | 60 |"
-    assert result.notes == ((1, "Hidden rows or columns were left out."),)
+def _old(
+    rows: Rows,
+    *,
+    formats: Formats = (),
+    hides: str = "",
+    is_folded: bool = False,
+    is_filtered: bool = False,
+    secrets: int = 0,
+) -> bytes:
+    """The same as an old workbook."""
+    book = xlwt.Workbook()
+    for number in range(secrets):
+        secret = book.add_sheet(f"Secret {number}")
+        secret.visibility = number + 1
+    sheet = book.add_sheet("Sheet")
+    book.set_active_sheet(secrets)
+    for number, row in enumerate(rows):
+        for column, value in enumerate(row):
+            days = value / dt.timedelta(days=1) if isinstance(value, dt.timedelta) else value
+            code = formats[column] if formats and number == 1 else "General"
+            sheet.write(number, column, days, xlwt.easyxf(num_format_str=code))
+    sheet.row(2).hidden = "row" in hides or is_folded
+    sheet.row(2).level = int(is_folded)
+    sheet.col(2).hidden = "column" in hides
+    if is_filtered:
+        written, begin = sheet.get_biff_data, 20  # behind the record that a sheet begins with
+        sheet.get_biff_data = lambda: written()[:begin] + struct.pack("<HH", 0x009B, 0) + written()[begin:]
+    return made.saved(book)
 
 
-def test_rows_that_a_filter_or_a_folded_group_hides_are_read():
-    filtered, folded = _prices(), _prices()
-    filtered.active.auto_filter.ref = "A1:C4"
-    filtered.active.auto_filter.add_filter_column(0, ["Tent"])
-    filtered.active.row_dimensions[3].hidden = True
-    folded.active.row_dimensions.group(3, 3, hidden=True)
-    for book in (filtered, folded):
-        result = manuscript(made.saved(book))
+@pytest.mark.parametrize("workbook", [_new, _old])
+class TestWorkbooks:
+    """Old and new ones are read alike."""
+
+    def test_cells_are_shown_as_their_format_says(self, workbook):
+        result = manuscript(workbook([[*"abcdefgh"], VALUES], formats=FORMATS))
+        shown = "Tent | 1234.50 EUR | 12.5% | 2026-01-02 | 2026-01-02 13:00:00 | 0007 | 09:30:00 | 26:00:00"
+        assert result.text.splitlines()[-1] == f"| {shown} |"
+
+    def test_hidden_rows_and_columns_are_left_out_and_said_to_be(self, workbook):
+        result = manuscript(workbook(PRICES, hides="row, column"))
+        assert result.text == "Sheet\n\n| Item | Price |\n|---|---|\n| Tent | 120 |\n| Stove | 60 |"
+        assert result.notes == ((1, "Hidden rows or columns were left out."),)
+
+    def test_hidden_sheets_are_left_out_and_said_to_be(self, workbook):
+        result = manuscript(workbook(PRICES, secrets=2))
+        assert "Secret" not in result.text
+        assert (len(result.pages), result.notes) == (1, ((None, "Hidden sheets were left out: 2."),))
+
+    @pytest.mark.parametrize("way", [{"hides": "row", "is_filtered": True, "secrets": 1}, {"is_folded": True}])
+    def test_rows_that_a_filter_or_a_folded_group_hides_are_read(self, workbook, way):
+        result = manuscript(workbook(PRICES, **way))
         assert "| Prototype | 1 | 1 |" in result.text
-        assert result.notes == ()
+        assert not [note for note in result.notes if "rows" in note.reason]
 
 
 def test_hidden_slides_and_sheets_of_an_open_document_are_left_out():
@@ -229,7 +294,7 @@ def test_a_sheet_shows_percent_currency_and_codes():
 
 
 def test_a_workbook_without_the_list_of_its_parts_is_still_judged_by_the_library():
-    data = made.saved(_prices())
+    data = _new(PRICES)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert b"worksheets/sheet1.xml" in archive.read("xl/_rels/workbook.xml.rels")
     rows = manuscript(made.with_part(data, "xl/other.bin", b"x"))

@@ -93,11 +93,11 @@ def test_cells_are_shown_as_people_write_them():
     book = made.workbook()
     sheet = book.create_sheet("Kinds")
     sheet.append(["what", "value"])
-    values = (True, DAY, DAY.replace(hour=9, minute=30), dt.time(8, 15), 3.10, -2, "=1+1", "a|b")
+    values = (True, DAY, DAY.replace(hour=9, minute=30), dt.time(8, 15), 3.10, -2, "=1+1", "#N/A", "a|b")
     for value in values:
         sheet.append(["x", value])
     table = shown(manuscript(made.saved(book)))[-1][1].splitlines()[2:]
-    # a formula that nothing has calculated yet has no value
+    # a formula that nothing has calculated yet has no value, and an error is none
     assert [line[4:].strip("| ") for line in table] == [
         "TRUE",
         "2026-01-02",
@@ -105,6 +105,7 @@ def test_cells_are_shown_as_people_write_them():
         "08:15:00",
         "3.1",
         "-2",
+        "",
         "",
         "a\\|b",
     ]

@@ -33,18 +33,17 @@ def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
 
 
 def shown(value: object) -> str:
-    """A cell's value in words: whole numbers without a point, dates as ISO 8601."""
-    if value is None:
-        return ""
+    """A cell's value in words: whole numbers without a point, dates as ISO 8601, lengths of time in hours."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < EXACT else f"{value:.12g}"
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    return str(value)
+    if isinstance(value, dt.timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    return "" if value is None else str(value)
 
 
 def _slabs(rows: Iterable[list[str]]) -> Iterator[tuple[list[list[str]], bool]]:

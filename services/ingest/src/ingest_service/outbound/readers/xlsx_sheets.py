@@ -3,32 +3,21 @@
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from zipfile import ZipFile
 
 from openpyxl.utils.cell import column_index_from_string
 
 from ingest_service.outbound.readers import archive
+from ingest_service.outbound.readers.sheets import Layout
 from ingest_service.outbound.readers.xml_parts import name_of, parsed
 
-TALLEST: Final = 1_000
-"""Rows that one merged cell is repeated in."""
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 _COLUMN: Final = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
 _MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?ref=\"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})\"")
 _FILTERED: Final = re.compile(rb"<(?:\w+:)?filterColumn\b")
 _ATTRIBUTE: Final = re.compile(rb"([\w:]+)=\"([^\"]*)\"")
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-
-
-@dataclass(slots=True)
-class Layout:
-    """Rows and columns, from 1, that are hidden; the cells that go on downwards: column, first row, last row."""
-
-    rows: set[int] = field(default_factory=set)
-    columns: set[int] = field(default_factory=set)
-    tall: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def layouts(book: ZipFile) -> Mapping[str, Layout]:
@@ -46,7 +35,6 @@ def layouts(book: ZipFile) -> Mapping[str, Layout]:
 
 
 def _layout(sheet: bytes) -> Layout:
-    """Rows that a filter hides, or that a folded group holds, are not hidden: they come back at a click."""
     layout = Layout()
     is_filtered = _FILTERED.search(sheet) is not None
     number = 0
@@ -64,8 +52,7 @@ def _layout(sheet: bytes) -> Layout:
             first = _whole(told.get(b"min"), 1)
             layout.columns.update(range(first, min(_whole(told.get(b"max"), first), 16_384) + 1))
     for column, top, _, bottom in _MERGED.findall(sheet):
-        if int(top) < int(bottom) < int(top) + TALLEST:
-            layout.tall.append((column_index_from_string(column.decode()), int(top), int(bottom)))
+        layout.merge(column_index_from_string(column.decode()), int(top), int(bottom))
     return layout
 
 

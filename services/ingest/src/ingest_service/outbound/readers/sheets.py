@@ -1,0 +1,95 @@
+"""Sheets of a workbook, old or new: what they hide is left out, and merged cells are said in each of their rows."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingest_service.domain.manuscript import Composer
+from ingest_service.outbound.readers.grid import compose_grid
+
+MOST_EMPTY_ROWS: Final = 100_000
+"""On end; below them nothing is looked for, as in a sheet that was formatted down to its last row."""
+TALLEST: Final = 1_000
+"""Rows that one merged cell is repeated in."""
+
+
+@dataclass(slots=True)
+class Layout:
+    """Rows and columns, from 1, that are hidden; the cells that go on downwards: column, first row, last row.
+
+    Rows that a filter hides, and what a folded group holds, are not hidden: they come back at a click.
+    """
+
+    rows: set[int] = field(default_factory=set)
+    columns: set[int] = field(default_factory=set)
+    tall: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def merge(self, column: int, top: int, bottom: int) -> None:
+        """Cells of a column are one, unless they are so many that nobody meant it."""
+        if top < bottom < top + TALLEST:
+            self.tall.append((column, top, bottom))
+
+
+class Sheets:
+    """Writes the visible sheets of a book, each as a page; the others are counted."""
+
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+        self._shown = self._hidden = 0
+
+    def write(self, title: str, rows: Iterable[list[str]], layout: Layout) -> None:
+        """A sheet that is shown, with its rows from the first on."""
+        self._shown += 1
+        self._composer.page()
+        self._composer.heading(1, title)
+        compose_grid(self._composer, _seen(rows, layout))
+        if layout.rows or layout.columns:
+            self._composer.note("Hidden rows or columns were left out.", page=self._shown)
+
+    def leave_out(self) -> None:
+        """A sheet that is hidden."""
+        self._hidden += 1
+
+    def end(self) -> None:
+        """All sheets were written."""
+        if self._hidden:
+            self._composer.note(f"Hidden sheets were left out: {self._hidden}.")
+
+
+def _seen(rows: Iterable[list[str]], layout: Layout) -> Iterator[list[str]]:
+    empty = 0
+    tall = _Tall(layout)
+    for number, row in enumerate(rows, start=1):
+        cells = tall.filled(number, row)
+        if number in layout.rows:
+            continue
+        if layout.columns:
+            cells = [cell for column, cell in enumerate(cells, start=1) if column not in layout.columns]
+        empty = 0 if any(cells) else empty + 1
+        if empty > MOST_EMPTY_ROWS:
+            return
+        yield cells
+
+
+class _Tall:
+    """Cells that go on downwards: what they say is said in each of their rows, if there is more in it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._begin: dict[int, list[tuple[int, int]]] = {}
+        for column, top, bottom in layout.tall:
+            self._begin.setdefault(top, []).append((column, bottom))
+        self._open: dict[int, tuple[int, str]] = {}
+
+    def filled(self, number: int, cells: list[str]) -> list[str]:
+        """The cells of a row, which come in order, with what hangs into it."""
+        if not self._begin and not self._open:
+            return cells
+        self._open = {column: (bottom, words) for column, (bottom, words) in self._open.items() if bottom >= number}
+        if any(cells):
+            for column, (_, words) in self._open.items():
+                if column <= len(cells):
+                    cells[column - 1] = words
+        for column, bottom in self._begin.pop(number, ()):
+            if column <= len(cells):
+                self._open[column] = (bottom, cells[column - 1])
+        return cells
