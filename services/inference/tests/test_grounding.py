@@ -48,6 +48,8 @@ async def reasons(answer: str, *texts: str) -> list[str]:
         ("Shipping within Europe costs €5.90 [1].", (RETURNS,), "number"),
         ("Refunds do not take 5 working days [1].", (RETURNS,), "denial"),
         ("Our shop is open on Sundays in May [1].", ("In May our shop is closed on Sundays.",), "denial"),
+        ("Breakfast on Sundays is included [1].", ("Breakfast included: Sundays no, weekdays yes.",), "denial"),
+        ("Breakfast on weekdays is included [1].", ("Breakfast included: Sundays no, weekdays yes.",), "alike"),
         ("Parcels to Norway reach Oslo in a week [1].", ("Parcels to Norway reach Bergen in a week.",), "unlike"),
         ("The warranty covers water damage of every machine [1].", (RETURNS,), "unlike"),
         ("Artikel können innerhalb von 30 Tagen zurückgegeben werden [1].", (GERMAN,), "alike"),
