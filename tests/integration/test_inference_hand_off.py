@@ -8,8 +8,8 @@ import pytest
 
 from contracts.hand_off import ChooseAuthor, WriteMessage
 from contracts.ids import ClientMessageId, ConversationId, MessageId, UserId, uuid7
-from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages, MessageOrder
-from contracts.paging import Idempotency
+from contracts.inference import AcceptTurn, Conversation, ListConversations, ListMessages
+from contracts.paging import Idempotency, Order
 from inference_service.domain.standing import (
     CUSTOMER_ASKED,
     UNSUPPORTED,
@@ -220,7 +220,7 @@ async def test_notes_are_read_by_people_and_by_nobody_else(
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_pages_of_messages_and_notes_leave_nothing_out(
-    database: Database, turns: PostgresTurns, hands: PostgresHandOffs, order: MessageOrder
+    database: Database, turns: PostgresTurns, hands: PostgresHandOffs, order: Order
 ) -> None:
     scope = new_scope()
     turn = await leased(database, scope)

@@ -8,7 +8,7 @@ from pydantic import Field
 from contracts.base import Contract, Event, Job, Nothing, Personal, Reply, Request
 from contracts.channel import Fact, Rpc, Work
 from contracts.ids import AgentId, ClientMessageId, ConversationId, MessageId, UserId
-from contracts.paging import Idempotency, PageRequest
+from contracts.paging import Idempotency, Order, PageRequest
 
 CONTENT_LIMIT = 16_000
 """Characters of one message."""
@@ -255,16 +255,12 @@ class ConversationReply(Reply):
     conversation: Conversation
 
 
-MessageOrder = Literal["asc", "desc"]
-"""Oldest first, or newest first: the cursor leads on in the same direction."""
-
-
 class ListMessages(PageRequest):
     """The messages of a conversation, oldest first unless `order` is `desc`; notes for people alone."""
 
     conversation_id: ConversationId
     with_notes: bool = False
-    order: MessageOrder = "asc"
+    order: Order = "asc"
 
 
 class Messages(Reply):

@@ -1,12 +1,14 @@
 """Cursor paging, the same in every list."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from contracts.base import Request
 
 PAGE_LIMIT = 200
+Order = Literal["asc", "desc"]
+"""Oldest first, or newest first: the cursor leads on in the same direction."""
 
 
 class PageRequest(Request):

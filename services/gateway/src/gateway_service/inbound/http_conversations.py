@@ -9,6 +9,7 @@ from contracts import inference as ai
 from contracts import trace
 from contracts.frames import MessageAccepted
 from contracts.ids import AgentId, ConversationId, MessageId
+from contracts.paging import Order
 from contracts.rest import NewMessage
 from gateway_service.domain.post_message import post_message
 from gateway_service.domain.principal import Principal
@@ -55,7 +56,7 @@ def _messages(router: APIRouter, desk: HttpDesk) -> None:
     async def list_messages(
         conversation_id: Id,
         page: Page,
-        order: Annotated[ai.MessageOrder, Query()] = "asc",
+        order: Annotated[Order, Query()] = "asc",
         principal: Principal = _READ,
     ) -> Response:
         question = ai.ListMessages(
