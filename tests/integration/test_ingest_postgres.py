@@ -18,6 +18,7 @@ from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.relay_documents import INDEXED, UNFINISHED
 from runtime.db import Database
 from runtime.errors import Conflict
+from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_documents import (
     PromisesOfDocuments,
     added,
@@ -119,6 +120,7 @@ async def test_the_reconciler_takes_what_is_neither_at_rest_nor_leased(
     leased = await added(documents, scope)
     await claimed(documents, scope, leased)
     ready, _ = await made_ready(documents, scope, "one")
+    await publish_all(relay, scope)
 
     async def taken() -> set[object]:
         rows = await relay.fetch(UNFINISHED, 1_000)
@@ -131,6 +133,11 @@ async def test_the_reconciler_takes_what_is_neither_at_rest_nor_leased(
     assert await taken() == set()
 
 
+async def publish_all(relay: "asyncpg.Connection", scope: TenantScope) -> None:
+    """What the outbox has of a business goes to a broker that loses it."""
+    await relay.execute("DELETE FROM outbox WHERE tenant_id = $1", scope.tenant_id)
+
+
 async def test_the_reconciler_leaves_what_was_put_off_until_its_time(
     ingest_database: Database, relay: "asyncpg.Connection"
 ):
@@ -140,6 +147,7 @@ async def test_the_reconciler_leaves_what_was_put_off_until_its_time(
     async def taken() -> bool:
         return document.id in {row["id"] for row in await relay.fetch(UNFINISHED, 1_000)}
 
+    await publish_all(relay, scope)
     await put_off(documents, scope, await claimed(documents, scope, document), timedelta(hours=1))
     await relay.execute(
         "UPDATE document SET enqueued_at = now() - interval '2 hours' WHERE id = ANY($1)", [document.id]
@@ -159,12 +167,37 @@ async def test_the_reconciler_looks_after_every_business_in_each_round(
     documents, flooding, other = PostgresDocuments(ingest_database), new_scope(), new_scope()
     flood = [await added(documents, flooding) for _ in range(12)]
     lost = await added(documents, other)
+    for scope in (flooding, other):
+        await publish_all(relay, scope)
     change = "UPDATE document SET enqueued_at = now() - make_interval(mins => $2) WHERE id = ANY($1)"
     await relay.execute(change, [document.id for document in flood], 60)
     await relay.execute(change, [lost.id], 1)
     taken = [row["tenant_id"] for row in await relay.fetch(UNFINISHED, 100)]
     assert taken.count(flooding.tenant_id) == QUEUE_HOLDS
     assert taken.count(other.tenant_id) == 1
+
+
+async def test_what_was_put_off_is_taken_when_it_is_due_and_uploads_that_wait_do_not_stand_before_it(
+    ingest_database: Database, relay: "asyncpg.Connection"
+):
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    lost = [await added(documents, scope) for _ in range(QUEUE_HOLDS)]
+    later = await added(documents, scope)
+    sooner = await added(documents, scope)
+    for document in (later, sooner):
+        await put_off(documents, scope, await claimed(documents, scope, document), timedelta(hours=1))
+    await publish_all(relay, scope)
+    waiting = [await added(documents, scope) for _ in range(QUEUE_HOLDS)]
+    enqueued = "UPDATE document SET enqueued_at = now() - make_interval(mins => $2) WHERE id = ANY($1)"
+    await relay.execute(enqueued, [document.id for document in waiting], 60)
+    await relay.execute(enqueued, [document.id for document in (later, sooner)], 10)
+    for number, document in enumerate(lost):
+        await relay.execute(enqueued, [document.id], 20 + number)
+    due = "UPDATE document SET try_again_at = now() - make_interval(mins => $2) WHERE id = $1"
+    await relay.execute(due, later.id, 21)
+    await relay.execute(due, sooner.id, 22)
+    taken = {row["id"] for row in await relay.fetch(UNFINISHED, 1_000) if row["tenant_id"] == scope.tenant_id}
+    assert taken == {lost[3].id, lost[2].id, sooner.id, later.id}
 
 
 async def test_the_index_is_told_of_what_is_found_and_of_what_failed(

@@ -1,5 +1,6 @@
 """Unfinished work is put back, whatever the broker remembers or has forgotten."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -127,6 +128,30 @@ async def test_a_full_queue_is_tried_again_next_time(probe: Probe, streams: Stre
     held = await streams.messages(ANSWER.stream, subjects.job(ANSWER, scope.tenant_id))
     assert str(row_id).encode() not in b"".join(message.data or b"" for message in held)
     await admin_close(probe, row_id)
+
+
+async def test_a_place_that_comes_free_within_a_round_is_taken(probe: Probe, streams: Streams) -> None:
+    scope, other = new_scope(), new_scope()
+    rows = [await errand(probe, each) for each in (scope, scope, other)]
+    async with on_bus(probe) as bus:
+        for _ in range(CAP):
+            await send(bus, scope)
+        relay = OutboxRelay(probe.relay_url, bus)
+        await relay.open()
+        found = Reconciler(bus, relay, Unfinished(ANSWER, TAKE, lambda each: AnswerTurn(message_id=MessageId(each))))
+        going = asyncio.create_task(found.round(until=asyncio.get_running_loop().time() + 30))
+        await eventually(lambda: _waits(streams, other, 1))
+        assert await streams.waiting(scope) == CAP
+        await streams.empty(scope)
+        assert await going == len(rows)
+        assert await streams.waiting(scope) == 2
+        await relay.close()
+    for row_id in rows:
+        await admin_close(probe, row_id)
+
+
+async def _waits(streams: Streams, scope: TenantScope, count: int) -> bool:
+    return await streams.waiting(scope) == count
 
 
 async def test_the_relay_role_sees_the_state_of_work_and_not_its_content(probe: Probe) -> None:

@@ -171,6 +171,10 @@ class Streams:
         """How many jobs of one tenant the queue holds, delivered or not."""
         return len(await self.messages(work.stream, subjects.job(work, scope.tenant_id)))
 
+    async def empty(self, scope: TenantScope, *, work: Work[Any] = ANSWER) -> None:
+        """Take all jobs of one tenant out of the queue."""
+        await self._js.purge_stream(work.stream, subject=subjects.job(work, scope.tenant_id))
+
     async def delete_consumer(self, stream: str, name: str) -> None:
         await self._js.delete_consumer(stream, name)
 

@@ -24,6 +24,7 @@ from runtime.outbox import OutboxRelay
 from runtime.publishing import CapReached
 
 ROUND_S = 5.0
+OFFER_EVERY_S = 0.1
 BATCH = 100
 
 _log = logs.get_logger()
@@ -52,29 +53,49 @@ class Reconciler:
 
     async def run(self) -> None:
         """Runs until cancelled."""
+        clock = asyncio.get_running_loop().time
+        next_round = clock() + ROUND_S
         while True:
-            await asyncio.sleep(ROUND_S)
+            await asyncio.sleep(max(next_round - clock(), 0.0))
+            next_round = clock() + ROUND_S
             try:
-                await self.round()
+                await self.round(until=next_round)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Retryable) as error:
                 _log.warning("reconcile.waiting", error=type(error).__name__)
 
-    async def round(self) -> int:
-        """Enqueue what is left; returns how many."""
-        rows = await self._relay.pool.fetch(self._unfinished.take, BATCH)
-        count = 0
-        for tenant_id, row_id, times in rows:
-            count += await self._enqueue(TenantId(tenant_id), row_id, times)
-        return count
+    async def round(self, until: float = 0.0) -> int:
+        """Enqueue what is left; returns how many.
 
-    async def _enqueue(self, tenant_id: TenantId, row_id: UUID, times: int) -> int:
+        Where a queue is full, the relay fills each place that comes free with what waits in the outbox: so its rows
+        are offered again and again, until this time of the loop.
+        """
+        clock = asyncio.get_running_loop().time
+        taken = await self._relay.pool.fetch(self._unfinished.take, BATCH)
+        left = [(TenantId(tenant_id), row_id, times) for tenant_id, row_id, times in taken]
+        while left := await self._offer(left):
+            if clock() + OFFER_EVERY_S > until:
+                break
+            await asyncio.sleep(OFFER_EVERY_S)
+        return len(taken) - len(left)
+
+    async def _offer(self, rows: list[tuple[TenantId, UUID, int]]) -> list[tuple[TenantId, UUID, int]]:
+        """Enqueue them, each business's in order; returns those whose queue is full."""
+        full: set[TenantId] = set()
+        left = []
+        for row in rows:
+            if row[0] in full or not await self._enqueue(*row):
+                full.add(row[0])
+                left.append(row)
+        return left
+
+    async def _enqueue(self, tenant_id: TenantId, row_id: UUID, times: int) -> bool:
         work = self._unfinished.work
         headers = {EVENT_ID: str(uuid7()), MESSAGE_ID: f"{row_id}:{times}", SCHEMA: work.schema}
         body = self._unfinished.job(row_id).dump()
         try:
             await self._bus.publish(subjects.job(work, tenant_id), body, stream=work.stream, headers=headers)
         except CapReached:
-            return 0
+            return False
         metrics.RECONCILED.labels(work.queue).inc()
         _log.info("work.reconciled", queue=work.queue, times=times)
-        return 1
+        return True

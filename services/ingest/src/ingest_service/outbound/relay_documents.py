@@ -1,6 +1,7 @@
 """Every tenant's documents as the index should have them, and pages that are due, by the relay role without content."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from contracts.ids import DocumentId, TenantId
@@ -8,27 +9,34 @@ from ingest_service.domain.rebuild_index import ReadyDocument
 from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
 
-UNFINISHED = """
+_IS_DUE: Final = """
+    state NOT IN ('ready', 'failed')
+    AND coalesce(try_again_at, enqueued_at + interval '30 seconds') < now()
+    AND (lease_until IS NULL OR lease_until < now())
+    AND NOT EXISTS (SELECT FROM said WHERE said.tenant_id = document.tenant_id AND said.id = document.id)
+"""
+_TAKE: Final = """
+    WITH said AS MATERIALIZED (
+        SELECT tenant_id, (convert_from(body, 'UTF8')::jsonb ->> 'document_id')::uuid AS id
+        FROM outbox WHERE stream = 'INGEST')
     UPDATE document SET enqueued_at = now(), enqueued = enqueued + 1, try_again_at = NULL
     WHERE (tenant_id, id) IN (
         SELECT tenant_id, id FROM document
-        WHERE state NOT IN ('ready', 'failed')
-          AND coalesce(try_again_at, enqueued_at + interval '30 seconds') < now()
-          AND (lease_until IS NULL OR lease_until < now())
-          AND (tenant_id, id) IN (
+        WHERE {is_due} AND (tenant_id, id) IN (
             SELECT tenant_id, id FROM (
-                SELECT tenant_id, id, row_number() OVER (PARTITION BY tenant_id ORDER BY enqueued_at) AS place
-                FROM document
-                WHERE state NOT IN ('ready', 'failed')
-                  AND coalesce(try_again_at, enqueued_at + interval '30 seconds') < now()
-                  AND (lease_until IS NULL OR lease_until < now())) AS queue
+                SELECT tenant_id, id, row_number() OVER (
+                    PARTITION BY tenant_id
+                    ORDER BY coalesce(try_again_at, enqueued_at + interval '30 seconds')) AS place
+                FROM document WHERE {is_due}) AS queue
             WHERE place <= 4)
-        ORDER BY enqueued_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        ORDER BY coalesce(try_again_at, enqueued_at + interval '30 seconds') LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING tenant_id, id, enqueued
 """
-"""The reconciler's question: of each business no more than its queue holds, or thousands of waiting documents of one
-would stand before the lost one of another. One that was put off has no job in the queue, and is not taken before its
-time."""
+UNFINISHED: Final = _TAKE.format(is_due=_IS_DUE)
+"""The reconciler's question: what has been due for longest comes first, and of each business no more than its queue
+holds, or thousands of waiting documents of one would stand before the lost one of another. One that was put off has no
+job in the queue, and is due when its time has come. One whose job waits in the outbox is not lost: were it taken, what
+was put off would stand behind all uploads that wait."""
 INDEXED = """
     SELECT tenant_id, id, passages, state NOT IN ('ready', 'failed') AS is_read_anew,
         (SELECT p.generation FROM passage AS p WHERE p.tenant_id = d.tenant_id AND p.document_id = d.id LIMIT 1)
