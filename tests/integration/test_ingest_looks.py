@@ -56,16 +56,16 @@ class Shop:
     def __init__(self, database: Database, folder: Path, look_again: timedelta | None) -> None:
         self.scope, self.site, self.clock = new_scope(), Site(), Days()
         self.documents = PostgresDocuments(database)
-        self.pages = PostgresPages(database, self.documents)
+        self.pages = PostgresPages(database)
         self.files = ObjectFiles(folder.as_uri())
         self.fetching = Fetching(self.documents, self.pages, self.files, self.site, self.clock, look_again)
 
     async def read(self) -> tuple[Document, Document]:
         home = await self.fetching.register(DocumentId(uuid7()), HOME, 1, self.scope)
         await self._read(home.id)
-        [led_to] = await self.pages.led_to(self.scope, home.id)
-        await self._read(led_to)
-        return await self.document(home.id), await self.document(led_to)
+        [led_to] = await self.documents.page(self.scope, state=None, limit=9, before=None, came_of=home.id)
+        await self._read(led_to.id)
+        return await self.document(home.id), await self.document(led_to.id)
 
     async def _read(self, document_id: DocumentId) -> None:
         held = await claimed(self.documents, self.scope, await self.document(document_id))

@@ -121,7 +121,7 @@ async def test_a_site_is_deleted_with_the_pages_that_nobody_asked_for(bus: Bus, 
     assert (await look(bus, scope, home.id)).led_to == 2
     assert (await look(bus, scope, returns.id)).led_to == 0
     stranger = new_person()
-    asked = ingest.DeleteDocument(document_id=home.id, pages=True)
+    asked = ingest.DeleteDocument(document_id=home.id, led_to=True)
     with pytest.raises(NotFound):
         await bus.request(ingest.DELETE_DOCUMENT, asked, stranger)
     for _ in range(2):
@@ -142,7 +142,7 @@ async def test_a_site_that_is_deleted_while_it_is_followed_leaves_nothing(bus: B
         return len(await documents(bus, scope)) > 1
 
     await eventually(some_there, timeout_s=60)
-    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=home.id, pages=True), scope)
+    await bus.request(ingest.DELETE_DOCUMENT, ingest.DeleteDocument(document_id=home.id, led_to=True), scope)
 
     async def none_left() -> bool:
         return not await documents(bus, scope)

@@ -66,17 +66,18 @@ async def test_a_site_that_is_looked_at_again_grows_to_its_limit_and_never_while
 ):
     monkeypatch.setattr(postgres_pages, "MOST_PAGES", 3)
     documents, scope = PostgresDocuments(ingest_database), new_scope()
-    pages = postgres_pages.PostgresPages(ingest_database, documents)
+    pages = postgres_pages.PostgresPages(ingest_database)
     home = await pages.add(scope, page("/"), depth=1)
     for _ in range(2):
         await pages.lead_to(scope, home.id, [page(f"/{n}") for n in range(5)], depth=0)
-    led_to = await pages.led_to(scope, home.id)
+    led_to = await documents.page(scope, state=None, limit=9, before=None, came_of=home.id)
     assert len(led_to) == 2
-    assert await documents.begin_deleting(scope, led_to[0])
+    assert await documents.begin_deleting(scope, led_to[0].id)
     await documents.begin_deleting(scope, home.id)
     await pages.lead_to(scope, home.id, [page("/new")], depth=0)
-    await pages.lead_to(scope, led_to[1], [page("/new")], depth=0)
-    assert await pages.led_to(scope, home.id) == [led_to[1]]
+    await pages.lead_to(scope, led_to[1].id, [page("/new")], depth=0)
+    left = await documents.page(scope, state=None, limit=9, before=None, came_of=home.id)
+    assert [each.id for each in left] == [led_to[1].id]
 
 
 def page(path: str) -> Document:

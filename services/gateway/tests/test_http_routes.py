@@ -206,12 +206,22 @@ async def test_agents_are_made_changed_and_removed(edge: Edge):
     assert (await edge.call("DELETE", f"/api/agent/{ID}")).status_code == 204
 
 
-@pytest.mark.parametrize(("query", "pages"), [("", False), ("?pages=true", True), ("?pages=false", False)])
-async def test_a_document_is_deleted_with_the_pages_it_led_to_if_that_is_asked(edge: Edge, query: str, pages: bool):
+@pytest.mark.parametrize(
+    ("query", "led_to"), [("", False), ("?led_to=true", True), ("?led_to=false", False), ("?pages=true", True)]
+)
+async def test_a_document_is_deleted_with_what_it_led_to_if_that_is_asked(edge: Edge, query: str, led_to: bool):
     edge.services.tell(ingest.DELETE_DOCUMENT, Nothing())
     assert (await edge.call("DELETE", f"/api/documents/{ID}{query}")).status_code == 204
-    assert edge.services.asked[-1][1] == ingest.DeleteDocument(document_id=DocumentId(ID), pages=pages)
-    assert (await edge.call("DELETE", f"/api/documents/{ID}?pages=some")).status_code == 422
+    assert edge.services.asked[-1][1] == ingest.DeleteDocument(document_id=DocumentId(ID), led_to=led_to)
+    assert (await edge.call("DELETE", f"/api/documents/{ID}?led_to=some")).status_code == 422
+
+
+async def test_documents_are_listed_by_what_they_came_of(edge: Edge):
+    edge.services.tell(ingest.LIST_DOCUMENTS, ingest.Documents(items=(), next_cursor=None))
+    assert (await edge.call("GET", f"/api/documents?came_of={ID}&state=failed")).status_code == 200
+    asked = edge.services.asked[-1][1]
+    assert (asked.came_of, asked.state) == (DocumentId(ID), "failed")
+    assert (await edge.call("GET", "/api/documents?came_of=a.zip")).status_code == 422
 
 
 async def test_stats_and_models_pass_through(edge: Edge):

@@ -1,6 +1,7 @@
 """Memory fakes of documents and files: each keeps the promise that its real counterpart keeps."""
 
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,8 @@ class MemoryDocuments:
         for (tenant_id, document_id), row in self.rows.items():
             is_same = row.sha256 == document.sha256 and row.state not in {State.FAILED, State.DELETING}
             if tenant_id == scope.tenant_id and (document_id == document.id or is_same):
-                return row
+                is_asked_for = document.came_of is None and row.came_of is not None
+                return self._put(scope, row, came_of=None, path=None) if is_asked_for else row
         await keep()
         self.rows[scope.tenant_id, document.id] = document
         self._enqueue(document)
@@ -51,11 +53,25 @@ class MemoryDocuments:
         limit: int,
         before: DocumentId | None,
         tag: str | None = None,
+        came_of: DocumentId | None = None,
     ) -> list[Document]:
         own = [row for (tenant_id, _), row in self.rows.items() if tenant_id == scope.tenant_id]
+        if came_of is not None:
+            own = self.came_of(scope, came_of)
         chosen = [row for row in own if state in {None, row.state} and (before is None or row.id < before)]
         tagged = [row for row in chosen if tag is None or tag in row.tags]
         return sorted(tagged, key=lambda row: row.id, reverse=True)[:limit]
+
+    def came_of(self, scope: TenantScope, origin: DocumentId) -> list[Document]:
+        first = [
+            row
+            for (tenant_id, _), row in self.rows.items()
+            if tenant_id == scope.tenant_id and row.came_of == origin and row.state is not State.DELETING
+        ]
+        return [*first, *(further for row in first for further in self.came_of(scope, row.id))]
+
+    async def led_to(self, scope: TenantScope, document_id: DocumentId) -> Counter[State]:
+        return Counter(row.state for row in self.came_of(scope, document_id))
 
     async def selected(
         self, scope: TenantScope, selection: Selection, within: Sequence[DocumentId]
@@ -113,7 +129,9 @@ class MemoryDocuments:
         self._enqueue(again)
         return again
 
-    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
+    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId, *, led_to: bool = False) -> bool:
+        for each in self.came_of(scope, document_id) if led_to else ():
+            await self.begin_deleting(scope, each.id)
         row = self.rows.get((scope.tenant_id, document_id))
         if row is None:
             return False

@@ -22,6 +22,7 @@ from services.ingest.tests.memory import (
     MemoryReader,
 )
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
+from services.ingest.tests.memory_members import MemoryMembers
 from services.ingest.tests.promises_documents import new_scope
 
 TEXT = "# Returns\n\nWithin 30 days.\n\n## Refunds\n\nThe money goes back to your card."
@@ -67,7 +68,8 @@ class Room:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.documents, self.files, self.shelves, MemoryReader(), self.clock, long=self.long)
+        members = MemoryMembers(self.documents)
+        return Desk(self.documents, members, self.files, self.shelves, MemoryReader(), self.clock, long=self.long)
 
     async def send(self, data: bytes, filename: str = "returns.md") -> Document:
         name = str(uuid7())

@@ -25,6 +25,7 @@ from runtime.clock import FrozenClock
 from runtime.tenancy import TenantScope
 from services.ingest.tests.memory import MemoryEmbedder, MemoryEmbedders, MemoryIndexes, MemoryReader, MemoryUses
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
+from services.ingest.tests.memory_members import MemoryMembers
 from services.ingest.tests.promises_documents import new_scope
 from services.ingest.tests.room import Room
 from tests.support.platform import eventually
@@ -78,7 +79,8 @@ class House:
         shelves = Shelves(Shelf(name, await self.indexes.open(name), embedder), self.indexes, known)
         await shelves.look()
         self.progress = Rebuilding()
-        self.desk = Desk(self.documents, self.files, shelves, MemoryReader(), FrozenClock())
+        members = MemoryMembers(self.documents)
+        self.desk = Desk(self.documents, members, self.files, shelves, MemoryReader(), FrozenClock())
 
     async def upload(self, n: int) -> DocumentId:
         room = Room(scope=self.scope, documents=self.documents, files=self.files)

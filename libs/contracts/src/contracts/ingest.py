@@ -86,7 +86,15 @@ class Document(Contract):
     eta_s: Seconds | None = None
     """Until it is ready; None when that is not known, as for what waits."""
     led_to: int | None = None
-    """Pages of the web that came by this one's address, without itself; told when one document is asked for."""
+    """Documents that came of this one, and of those, and are there: files of an archive, pages that a page led to, but
+    none that somebody brought in themselves. Told when one document is asked for, as are the two that follow."""
+    led_to_ready: int | None = None
+    led_to_failed: int | None = None
+    came_of: DocumentId | None = None
+    """The archive that it was in, or the page whose address somebody gave and that led to it; it stays when that is
+    deleted. None for what somebody brought in themselves."""
+    path: Personal[str | None] = None
+    """Where in its archive it stood."""
 
 
 def inbox_key(tenant_id: TenantId, inbox_name: str) -> str:
@@ -138,6 +146,8 @@ class ListDocuments(PageRequest):
 
     state: DocumentState | None = None
     tag: Personal[Tag | None] = None
+    came_of: DocumentId | None = None
+    """Only what its `led_to` counts."""
 
 
 class Documents(Reply):
@@ -155,10 +165,12 @@ class UpdateDocument(Request):
 
 
 class DeleteDocument(Request):
-    """Remove file, rows and vectors; with `pages` also those of the pages that came by its address."""
+    """Remove file, rows and vectors; with `led_to` also those of what its `led_to` counts."""
 
     document_id: DocumentId
+    led_to: bool = False
     pages: bool = False
+    """What gateways of the version before say instead of `led_to`."""
 
 
 class ReprocessDocument(Request):

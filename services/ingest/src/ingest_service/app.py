@@ -23,6 +23,7 @@ from ingest_service.outbound.heap import Heap
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.postgres_index_uses import PostgresIndexUses
+from ingest_service.outbound.postgres_members import PostgresMembers
 from ingest_service.outbound.postgres_pages import PostgresPages
 from ingest_service.outbound.relay_documents import UNFINISHED, RelayDocuments
 from ingest_service.outbound.relay_recut import RelayRecut
@@ -50,16 +51,17 @@ async def build() -> Service:
     hours, documents = settings.web_look_again_h, PostgresDocuments(database)
     web = AiohttpWeb(settings.web_private_networks)
     look_again = timedelta(hours=hours) if hours else None
-    pages = PostgresPages(database, documents)
+    pages = PostgresPages(database)
     fetching = Fetching(documents, pages, files, web, SystemClock(), look_again)
     limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
     reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
     long = LongDocuments(places=max(1, settings.slots - 1))
     observe, tell_trouble = on_ingest_job.observe, on_ingest_job.tell_trouble
-    desk = Desk(documents, files, shelves, reader, SystemClock(), observe, tell_trouble, fetching, long)
+    members = PostgresMembers(database, documents)
+    desk = Desk(documents, members, files, shelves, reader, SystemClock(), observe, tell_trouble, fetching, long)
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
-    rpc_documents.register(service.bus, database, desk, pages)
+    rpc_documents.register(service.bus, database, desk)
     rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
     rpc_settings.register(service, documents, RelayRecut(relay))
     rpc_search.register(service.bus, desk, counter, _reranker(service, settings))

@@ -63,6 +63,8 @@ class Document:
     same passages; None before that, and for what was read when there was no choice. `expected_at`: when it will be
     ready, by the pace of the last attempt that embedded; it counts while the document is embedded. `put_off`: how
     often this generation could not be read for now; `try_again_at` while it waits, with why as its `failure`.
+    `came_of`: the archive that it was in, or the page whose address somebody gave and that led to it, also when that is
+    gone; None when somebody brought it in themselves. `path`: where in the archive it stood; None for all else.
     """
 
     id: DocumentId
@@ -88,6 +90,8 @@ class Document:
     expected_at: datetime | None = None
     try_again_at: datetime | None = None
     put_off: int = 0
+    came_of: DocumentId | None = None
+    path: str | None = None
 
 
 class PageStart(NamedTuple):
@@ -151,6 +155,7 @@ def received(
     content: tuple[int, str] = (0, ""),
     url: str | None = None,
     tags: tuple[str, ...] = (),
+    came_of: DocumentId | None = None,
 ) -> Document:
     """A document that nobody has read yet; `content` is its size in bytes and its SHA-256 (hex)."""
     return Document(
@@ -172,6 +177,7 @@ def received(
         updated_at=now,
         url=url,
         tags=tags,
+        came_of=came_of,
     )
 
 

@@ -11,15 +11,16 @@ from contracts.ids import DocumentId
 from ingest_service.domain import media_types, put_off
 from ingest_service.domain.cut_settings import DEFAULT
 from ingest_service.domain.document import Document, Failure, Note, Reading, State
-from ingest_service.domain.errors import DocumentRefused, EmptyDocument, IsArchive
+from ingest_service.domain.errors import ArchiveRefused, DocumentRefused, EmptyDocument, IsArchive
 from ingest_service.domain.estimate import Estimate
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.long_documents import LongDocuments
+from ingest_service.domain.members import Members
 from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
 from ingest_service.domain.read_document import Reader, reading_of
 from ingest_service.domain.shelves import Shelves
-from ingest_service.domain.unpack import unpack
+from ingest_service.domain.unpack import Unpacking
 from ingest_service.domain.web_links import is_sitemap, links_of
 from ingest_service.domain.web_page import MOST_PAGES
 from runtime.clock import Clock
@@ -45,6 +46,7 @@ class Desk:
     """Everything an attempt needs."""
 
     documents: Documents
+    members: Members
     files: Files
     index: Shelves
     reader: Reader
@@ -53,6 +55,10 @@ class Desk:
     tell_trouble: TellTrouble = lambda _error, _pause: None
     fetching: Fetching | None = None
     long: LongDocuments = field(default_factory=lambda: LongDocuments(places=1))
+
+    @property
+    def unpacking(self) -> Unpacking:
+        return Unpacking(self.members, self.documents, self.files, self.clock)
 
 
 async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> State | None:
@@ -145,11 +151,20 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
     if document.url and is_sitemap(data):
         return await asyncio.to_thread(_sitemap, document, data, document.url)
     try:
-        return reading_of(document, await desk.reader.read(data, say, document.cut_by or DEFAULT))
+        reading = reading_of(document, await desk.reader.read(data, say, document.cut_by or DEFAULT))
     except DocumentRefused as refused:
         if refused.code != IsArchive.default_code:
             raise
-    return await unpack(document, data, scope, documents=desk.documents, files=desk.files, clock=desk.clock)
+        return await _unpacked(document, data, scope, desk)
+    if document.media_type == media_types.ZIP:
+        await desk.unpacking.let_go(document, scope)
+    return reading
+
+
+async def _unpacked(archive: Document, data: bytes, scope: TenantScope, desk: Desk) -> Reading:
+    if archive.path is not None:
+        raise ArchiveRefused("It is an archive within another one. Unpack it and send what is in it.")
+    return await desk.unpacking.unpack(archive, data, scope)
 
 
 def _sitemap(document: Document, data: bytes, url: str) -> Reading:

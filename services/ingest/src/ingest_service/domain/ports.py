@@ -1,5 +1,6 @@
 """What the desk needs from outside, as plain nouns; each has a memory fake that keeps the same promise."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -155,7 +156,8 @@ class Documents(Protocol):
     async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
         """Store a new document and put its job into the queue.
 
-        A document that has the same content already, and neither failed nor is being deleted, is returned instead.
+        A document that has the same content already, and neither failed nor is being deleted, is returned instead; if
+        the new one came of none, that one does not either any more: somebody brought it in themselves.
         `keep` is awaited before the commit, and never at the same time as `remove` deletes the same content.
         """
         ...
@@ -172,8 +174,13 @@ class Documents(Protocol):
         limit: int,
         before: DocumentId | None,
         tag: str | None = None,
+        came_of: DocumentId | None = None,
     ) -> list[Document]:
-        """At most `limit` documents, newest first, older than `before`."""
+        """At most `limit` documents, newest first, older than `before`; with `came_of` those that `led_to` counts."""
+        ...
+
+    async def led_to(self, scope: TenantScope, document_id: DocumentId) -> Counter[State]:
+        """How many documents in which state came of this one, or of one that did, without those being deleted."""
         ...
 
     async def selected(
@@ -206,8 +213,11 @@ class Documents(Protocol):
         """
         ...
 
-    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
-        """From now on it is not found any more, and a job deletes the rest; False when there is no such document."""
+    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId, *, led_to: bool = False) -> bool:
+        """From now on it is not found any more, and a job deletes the rest; False when there is no such document.
+
+        With `led_to` also what came of it, in one commit; nothing comes of it afterwards.
+        """
         ...
 
     async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:

@@ -1,58 +1,116 @@
-"""A ZIP archive of files: each becomes a document of its own."""
+"""A ZIP archive of files: each becomes a document of its own, which came of the archive."""
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from contracts.ids import DocumentId, uuid7
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
-from ingest_service.domain import media_types, sniff
-from ingest_service.domain.document import Document, Reading, received
-from ingest_service.domain.errors import ArchiveRefused, DocumentRefused, IsArchive, UnpacksTooLarge
-from ingest_service.domain.ports import Documents, Files
+from ingest_service.domain import media_types
+from ingest_service.domain.document import Document, Failure, Reading, State, received
+from ingest_service.domain.errors import ArchiveRefused, Damaged, DocumentRefused, EmptyDocument, UnpacksTooLarge
+from ingest_service.domain.members import Members
+from ingest_service.domain.originals import let_go
+from ingest_service.domain.ports import Documents, Files, Step
 from runtime.clock import Clock
+from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 
 MOST_FILES: Final = 1_000
 MOST_UNPACKED: Final = 500 * 1024 * 1024
 LONGEST_NAME: Final = 255
+LONGEST_PATH: Final = 1_000
 _END: Final = "<4s4H2LH"
 """The end of central directory record (PKWARE APPNOTE 4.3.16): signature, disks, entries, directory size, offset."""
 _END_SIGN: Final = b"PK\x05\x06"
 _LONGEST_COMMENT: Final = 65_535
 _MOST_DIRECTORY: Final = 1024 * 1024
-_ARCHIVES: Final = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
-async def unpack(
-    document: Document, data: bytes, scope: TenantScope, *, documents: Documents, files: Files, clock: Clock
-) -> Reading:
-    """Register what is in the archive; done again after a crash, it finds the same documents.
+@dataclass(frozen=True)
+class Unpacking:
+    """Everything that unpacking needs."""
 
-    Raises:
-        ArchiveRefused: It is damaged, encrypted, holds another archive, or nothing.
-        UnpacksTooLarge: It holds more than one upload may.
-    """
-    archive = await asyncio.to_thread(opened, data)
-    entries = _wanted(archive)
-    for entry in entries:
-        content = await asyncio.to_thread(_bytes_of, archive, entry)
-        sha256 = hashlib.sha256(content).hexdigest()
-        name = PurePosixPath(entry.filename.replace("\\", "/")).name[-LONGEST_NAME:]
-        made = received(DocumentId(uuid7()), name, clock.now(), content=(len(content), sha256), tags=document.tags)
+    members: Members
+    documents: Documents
+    files: Files
+    clock: Clock
 
-        async def keep(content: bytes = content, sha256: str = sha256) -> None:
-            await files.put(scope, sha256, content)
+    async def unpack(self, archive: Document, data: bytes, scope: TenantScope) -> Reading:
+        """Make its members what is in the archive.
 
-        await documents.add(scope, made, keep=keep)
-    title = document.title
-    return Reading(title, media_types.ZIP, language=None, pages=len(entries), passages=())
+        Done again after a crash, it finds the same documents. Of a new version of the archive, the members that have
+        another content under the same path are read anew, and those that are not in it any more are deleted. A file
+        that cannot be taken out is a member that failed.
+
+        Raises:
+            ArchiveRefused: It is damaged, encrypted, or holds nothing.
+            UnpacksTooLarge: It holds more than one upload may.
+            Fenced: The attempt does not count any more.
+        """
+        packed = await asyncio.to_thread(opened, data)
+        entries = _wanted(packed)
+        known = await self.members.of(scope, archive)
+        # only a new version, or an attempt after a crash, meets members
+        contents = await asyncio.to_thread(_hashes, packed, entries) if known else set()
+        staying = {each.id for each in known if each.sha256 in contents and each.state is not State.FAILED}
+        others = {each.path: each for each in known if each.id not in staying}
+        for path, entry in entries.items():
+            try:
+                content = await asyncio.to_thread(_bytes_of, packed, entry)
+            except DocumentRefused as refused:
+                member, failure = others.get(path) or self._new(archive, path), Failure(refused.code, refused.detail)
+                await self.members.refuse(scope, archive, member, failure)
+            else:
+                await self._take(archive, self._new(archive, path, content), content, scope, known=others.get(path))
+        for member in others.values():
+            if member.path not in entries:
+                await self.members.remove(scope, archive, member)
+        return Reading(archive.title, media_types.ZIP, language=None, pages=len(entries), passages=())
+
+    async def let_go(self, former: Document, scope: TenantScope) -> None:
+        """Delete the members of what was an archive, and is a document of its own now."""
+        for member in await self.members.of(scope, former):
+            await self.members.remove(scope, former, member)
+
+    async def _take(
+        self, archive: Document, member: Document, content: bytes, scope: TenantScope, *, known: Document | None
+    ) -> None:
+        async def keep() -> None:
+            await self.files.put(scope, member.sha256, content)
+
+        if known is None:
+            await self.members.add(scope, archive, member, keep=keep)
+        # else it failed with the very same content: read again when somebody asks for it
+        elif known.sha256 != member.sha256:
+            await self._replace(archive, known, member, scope, keep=keep)
+
+    async def _replace(
+        self, archive: Document, known: Document, member: Document, scope: TenantScope, *, keep: Step
+    ) -> None:
+        version = replace(known, sha256=member.sha256, size_bytes=member.size_bytes)
+        try:
+            await self.members.replace(scope, archive, version, keep=keep)
+        except Conflict:
+            # it is being read, and what it held is no more; or the content is there, as another document
+            await self.members.remove(scope, archive, known)
+            await self.members.add(scope, archive, replace(member, tags=known.tags), keep=keep)
+        else:
+            await let_go(scope, [known.sha256], documents=self.documents, files=self.files)
+
+    def _new(self, archive: Document, path: str, content: bytes = b"") -> Document:
+        name = PurePosixPath(path).name[-LONGEST_NAME:]
+        held = (len(content), hashlib.sha256(content).hexdigest() if content else "")
+        new = received(DocumentId(uuid7()), name, self.clock.now(), content=held, tags=archive.tags, came_of=archive.id)
+        return replace(new, path=path)
 
 
 def opened(data: bytes) -> zipfile.ZipFile:
@@ -75,8 +133,8 @@ def opened(data: bytes) -> zipfile.ZipFile:
         raise ArchiveRefused("The archive is damaged. Make it anew and send that.") from error
 
 
-def _wanted(archive: zipfile.ZipFile) -> Sequence[zipfile.ZipInfo]:
-    """The files in it, without folders and what systems leave behind."""
+def _wanted(archive: zipfile.ZipFile) -> Mapping[str, zipfile.ZipInfo]:
+    """The files in it by their paths, without folders and what systems leave behind; of a path twice the later one."""
     entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
     if not entries:
         raise ArchiveRefused("The archive has no files in it.")
@@ -84,47 +142,38 @@ def _wanted(archive: zipfile.ZipFile) -> Sequence[zipfile.ZipInfo]:
         raise UnpacksTooLarge(f"The archive has more than {MOST_FILES:,} files. Send them in parts.")
     if sum(entry.file_size for entry in entries) > MOST_UNPACKED:
         raise UnpacksTooLarge(f"The archive unpacks to more than {MOST_UNPACKED // 1024**2} MiB. Send it in parts.")
-    for entry in entries:
-        if entry.flag_bits & 1:
-            raise ArchiveRefused("The archive is encrypted. Make it anew without a password.")
-        if entry.filename.lower().endswith(_ARCHIVES):
-            raise ArchiveRefused(
-                f"The archive holds another one ({_shown(entry)}). Unpack that and send what is in it."
-            )
-        if entry.file_size > DOCUMENT_LIMIT_BYTES:
-            raise ArchiveRefused(f"{_shown(entry)} in the archive is larger than 50 MiB.")
-    return entries
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise ArchiveRefused("The archive is encrypted. Make it anew without a password.")
+    return {entry.filename.replace("\\", "/")[-LONGEST_PATH:]: entry for entry in entries}
+
+
+def _hashes(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> set[str]:
+    """The SHA-256 (hex) of each file that can be taken out."""
+    found = set()
+    for entry in entries.values():
+        with contextlib.suppress(DocumentRefused):
+            found.add(hashlib.sha256(_bytes_of(archive, entry)).hexdigest())
+    return found
 
 
 def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     """An entry never gives more bytes than it declares: asked for so many, zipfile unpacks no more.
 
     Asked for all (`archive.read`) it unpacks 2 GiB at once before it cuts them, whatever the entry declares.
+
+    Raises:
+        DocumentRefused: It is damaged, empty, or too large for a document.
     """
+    if entry.file_size > DOCUMENT_LIMIT_BYTES:
+        raise UnpacksTooLarge(f"It is larger than {DOCUMENT_LIMIT_BYTES // 1024**2} MiB. Send it in parts.")
     try:
         with archive.open(entry) as packed:
             content = packed.read(entry.file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise ArchiveRefused(f"{_shown(entry)} in the archive is damaged.") from error
-    if content.startswith(b"PK") and _is_archive(content):
-        raise ArchiveRefused(f"The archive holds another one ({_shown(entry)}). Unpack that and send what is in it.")
+        raise Damaged("It is damaged in its archive. Make that anew, or send the file by itself.") from error
+    if not content:
+        raise EmptyDocument("The document is empty.")
     return content
-
-
-def _is_archive(content: bytes) -> bool:
-    """Whether unpacking would go on one level deeper; what else is wrong with it, its own reader says."""
-    opened(content).close()
-    try:
-        sniff.tell(content)
-    except IsArchive:
-        return True
-    except DocumentRefused:
-        return False
-    return False
-
-
-def _shown(entry: zipfile.ZipInfo) -> str:
-    return f"“{PurePosixPath(entry.filename).name[:80]}”"
 
 
 def _is_litter(name: str) -> bool:

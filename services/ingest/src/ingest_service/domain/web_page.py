@@ -20,14 +20,11 @@ class WebPage:
     """How a document is fetched.
 
     Attributes:
-        site_id: The document whose address somebody gave; pages found from there on share it, until somebody gives
-            the address of one of them too.
         depth: How many links further pages are fetched; those that a sitemap names are not further than itself.
         etag, last_modified: What the site said of the content that is kept.
     """
 
     document_id: DocumentId
-    site_id: DocumentId
     depth: int
     etag: str | None = None
     last_modified: str | None = None
@@ -103,20 +100,12 @@ class Pages(Protocol):
     async def add(self, scope: TenantScope, document: Document, *, depth: int) -> Document:
         """Store a page that is to be fetched; the one that has the same address already is returned instead.
 
-        That one no longer belongs to the page that led to it: somebody asked for it.
+        That one came of no other any more: somebody asked for it.
         """
         ...
 
     async def of(self, scope: TenantScope, document_id: DocumentId) -> WebPage | None:
         """How this document is fetched; None for an upload."""
-        ...
-
-    async def led_to(self, scope: TenantScope, document_id: DocumentId) -> Sequence[DocumentId]:
-        """Pages that came by this one's address and that nobody asked for, without those that are being deleted."""
-        ...
-
-    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
-        """As that of `Documents`, with the pages that it led to, in one commit; none of them comes in afterwards."""
         ...
 
     async def fetched(

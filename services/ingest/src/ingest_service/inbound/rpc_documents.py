@@ -31,7 +31,6 @@ from ingest_service.domain.index_document import Desk
 from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
-from ingest_service.domain.web_page import Pages
 from runtime.bus import Bus
 from runtime.db import Database
 from runtime.errors import NotFound, Rejected, Retryable
@@ -39,9 +38,9 @@ from runtime.idempotency import once
 from runtime.tenancy import TenantScope
 
 
-def register(bus: Bus, database: Database, desk: Desk, pages: Pages) -> None:
+def register(bus: Bus, database: Database, desk: Desk) -> None:
     """Answer `rpc.ingest.*_document(s)`."""
-    doors = _Doors(database, desk, pages)
+    doors = _Doors(database, desk)
     bus.answer(REGISTER_DOCUMENT, doors.register)
     bus.answer(GET_DOCUMENT, doors.get)
     bus.answer(LIST_DOCUMENTS, doors.list)
@@ -51,10 +50,9 @@ def register(bus: Bus, database: Database, desk: Desk, pages: Pages) -> None:
 
 
 class _Doors:
-    def __init__(self, database: Database, desk: Desk, pages: Pages) -> None:
+    def __init__(self, database: Database, desk: Desk) -> None:
         self._database = database
         self._desk = desk
-        self._pages = pages
 
     async def register(self, request: RegisterDocument, scope: TenantScope) -> DocumentReply:
         known = await self._desk.documents.get(scope, request.document_id)
@@ -89,10 +87,13 @@ class _Doors:
 
     async def get(self, request: GetDocument, scope: TenantScope) -> DocumentReply:
         reply = self._found(await self._desk.documents.get(scope, request.document_id))
-        if reply.document.url is None:
-            return reply
-        led_to = await self._pages.led_to(scope, request.document_id)
-        return DocumentReply(document=reply.document.model_copy(update={"led_to": len(led_to)}))
+        led_to = await self._desk.documents.led_to(scope, request.document_id)
+        told = {
+            "led_to": led_to.total(),
+            "led_to_ready": led_to[State.READY],
+            "led_to_failed": led_to[State.FAILED],
+        }
+        return DocumentReply(document=reply.document.model_copy(update=told))
 
     async def list(self, request: ListDocuments, scope: TenantScope) -> Documents:
         found = await self._desk.documents.page(
@@ -101,6 +102,7 @@ class _Doors:
             limit=request.limit + 1,
             before=_place(request.cursor),
             tag=request.tag,
+            came_of=request.came_of,
         )
         page = found[: request.limit]
         more = str(page[-1].id) if len(found) > len(page) else None
@@ -112,8 +114,8 @@ class _Doors:
         return self._found(await self._desk.documents.set_tags(scope, request.document_id, request.tags))
 
     async def delete(self, request: DeleteDocument, scope: TenantScope) -> Nothing:
-        deleting = self._pages if request.pages else self._desk.documents
-        if not await deleting.begin_deleting(scope, request.document_id):
+        led_to = request.led_to or request.pages
+        if not await self._desk.documents.begin_deleting(scope, request.document_id, led_to=led_to):
             raise NotFound
         return Nothing()
 
@@ -157,6 +159,8 @@ def shown(document: Document, now: datetime) -> DocumentShown:
         notes=tuple(DocumentNote(page=note.page, reason=note.reason) for note in document.notes),
         tags=document.tags,
         eta_s=seconds_left(document, now),
+        came_of=document.came_of,
+        path=document.path,
     )
 
 

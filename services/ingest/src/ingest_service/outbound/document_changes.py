@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from contracts.ids import DocumentId
 from contracts.ingest import DOCUMENT_PROGRESSED, INGEST, DocumentProgressed, IndexDocument
 from ingest_service.domain.document import Document, State
+from ingest_service.outbound.rows import document_of
 from ingest_service.outbound.tables import DocumentRow
 from runtime.transaction import Transaction
 
@@ -16,6 +17,15 @@ _TWIN: Final = """
     SELECT title FROM document
     WHERE tenant_id = $1 AND id <> $2 AND sha256 = $3 AND state NOT IN ('failed', 'deleting') LIMIT 1
 """
+LED_TO: Final = "led to"
+"""The lock of what comes of documents: while one is deleted with it, nothing is added to it."""
+
+
+async def asked_for(tx: Transaction, row: DocumentRow) -> Document:
+    """A document that somebody brings in themselves comes of no other any more."""
+    row.came_of = row.path = None
+    await tx.session.flush()
+    return document_of(row)
 
 
 async def enqueue(tx: Transaction, document_id: DocumentId) -> None:

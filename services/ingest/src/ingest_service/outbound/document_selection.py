@@ -31,6 +31,31 @@ def selected_ids(scope: TenantScope, selection: Selection, within: Sequence[Docu
     return question.where(*created, *_within(col(DocumentRow.updated_at), selection.updated))
 
 
+def listed(
+    scope: TenantScope, *, state: State | None, before: DocumentId | None, tag: str | None, origin: DocumentId | None
+) -> SelectOfScalar[DocumentRow]:
+    """Documents, newest first, that are older than `before` and came of `origin`, where those are given."""
+    question = select(DocumentRow).where(col(DocumentRow.tenant_id) == scope.tenant_id)
+    if state is not None:
+        question = question.where(col(DocumentRow.state) == state)
+    if tag is not None:
+        question = question.where(has_one_of((tag,)))
+    if origin is not None:
+        question = question.where(col(DocumentRow.id).in_(came_of(scope, origin)))
+    if before is not None:
+        question = question.where(col(DocumentRow.id) < before)
+    # ids are time-ordered, so that their order is the order of arrival
+    return question.order_by(col(DocumentRow.id).desc())
+
+
+def came_of(scope: TenantScope, origin: DocumentId) -> SelectOfScalar[UUID]:
+    """The ids of what came of a document and is there, also of what came of that: an archive may be a site's."""
+    is_there = (col(DocumentRow.tenant_id) == scope.tenant_id) & (col(DocumentRow.state) != State.DELETING)
+    first = select(DocumentRow.id).where(is_there, col(DocumentRow.came_of) == origin).cte("led_to", recursive=True)
+    further = select(DocumentRow.id).where(is_there).join(first, col(DocumentRow.came_of) == first.c.id)
+    return select(first.union(further).c.id)
+
+
 def has_one_of(tags: Sequence[str]) -> ColumnElement[bool]:
     """Documents with at least one of the tags."""
     return col(DocumentRow.tags).bool_op("&&")(cast(list(tags), ARRAY(Text)))

@@ -1,5 +1,6 @@
 """Documents and passages in Postgres."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -9,7 +10,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import ReturningUpdate, Update
 from sqlmodel import col, select, update
-from sqlmodel.sql.expression import Select, SelectOfScalar
+from sqlmodel.sql.expression import SelectOfScalar
 
 from contracts.ids import DocumentId, PassageId
 from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
@@ -18,10 +19,20 @@ from ingest_service.domain.document import Document, Failure, Reading, State, St
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.domain.select_documents import Selection
-from ingest_service.outbound.document_changes import enqueue, held_of, holders, lock_content, requeue, say, twin_of
-from ingest_service.outbound.document_selection import has_one_of, selected_ids
-from ingest_service.outbound.found_passages import found_passages
-from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_of, passage_values, row_of
+from ingest_service.outbound.document_changes import (
+    LED_TO,
+    asked_for,
+    enqueue,
+    held_of,
+    holders,
+    lock_content,
+    requeue,
+    say,
+    twin_of,
+)
+from ingest_service.outbound.document_selection import came_of, listed, selected_ids
+from ingest_service.outbound.passage_rows import drop_passages, found_generation, found_passages, passages_of
+from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
 from runtime.db import Database
 from runtime.errors import Conflict
@@ -67,7 +78,8 @@ class PostgresDocuments:
             )
             row = (await tx.session.exec(same)).first()
             if row is not None:
-                return document_of(row)
+                is_asked_for = document.came_of is None and row.came_of is not None
+                return await asked_for(tx, row) if is_asked_for else document_of(row)
             await keep()
             tx.session.add(row_of(scope, document))
             await tx.session.flush()
@@ -87,18 +99,20 @@ class PostgresDocuments:
         limit: int,
         before: DocumentId | None,
         tag: str | None = None,
+        came_of: DocumentId | None = None,
     ) -> list[Document]:
-        # ids are time-ordered, so that their order is the order of arrival
-        question = select(DocumentRow).where(col(DocumentRow.tenant_id) == scope.tenant_id)
-        if state is not None:
-            question = question.where(col(DocumentRow.state) == state)
-        if tag is not None:
-            question = question.where(has_one_of((tag,)))
-        if before is not None:
-            question = question.where(col(DocumentRow.id) < before)
+        question = listed(scope, state=state, before=before, tag=tag, origin=came_of).limit(limit)
         async with self._database.tenant_tx(scope) as tx:
-            rows = (await tx.session.exec(question.order_by(col(DocumentRow.id).desc()).limit(limit))).all()
+            rows = (await tx.session.exec(question)).all()
         return [document_of(row) for row in rows]
+
+    async def led_to(self, scope: TenantScope, document_id: DocumentId) -> Counter[State]:
+        counted = select(DocumentRow.state, func.count()).where(
+            col(DocumentRow.tenant_id) == scope.tenant_id, col(DocumentRow.id).in_(came_of(scope, document_id))
+        )
+        async with self._database.tenant_tx(scope) as tx:
+            rows = (await tx.session.exec(counted.group_by(col(DocumentRow.state)))).all()
+        return Counter({State(state): count for state, count in rows})
 
     async def selected(
         self, scope: TenantScope, selection: Selection, within: Sequence[DocumentId]
@@ -149,8 +163,11 @@ class PostgresDocuments:
             await requeue(tx, version.id, State.RECEIVED)
         return changed
 
-    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
-        async with self._database.tenant_tx(scope) as tx:
+    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId, *, led_to: bool = False) -> bool:
+        # whoever adds to what it led to waits for the lock, and is fenced then
+        async with self._database.tenant_tx(scope, lock=LED_TO if led_to else None) as tx:
+            for each in (await tx.session.exec(came_of(scope, document_id))).all() if led_to else ():
+                await self.begin_deleting(scope, DocumentId(each))
             # a higher attempt fences whoever is at it; the lease stays, so that the deletion waits for its end
             change = _change(scope, document_id).values(state=State.DELETING, attempt=DocumentRow.attempt + 1)
             document = await _changed(tx, change.where(col(DocumentRow.state) != State.DELETING))
@@ -231,7 +248,7 @@ class PostgresDocuments:
         async with self._database.tenant_tx(scope) as tx:
             if await self._fenced(scope, document, values) is None:
                 return False
-            await _drop_passages(tx, document.id)
+            await drop_passages(tx, document.id)
             for start in range(0, len(reading.passages), ROWS_A_STATEMENT):
                 part = reading.passages[start : start + ROWS_A_STATEMENT]
                 rows = [passage_values(scope, passage, document.generation) for passage in part]
@@ -255,7 +272,7 @@ class PostgresDocuments:
             await lock_content(tx, document.sha256)
             if not await holders(tx, document):
                 await delete()
-            await _drop_passages(tx, document.id)
+            await drop_passages(tx, document.id)
             await tx.session.execute(sql_delete(DocumentRow).where(_is(scope, document.id)))
             await tx.publish(DOCUMENT_DELETED, DocumentDeleted(document_id=document.id))
 
@@ -296,16 +313,12 @@ class PostgresDocuments:
             return await found_passages(tx, ids)
 
     async def found_generation(self, scope: TenantScope, document_id: DocumentId) -> int | None:
-        # `finish` replaces them all in one commit, so that one tells of all
-        of_it = (col(PassageRow.tenant_id) == scope.tenant_id) & (col(PassageRow.document_id) == document_id)
         async with self._database.tenant_tx(scope) as tx:
-            return (await tx.session.exec(select(PassageRow.generation).where(of_it).limit(1))).first()
+            return await found_generation(tx, document_id)
 
     async def passages_of(self, scope: TenantScope, document_id: DocumentId, generation: int) -> list[StoredPassage]:
-        one = (col(PassageRow.document_id) == document_id) & (col(PassageRow.generation) == generation)
         async with self._database.tenant_tx(scope) as tx:
-            rows = (await tx.session.exec(_with_title(scope).where(one).order_by(col(PassageRow.n)))).all()
-        return [passage_of(passage, title) for passage, title in rows]
+            return await passages_of(tx, document_id, generation)
 
     async def _fenced(self, scope: TenantScope, document: Document, values: dict[str, Any]) -> Document | None:
         """The changed document, None when a later attempt or a deletion overtook this one, or it has ended already."""
@@ -322,13 +335,6 @@ def _one(scope: TenantScope, document_id: DocumentId) -> SelectOfScalar[Document
     return select(DocumentRow).where(_is(scope, document_id)).execution_options(populate_existing=True)
 
 
-def _with_title(scope: TenantScope) -> Select[PassageRow, str]:
-    same = (col(DocumentRow.tenant_id) == col(PassageRow.tenant_id)) & (
-        col(DocumentRow.id) == col(PassageRow.document_id)
-    )
-    return select(PassageRow, DocumentRow.title).join(DocumentRow, same).where(PassageRow.tenant_id == scope.tenant_id)
-
-
 def _change(scope: TenantScope, document_id: DocumentId) -> Update:
     return update(DocumentRow).where(_is(scope, document_id)).values(updated_at=func.now())
 
@@ -338,11 +344,3 @@ async def _changed(tx: Transaction, change: Update) -> Document | None:
     returning: ReturningUpdate[tuple[DocumentRow]] = change.returning(DocumentRow)
     row = (await tx.session.execute(returning, execution_options={"populate_existing": True})).scalar_one_or_none()
     return None if row is None else document_of(row)
-
-
-async def _drop_passages(tx: Transaction, document_id: DocumentId) -> None:
-    await tx.session.execute(
-        sql_delete(PassageRow).where(
-            col(PassageRow.tenant_id) == tx.tenant_id, col(PassageRow.document_id) == document_id
-        )
-    )

@@ -1,6 +1,7 @@
 """Documents that come from the web, in Postgres."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlmodel import col, select
@@ -8,9 +9,9 @@ from sqlmodel import col, select
 from contracts.ids import DocumentId
 from ingest_service.domain.document import Document, Failure, State
 from ingest_service.domain.errors import PageGone, SameContent
-from ingest_service.domain.ports import Documents, Step
+from ingest_service.domain.ports import Step
 from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Marks, WebPage
-from ingest_service.outbound.document_changes import enqueue, lock_content, say, twin_of
+from ingest_service.outbound.document_changes import LED_TO, asked_for, enqueue, lock_content, say, twin_of
 from ingest_service.outbound.rows import document_of, row_of
 from ingest_service.outbound.tables import DocumentRow
 from runtime.db import Database
@@ -23,15 +24,17 @@ _FETCHED: Final = """
 """
 _NOTED: Final = """
     UPDATE web_page SET etag = $3, last_modified = $4, look_again_at = $5, gone_since = NULL
-    WHERE tenant_id = $1 AND document_id = $2 RETURNING site_id
+    WHERE tenant_id = $1 AND document_id = $2
 """
 _GONE: Final = """
-    UPDATE web_page AS w SET gone_since = coalesce(gone_since, $3), look_again_at = $4
-    WHERE tenant_id = $1 AND document_id = $2
-    RETURNING gone_since, site_id <> document_id AND EXISTS (
+    UPDATE web_page AS w SET gone_since = coalesce(w.gone_since, $3), look_again_at = $4
+    FROM document AS d
+    WHERE w.tenant_id = $1 AND w.document_id = $2 AND d.tenant_id = $1 AND d.id = $2
+    RETURNING w.gone_since, EXISTS (
         SELECT FROM web_page AS s
-        JOIN document AS d ON d.tenant_id = s.tenant_id AND d.id = s.document_id AND d.state <> 'deleting'
-        WHERE s.tenant_id = w.tenant_id AND s.document_id = w.site_id AND s.gone_since IS NULL) AS can_go
+        JOIN document AS first ON first.tenant_id = s.tenant_id AND first.id = s.document_id
+        WHERE s.tenant_id = $1 AND s.document_id = d.came_of AND s.gone_since IS NULL
+            AND first.state <> 'deleting') AS can_go
 """
 _SAID_GONE: Final = """
     UPDATE document SET error_code = $3, error_detail = $4, error_page = NULL, updated_at = now()
@@ -41,58 +44,39 @@ _SAID_THERE: Final = """
     UPDATE document SET error_code = NULL, error_detail = NULL, updated_at = now()
     WHERE tenant_id = $1 AND id = $2 AND state = 'ready' AND error_code = $3 RETURNING id
 """
-_LEADS: Final = """
-    SELECT w.site_id FROM web_page AS w
-    JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id AND d.state <> 'deleting'
-    JOIN document AS s ON s.tenant_id = w.tenant_id AND s.id = w.site_id AND s.state <> 'deleting'
-    WHERE w.tenant_id = $1 AND w.document_id = $2
+_SITE: Final = """
+    SELECT s.id FROM document AS d
+    JOIN document AS s ON s.tenant_id = d.tenant_id AND s.id = coalesce(d.came_of, d.id) AND s.state <> 'deleting'
+    WHERE d.tenant_id = $1 AND d.id = $2 AND d.state <> 'deleting'
 """
-_ASKED_FOR: Final = "UPDATE web_page SET site_id = document_id WHERE tenant_id = $1 AND document_id = $2"
-_LED_TO: Final = """
-    SELECT d.id FROM web_page AS w JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id
-    WHERE w.tenant_id = $1 AND w.site_id = $2 AND w.document_id <> $2 AND d.state <> 'deleting' ORDER BY d.id
-"""
+"""The first page of a page's site, while both are there."""
+_HELD: Final = "SELECT count(*) AS pages FROM document WHERE tenant_id = $1 AND (id = $2 OR came_of = $2)"
 
 
 class PostgresPages:
     """Implements `Pages`."""
 
-    def __init__(self, database: Database, documents: Documents) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._documents = documents
 
     async def add(self, scope: TenantScope, document: Document, *, depth: int) -> Document:
-        async with self._database.tenant_tx(scope, lock="web pages") as tx:
+        async with self._database.tenant_tx(scope, lock=LED_TO) as tx:
             known = await _with_addresses(tx, [document.url or ""])
             if known:
-                await tx.execute(_ASKED_FOR, scope.tenant_id, known[0].id)
-                return document_of(known[0])
-            await _insert(tx, scope, document, site_id=document.id, depth=depth)
+                return await asked_for(tx, known[0])
+            await _insert(tx, scope, document, depth=depth)
         return document
 
     async def of(self, scope: TenantScope, document_id: DocumentId) -> WebPage | None:
         async with self._database.tenant_tx(scope) as tx:
             row = await tx.fetch_row(
-                "SELECT site_id, depth, etag, last_modified FROM web_page WHERE tenant_id = $1 AND document_id = $2",
+                "SELECT depth, etag, last_modified FROM web_page WHERE tenant_id = $1 AND document_id = $2",
                 scope.tenant_id,
                 document_id,
             )
         if row is None:
             return None
-        return WebPage(document_id, DocumentId(row["site_id"]), row["depth"], row["etag"], row["last_modified"])
-
-    async def led_to(self, scope: TenantScope, document_id: DocumentId) -> Sequence[DocumentId]:
-        async with self._database.tenant_tx(scope) as tx:
-            rows = await tx.fetch_rows(_LED_TO, scope.tenant_id, document_id)
-        return [DocumentId(row["id"]) for row in rows]
-
-    async def begin_deleting(self, scope: TenantScope, document_id: DocumentId) -> bool:
-        # whoever fetches one of them waits for the lock, and is fenced then: it adds no further pages
-        async with self._database.tenant_tx(scope, lock="web pages"):
-            is_there = await self._documents.begin_deleting(scope, document_id)
-            for page_id in await self.led_to(scope, document_id):
-                await self._documents.begin_deleting(scope, page_id)
-        return is_there
+        return WebPage(document_id, row["depth"], row["etag"], row["last_modified"])
 
     async def fetched(
         self,
@@ -104,22 +88,23 @@ class PostgresPages:
         found: Sequence[Document],
         depth: int,
     ) -> Document | None:
-        async with self._database.tenant_tx(scope, lock="web pages") as tx:
+        async with self._database.tenant_tx(scope, lock=LED_TO) as tx:
             if not await _hold(tx, document, content):
                 return None
             await keep()
-            site_id = await _note(tx, document.id, content.marks)
-            await _add_found(tx, scope, found, site_id=site_id, depth=depth)
+            await _note(tx, document.id, content.marks)
             row = await tx.session.get_one(DocumentRow, (scope.tenant_id, document.id), populate_existing=True)
-        return document_of(row)
+            page = document_of(row)
+            await _add_found(tx, scope, found, site_id=page.came_of or page.id, depth=depth)
+        return page
 
     async def lead_to(
         self, scope: TenantScope, document_id: DocumentId, found: Sequence[Document], *, depth: int
     ) -> None:
-        async with self._database.tenant_tx(scope, lock="web pages") as tx:
-            page = await tx.fetch_row(_LEADS, scope.tenant_id, document_id)
-            if page is not None:
-                await _add_found(tx, scope, found, site_id=DocumentId(page["site_id"]), depth=depth)
+        async with self._database.tenant_tx(scope, lock=LED_TO) as tx:
+            site = await tx.fetch_row(_SITE, scope.tenant_id, document_id)
+            if site is not None:
+                await _add_found(tx, scope, found, site_id=DocumentId(site["id"]), depth=depth)
 
     async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
         async with self._database.tenant_tx(scope) as tx:
@@ -149,11 +134,9 @@ async def _hold(tx: Transaction, document: Document, content: Content) -> bool:
     return await tx.fetch_row(_FETCHED, *values) is not None
 
 
-async def _note(tx: Transaction, document_id: DocumentId, marks: Marks) -> DocumentId:
-    """What the site said; returns the page's site."""
+async def _note(tx: Transaction, document_id: DocumentId, marks: Marks) -> None:
     values = (tx.tenant_id, document_id, marks.etag, marks.last_modified, marks.look_again_at)
-    row = await tx.fetch_row(_NOTED, *values)
-    return DocumentId(row["site_id"])
+    await tx.execute(_NOTED, *values)
 
 
 async def _add_found(
@@ -163,22 +146,19 @@ async def _add_found(
     if not found:
         return
     known = {row.url for row in await _with_addresses(tx, [page.url or "" for page in found])}
-    held = await tx.fetch_row(
-        "SELECT count(*) AS pages FROM web_page WHERE tenant_id = $1 AND site_id = $2", scope.tenant_id, site_id
-    )
+    held = await tx.fetch_row(_HELD, scope.tenant_id, site_id)
     new = [page for page in found if page.url not in known]
     for page in new[: max(MOST_PAGES - held["pages"], 0)]:
-        await _insert(tx, scope, page, site_id=site_id, depth=depth)
+        await _insert(tx, scope, replace(page, came_of=site_id), depth=depth)
 
 
-async def _insert(tx: Transaction, scope: TenantScope, document: Document, *, site_id: DocumentId, depth: int) -> None:
+async def _insert(tx: Transaction, scope: TenantScope, document: Document, *, depth: int) -> None:
     tx.session.add(row_of(scope, document))
     await tx.session.flush()
     await tx.execute(
-        "INSERT INTO web_page (tenant_id, document_id, site_id, depth) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO web_page (tenant_id, document_id, depth) VALUES ($1, $2, $3)",
         scope.tenant_id,
         document.id,
-        site_id,
         depth,
     )
     await enqueue(tx, document.id)

@@ -39,6 +39,8 @@ def document_of(row: DocumentRow) -> Document:
         expected_at=row.expected_at,
         try_again_at=row.try_again_at,
         put_off=row.put_off,
+        came_of=None if row.came_of is None else DocumentId(row.came_of),
+        path=row.path,
     )
 
 
@@ -72,6 +74,8 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         expected_at=document.expected_at,
         try_again_at=document.try_again_at,
         put_off=document.put_off,
+        came_of=document.came_of,
+        path=document.path,
     )
 
 

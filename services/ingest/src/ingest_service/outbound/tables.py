@@ -41,6 +41,8 @@ class DocumentRow(SQLModel, table=True):
     expected_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     try_again_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     put_off: int = 0
+    came_of: UUID | None = None
+    path: str | None = None
 
 
 class KnowledgeSettingsRow(SQLModel, table=True):

@@ -1,0 +1,53 @@
+"""The rows of passages: those that a search found, and those of one reading of a document."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import delete
+from sqlmodel import col, select
+
+from contracts.ids import DocumentId, PassageId
+from ingest_service.domain.document import StoredPassage
+from ingest_service.outbound.rows import pages_of, passage_of
+from ingest_service.outbound.tables import DocumentRow, PassageRow
+from runtime.transaction import Transaction
+
+_FOUND: Final = """
+    WITH p AS MATERIALIZED (SELECT * FROM passage WHERE tenant_id = $1 AND id = ANY($2::uuid[]))
+    SELECT p.id, p.document_id, d.title, p.n, p.start_offset AS start, p.end_offset AS "end",
+        p.heading, p.lead, p.body, p.page, p.language, p.above, p.pages
+    FROM p CROSS JOIN LATERAL (
+        SELECT title FROM document WHERE tenant_id = $1 AND id = p.document_id AND state <> 'deleting' LIMIT 1) d
+"""
+"""Passages by their ids, then the document of each: joined freely, and while statistics are not there yet, Postgres
+begins with all documents of the business and reads every passage of each. Searches wait for them: the driver itself is
+asked, in one statement."""
+
+
+async def found_passages(tx: Transaction, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
+    """Those of the passages that exist and whose document is not being deleted."""
+    rows = await tx.fetch_rows(_FOUND, tx.tenant_id, list(ids))
+    return {PassageId(row["id"]): StoredPassage(**{**row, "pages": pages_of(row["pages"])}) for row in rows}
+
+
+async def found_generation(tx: Transaction, document_id: DocumentId) -> int | None:
+    """The reading whose passages are there; they are replaced in one commit, so that one tells of all."""
+    of_it = (col(PassageRow.tenant_id) == tx.tenant_id) & (col(PassageRow.document_id) == document_id)
+    return (await tx.session.exec(select(PassageRow.generation).where(of_it).limit(1))).first()
+
+
+async def passages_of(tx: Transaction, document_id: DocumentId, generation: int) -> list[StoredPassage]:
+    """Every passage of one reading, in order."""
+    same = (col(DocumentRow.tenant_id) == col(PassageRow.tenant_id)) & (
+        col(DocumentRow.id) == col(PassageRow.document_id)
+    )
+    of_it = (col(PassageRow.tenant_id) == tx.tenant_id) & (col(PassageRow.document_id) == document_id)
+    asked = select(PassageRow, DocumentRow.title).join(DocumentRow, same)
+    of_reading = asked.where(of_it, col(PassageRow.generation) == generation).order_by(col(PassageRow.n))
+    return [passage_of(passage, title) for passage, title in (await tx.session.exec(of_reading)).all()]
+
+
+async def drop_passages(tx: Transaction, document_id: DocumentId) -> None:
+    """All of one document."""
+    of_it = (col(PassageRow.tenant_id) == tx.tenant_id) & (col(PassageRow.document_id) == document_id)
+    await tx.session.execute(delete(PassageRow).where(of_it))
