@@ -64,14 +64,27 @@ def _named(folder: str, pattern: str) -> list[Path]:
 
 
 async def _outcome(business: Business, hostile: Hostile) -> tuple[str | None, float]:
-    """The code with which it was refused or failed, None if it was read; and the seconds that took."""
+    """The code with which it or a file of it was refused or failed, None if it was read; and the seconds that took."""
     begun = time.monotonic()
     form = {"file": (hostile.name, hostile.data, "application/octet-stream")}
     answer = await business.rest.request("POST", "/api/documents", headers=business.bearer, files=form)
     if answer.is_client_error:
         return str(answer.json()["code"]), time.monotonic() - begun
     ended = await _end(business, answer.json()["id"], timeout_s=PATIENCE_S)
-    return (ended["error"] or {}).get("code"), time.monotonic() - begun
+    refused = [ended, *await _failed_of(business, ended)]
+    codes = [each["error"]["code"] for each in refused if each["error"] is not None]
+    return next(iter(codes), None), time.monotonic() - begun
+
+
+async def _failed_of(business: Business, archive: Any) -> Any:
+    """What came of an archive and failed, once all of it is at rest."""
+
+    async def are_all_at_rest() -> bool:
+        told = await business.call("GET", f"/api/documents/{archive['id']}")
+        return bool(told["led_to"] == told["led_to_ready"] + told["led_to_failed"])
+
+    await eventually(are_all_at_rest, timeout_s=PATIENCE_S, every_s=0.25)
+    return (await business.call("GET", f"/api/documents?came_of={archive['id']}&state=failed"))["items"]
 
 
 async def _end(business: Business, document_id: str, *, timeout_s: float) -> Any:
