@@ -27,6 +27,7 @@ from services.ingest.tests.promises_documents import (
     new_scope,
     put_off,
 )
+from services.ingest.tests.promises_fences import PromisesOfFences
 from tests.support.ingest_process import ingest_rows
 from tests.support.platform import Platform, eventually
 from tests.support.probe import connection
@@ -47,7 +48,7 @@ async def relay(platform: Platform) -> AsyncIterator["asyncpg.Connection"]:
         yield opened
 
 
-class TestPostgresDocuments(PromisesOfDocuments):
+class TestPostgresDocuments(PromisesOfDocuments, PromisesOfFences):
     @pytest.fixture
     def documents(self, ingest_database: Database) -> Documents:
         return PostgresDocuments(ingest_database)

@@ -162,8 +162,9 @@ class MemoryDocuments:
 
     async def release(self, scope: TenantScope, document: Document) -> None:
         row = self.rows.get((scope.tenant_id, document.id))
-        is_deleted = row is not None and row.state is State.DELETING and row.attempt == document.attempt + 1
-        if row is None or row.attempt == document.attempt or is_deleted:
+        by_deletion = (document.generation, document.attempt + 1)
+        is_deleted = row is not None and row.state is State.DELETING and _fence(row) == by_deletion
+        if row is None or _fence(row) == _fence(document) or is_deleted:
             self.leases.discard((scope.tenant_id, document.id))
 
     async def put_off(
@@ -265,7 +266,7 @@ class MemoryDocuments:
 
     def _mine(self, scope: TenantScope, document: Document) -> Document | None:
         row = self.rows.get((scope.tenant_id, document.id))
-        is_mine = row is not None and row.attempt == document.attempt and not row.state.is_at_rest
+        is_mine = row is not None and _fence(row) == _fence(document) and not row.state.is_at_rest
         return row if is_mine else None
 
     def _holders(self, scope: TenantScope, document: Document, *, in_use_only: bool = False) -> bool:
@@ -323,3 +324,7 @@ class MemoryFiles:
             kind, tenant_id, name = key.split("/")
             if kind == "files":
                 yield TenantScope(TenantId(UUID(tenant_id)), "service:test"), [name]
+
+
+def _fence(document: Document) -> tuple[int, int]:
+    return document.generation, document.attempt

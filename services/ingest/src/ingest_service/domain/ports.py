@@ -150,7 +150,7 @@ class Leased:
 class Documents(Protocol):
     """Documents and their passages. Whoever changes a state says it as a fact, in the same commit.
 
-    `Document.attempt` fences: what a worker writes counts only while its attempt is the current one.
+    `generation` and `attempt` fence: what a worker writes counts only while both are the document's.
     """
 
     async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:

@@ -1,4 +1,4 @@
-"""Which documents a search is within, asked of their rows."""
+"""Which documents are meant, asked of their rows."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from contracts.ids import DocumentId
-from ingest_service.domain.document import State
+from ingest_service.domain.document import Document, State
 from ingest_service.domain.select_documents import Selection, Span
 from ingest_service.outbound.tables import DocumentRow
 from runtime.tenancy import TenantScope
@@ -59,6 +59,11 @@ def came_of(scope: TenantScope, origin: DocumentId) -> SelectOfScalar[UUID]:
 def has_one_of(tags: Sequence[str]) -> ColumnElement[bool]:
     """Documents with at least one of the tags."""
     return col(DocumentRow.tags).bool_op("&&")(cast(list(tags), ARRAY(Text)))
+
+
+def is_current(document: Document, attempt: int) -> ColumnElement[bool]:
+    """Of its rows that of this generation and attempt: each generation counts its attempts anew."""
+    return (col(DocumentRow.generation) == document.generation) & (col(DocumentRow.attempt) == attempt)
 
 
 def _within(column: Mapped[datetime], span: Span) -> list[ColumnElement[bool]]:

@@ -30,7 +30,7 @@ from ingest_service.outbound.document_changes import (
     say,
     twin_of,
 )
-from ingest_service.outbound.document_selection import came_of, listed, selected_ids
+from ingest_service.outbound.document_selection import came_of, is_current, listed, selected_ids
 from ingest_service.outbound.passage_rows import drop_passages, found_generation, found_passages, passages_of
 from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
@@ -201,10 +201,10 @@ class PostgresDocuments:
 
     async def release(self, scope: TenantScope, document: Document) -> None:
         # also when it was fenced by a deletion, which waits for exactly this
-        mine = col(DocumentRow.attempt) == document.attempt
-        deleted = (col(DocumentRow.attempt) == document.attempt + 1) & (col(DocumentRow.state) == State.DELETING)
+        deleted = is_current(document, document.attempt + 1) & (col(DocumentRow.state) == State.DELETING)
+        change = _change(scope, document.id).where(is_current(document, document.attempt) | deleted)
         async with self._database.tenant_tx(scope) as tx:
-            await tx.session.execute(_change(scope, document.id).where(mine | deleted).values(lease_until=None))
+            await tx.session.execute(change.values(lease_until=None))
 
     async def put_off(
         self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, is_counted: bool
@@ -321,9 +321,9 @@ class PostgresDocuments:
             return await passages_of(tx, document_id, generation)
 
     async def _fenced(self, scope: TenantScope, document: Document, values: dict[str, Any]) -> Document | None:
-        """The changed document, None when a later attempt or a deletion overtook this one, or it has ended already."""
+        """The changed document; None when a later attempt, version or deletion overtook this one, or it has ended."""
         async with self._database.tenant_tx(scope) as tx:
-            mine = (col(DocumentRow.attempt) == document.attempt) & col(DocumentRow.state).not_in(AT_REST)
+            mine = is_current(document, document.attempt) & col(DocumentRow.state).not_in(AT_REST)
             return await _changed(tx, _change(scope, document.id).where(mine).values(**values))
 
 

@@ -20,7 +20,7 @@ from runtime.transaction import Transaction
 
 _FETCHED: Final = """
     UPDATE document SET sha256 = $3, size_bytes = $4, updated_at = now()
-    WHERE tenant_id = $1 AND id = $2 AND attempt = $5 RETURNING id
+    WHERE tenant_id = $1 AND id = $2 AND generation = $5 AND attempt = $6 RETURNING id
 """
 _NOTED: Final = """
     UPDATE web_page SET etag = $3, last_modified = $4, look_again_at = $5, gone_since = NULL
@@ -130,7 +130,8 @@ async def _hold(tx: Transaction, document: Document, content: Content) -> bool:
     twin = await twin_of(tx, document.id, content.sha256)
     if twin is not None:
         raise SameContent(f"The page holds the same as the document “{twin}”.")
-    values = (tx.tenant_id, document.id, content.sha256, content.size_bytes, document.attempt)
+    attempt = (document.generation, document.attempt)
+    values = (tx.tenant_id, document.id, content.sha256, content.size_bytes, *attempt)
     return await tx.fetch_row(_FETCHED, *values) is not None
 
 
