@@ -94,10 +94,13 @@ def _filtered(book: Book) -> set[int]:
 
 
 def _rows(sheet: Sheet, book: Book) -> Iterator[list[str]]:
-    formats = book.format_map
-    codes = [formats[each.format_key].format_str if each.format_key in formats else "" for each in book.xf_list]
+    codes = {
+        number: book.format_map[style.format_key].format_str
+        for number, style in enumerate(book.xf_list)
+        if style.format_key in book.format_map
+    }
     for number in range(sheet.nrows):
-        yield [_words(cell, codes[cell.xf_index or 0], book.datemode) for cell in sheet.row(number)]
+        yield [_words(cell, codes.get(cell.xf_index or 0, ""), book.datemode) for cell in sheet.row(number)]
 
 
 def _words(cell: Cell, code: str, datemode: int) -> str:
