@@ -1,7 +1,15 @@
 import datetime as dt
+import io
 
+import docx
 import pytest
 import xlwt
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+from PIL import Image
+from pptx import Presentation
 
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain.blocks import Kind
@@ -60,6 +68,93 @@ def test_headers_and_deleted_words_are_left_out():
     text = manuscript(made.word()).text
     assert "Header of every page" not in text
     assert "ten " not in text
+
+
+ADDED = f"""<w:p {nsdecls("w", "wp")}><w:r><w:t>Seen.</w:t></w:r>
+<w:del><w:r><w:pict><w:txbxContent><w:p><w:r><w:t>Deleted box</w:t></w:r></w:p></w:txbxContent></w:pict></w:r></w:del>
+<w:r><w:rPr><w:vanish/></w:rPr>
+<w:drawing><wp:inline><wp:docPr descr="A hidden picture of tents"/></wp:inline></w:drawing>
+<w:pict><w:txbxContent><w:p><w:r><w:t>Hidden box</w:t></w:r></w:p></w:txbxContent></w:pict></w:r></w:p>"""
+TWICE = f"""<w:r {nsdecls("w")} xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">
+<mc:AlternateContent><mc:Choice><w:txbxContent><w:p><w:r><w:t>In a box</w:t></w:r></w:p></w:txbxContent></mc:Choice>
+<mc:Fallback><w:txbxContent><w:p><w:r><w:t>In a box</w:t></w:r></w:p></w:txbxContent></mc:Fallback>
+</mc:AlternateContent></w:r>"""
+
+
+def test_boxes_and_cells_that_are_deleted_or_hidden_are_left_out_and_others_are_read_once():
+    document = docx.Document()
+    document.element.body.insert(0, parse_xml(ADDED))
+    table = document.add_table(rows=2, cols=2)
+    for row, cells in zip(table.rows, (("item", "days"), ("tent", "ten")), strict=True):
+        for cell, words in zip(row.cells, cells, strict=True):
+            cell.text = words
+    table.cell(1, 0).paragraphs[0]._p.append(parse_xml(TWICE))
+    table.cell(1, 1)._tc.get_or_add_tcPr().append(parse_xml(f"<w:cellDel {nsdecls('w')}/>"))
+    assert manuscript(made.saved(document)).text == "Seen.\n\n| item | days |\n|---|---|\n| tent In a box |  |"
+
+
+def test_a_note_stands_where_it_is_called_and_comments_are_left_out():
+    document = docx.Document()
+    paragraph = document.add_paragraph("Within thirty days.")
+    document.add_comment(paragraph.runs, "Is this true?", author="")
+    call = f'<w:r {nsdecls("w")}><w:footnoteReference w:id="2"/></w:r>'
+    paragraph._p.append(parse_xml(call))
+    document.add_paragraph("Ask us.")._p.append(parse_xml(f"<w:del {nsdecls('w')}>{call}</w:del>"))
+    notes = (
+        f'<w:footnotes {nsdecls("w")}><w:footnote w:id="0" w:type="separator"><w:p/></w:footnote><w:footnote w:id="2">'
+        "<w:p><w:r><w:footnoteRef/></w:r><w:r><w:t>Not what was on sale.</w:t></w:r></w:p></w:footnote></w:footnotes>"
+    )
+    part = Part(PackURI("/word/footnotes.xml"), "application/xml", notes.encode(), document.part.package)
+    document.part.relate_to(part, "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes")
+    assert manuscript(made.saved(document)).text == "Within thirty days. [Not what was on sale.]\n\nAsk us."
+
+
+def _picture() -> io.BytesIO:
+    memory = io.BytesIO()
+    Image.new("1", (9, 9)).save(memory, "PNG")
+    return memory
+
+
+def _word_with_picture(said: str) -> bytes:
+    document = docx.Document()
+    run = document.add_paragraph("Put it up so:").add_run()
+    run.add_picture(_picture(), 100)
+    next(run._r.iter("{*}docPr")).set("descr", said)
+    return made.saved(document)
+
+
+def _slide_with_picture(said: str) -> bytes:
+    presentation = Presentation()
+    shapes = presentation.slides.add_slide(presentation.slide_layouts[6]).shapes
+    shapes.add_textbox(0, 0, 100, 100).text_frame.text = "Put it up so:"
+    picture = shapes.add_picture(_picture(), 0, 200)
+    picture._element.nvPicPr.cNvPr.set("descr", said)
+    hidden = shapes.add_textbox(0, 300, 100, 100)
+    hidden.text_frame.text = "Not seen"
+    hidden._element.nvSpPr.cNvPr.set("hidden", "1")
+    return made.saved(presentation)
+
+
+def _open_text_with_picture(said: str) -> bytes:
+    space = 'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" xmlns:svg="urn:svg"'
+    frame = f"<draw:frame {space}><draw:image/><svg:desc>{said}</svg:desc></draw:frame>"
+    return made.open_document("text", f"<text:p>Put it up so:{frame}</text:p>")
+
+
+@pytest.mark.parametrize("maker", [_word_with_picture, _slide_with_picture, _open_text_with_picture])
+@pytest.mark.parametrize(
+    ("said", "shown_as"),
+    [
+        ("The poles cross\nabove the door", "[Picture: The poles cross above the door]"),
+        ("テントの入口", "[Picture: テントの入口]"),
+        ("Picture 4", ""),
+        ("tents on a ridge.jpeg", ""),
+        ("Ein Bild, das Zelte enthält.\n\nAutomatisch generierte Beschreibung", ""),
+        ("", ""),
+    ],
+)
+def test_what_the_author_says_of_a_picture_is_read_and_marked(maker, said, shown_as):
+    assert " ".join(manuscript(maker(said)).text.split()) == f"Put it up so: {shown_as}".strip()
 
 
 def test_a_slide_is_a_page_with_its_title_and_notes():

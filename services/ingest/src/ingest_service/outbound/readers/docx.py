@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import docx
@@ -14,36 +14,57 @@ from lxml.etree import _Element as Element
 from ingest_service.domain import media_types
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
+from ingest_service.outbound.readers.alt_text import alt_text
 from ingest_service.outbound.readers.docx_styles import Numbers, Styles
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
 
-_SILENT: Final = frozenset(map(qn, ("w:del", "w:moveFrom", "w:instrText", "w:delText")))
-"""What was deleted, or is an instruction: tracked changes are read as if they were accepted."""
-_FALLBACK: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_SILENT: Final = frozenset(
+    [
+        *map(qn, ("w:del", "w:moveFrom", "w:instrText", "w:delText", "w:rPr", "w:pPr")),
+        "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
+    ]
+)
+"""What was deleted, is an instruction or a look, or the same again for older programs. Tracked changes are read as if
+they were accepted."""
 _ENDS: Final = {qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): " ", qn("w:noBreakHyphen"): "-"}
 _TEXTS: Final = frozenset({qn("w:t"), "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"})
 _CONTAINERS: Final = frozenset(
     map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:moveTo", "w:customXml", "w:smartTag", "w:txbxContent"))
 )
 _BOX: Final = qn("w:txbxContent")
+_LEAVES: Final = frozenset([_BOX, *_TEXTS])
+_PARAGRAPH, _RUN, _VANISH = qn("w:p"), qn("w:r"), f"{qn('w:rPr')}/{qn('w:vanish')}"
+_PICTURE: Final = qn("wp:docPr")
 _TYPED_BULLET: Final = re.compile(r"\s*[\u2022\u25aa\u25e6\u00b7\uf0b7\uf0a7]\s*")
 LONGEST_BOLD_HEADING: Final = 100
 BOLD_LEVEL: Final = 6
 """Of a line that is a heading by its bold letters alone: it stands below those that say what they are."""
-_NOTE_PARTS: Final = (("footnotes", "w:footnote"), ("endnotes", "w:endnote"))
+_NOTES: Final = {"footnotes": "w:footnote", "endnotes": "w:endnote"}
 
 
 def read(data: bytes, say: Say) -> Manuscript:
-    """Headings, lists, tables, boxes, foot- and endnotes; headers and footers are left out."""
+    """Headings, lists, tables, boxes, foot- and endnotes; headers, footers and comments are left out."""
     archive.opened(data)
     document = docx.Document(io.BytesIO(data))
     composer = Composer()
-    writer = _Writer(composer, document)
-    writer.write(document.element.body)
-    writer.write_notes(document)
+    _put_in_notes(document)
+    _Writer(composer, document).write(document.element.body)
     say(1, 1)
     return composer.manuscript(media_types.DOCX, own_title(document.core_properties.title))
+
+
+def _put_in_notes(document: Document) -> None:
+    """Foot- and endnotes in brackets where they are called: at the end nobody would know of what they are said."""
+    for relation in document.part.rels.values():
+        name = _NOTES.get(relation.reltype.rpartition("/")[2])
+        if name is None or relation.is_external:
+            continue
+        notes = parse_xml(relation.target_part.blob).iterchildren(qn(name))
+        said = {note.get(qn("w:id")): " ".join(_all_words(note).split()) for note in notes}
+        for call in list(document.element.body.iter(qn(f"{name}Reference"))):
+            if words := said.get(call.get(qn("w:id"))):
+                call.tag, call.text = qn("w:t"), f" [{words}]"
 
 
 class _Writer:
@@ -60,17 +81,6 @@ class _Writer:
         self._write_children(container)
         self._end_list()
 
-    def write_notes(self, document: Document) -> None:
-        """Foot- and endnotes, after the text: there they are on paper too, and can be found."""
-        for relation in document.part.rels.values():
-            kind = relation.reltype.rpartition("/")[2]
-            tag = dict(_NOTE_PARTS).get(kind)
-            if tag is not None and not relation.is_external:
-                root = parse_xml(relation.target_part.blob)
-                for note in root.iterchildren(qn(tag)):
-                    if note.get(qn("w:type")) is None:
-                        self.write(note)
-
     def _write_children(self, container: Element) -> None:
         for child in container:
             if child.tag == qn("w:p"):
@@ -82,9 +92,12 @@ class _Writer:
                 self._write_children(child)
 
     def _write_paragraph(self, paragraph: Element) -> None:
-        words = _words(paragraph)
+        parts = list(_shown(paragraph))
+        words, pictures = _words(parts), _pictures(parts)
         style = self._styles.of(paragraph)
         number = self._numbers.of(paragraph, style)
+        if style.level is None:
+            words, pictures = f"{words} {pictures}", ""
         if words.strip():
             if style.level is not None:
                 self._end_list()
@@ -99,9 +112,12 @@ class _Writer:
             else:
                 self._end_list()
                 self._composer.paragraph(words)
-        for box in _boxes(paragraph):
-            self._end_list()
-            self.write(box)
+        if pictures:
+            self._composer.paragraph(pictures)
+        for part in parts:
+            if part.tag == _BOX:
+                self._end_list()
+                self.write(part)
 
     def _write_table(self, table: Element) -> None:
         """A table of one cell, or one that holds tables, is a frame: what is in it stands for itself."""
@@ -122,23 +138,42 @@ class _Writer:
         self._items = []
 
 
-def _words(element: Element) -> str:
-    """The text as it is shown, without that of boxes in it, and without what is set as hidden."""
-    parts: list[str] = []
+def _shown(element: Element) -> Iterator[Element]:
+    """What is inside, in order, without what is hidden or silent; nothing inside of a box."""
     pending = list(reversed(element))
     while pending:
         child = pending.pop()
-        if child.tag in _TEXTS:
-            parts.append(child.text or "")
-        elif child.tag in _ENDS:
-            parts.append(_ENDS[child.tag])
-        elif child.tag not in _SILENT and child.tag not in {_BOX, _FALLBACK} and not _is_hidden(child):
+        tag = child.tag
+        if tag in _SILENT or (tag == _RUN and _is_hidden(child)):
+            continue
+        yield child
+        if tag not in _LEAVES:
             pending.extend(reversed(child))
-    return "".join(parts)
+
+
+def _words(parts: Iterable[Element]) -> str:
+    return "".join((part.text or "") if part.tag in _TEXTS else _ENDS.get(str(part.tag), "") for part in parts)
+
+
+def _pictures(parts: Iterable[Element]) -> str:
+    """What is said of them."""
+    return " ".join(alt_text(part.get("descr")) for part in parts if part.tag == _PICTURE).strip()
+
+
+def _all_words(container: Element) -> str:
+    """Of a cell, with its pictures and boxes."""
+    words: list[str] = []
+    for part in _shown(container):
+        if part.tag == _BOX:
+            words.append(_all_words(part))
+        elif part.tag == _PARAGRAPH:
+            parts = list(_shown(part))
+            words.append(f"{_words(parts)} {_pictures(parts)}")
+    return "\n".join(words)
 
 
 def _is_hidden(run: Element) -> bool:
-    mark = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}") if run.tag == qn("w:r") else None
+    mark = run.find(_VANISH)
     return mark is not None and mark.get(qn("w:val")) not in {"0", "false"}
 
 
@@ -154,20 +189,13 @@ def _is_bold_line(paragraph: Element, words: str) -> bool:
     return bool(marks) and all(mark is not None and mark.get(qn("w:val")) not in {"0", "false"} for mark in marks)
 
 
-def _boxes(paragraph: Element) -> Iterator[Element]:
-    """Text boxes that are anchored here, each once: what is there for older programs is the same again."""
-    for box in paragraph.iter(_BOX):
-        above = {ancestor.tag for ancestor in box.iterancestors()}
-        if _FALLBACK not in above:
-            yield box
-
-
 def _rows(table: Element) -> Iterator[list[Element]]:
     for row in table.iter(qn("w:tr")):
         is_own = next(row.iterancestors(qn("w:tbl"))) is table
         is_deleted = row.find(f"{qn('w:trPr')}/{qn('w:del')}") is not None
         if is_own and not is_deleted:
-            yield [cell for cell in row.iter(qn("w:tc")) if next(cell.iterancestors(qn("w:tr"))) is row]
+            cells = (cell for cell in row.iter(qn("w:tc")) if next(cell.iterancestors(qn("w:tr"))) is row)
+            yield [cell for cell in cells if cell.find(f"{qn('w:tcPr')}/{qn('w:cellDel')}") is None]
 
 
 def _grid(rows: list[list[Element]]) -> list[list[str]]:
@@ -177,7 +205,7 @@ def _grid(rows: list[list[Element]]) -> list[list[str]]:
         above = grid[-1] if grid else []
         line: list[str] = []
         for cell in row:
-            words = "\n".join(_words(paragraph) for paragraph in cell.iter(qn("w:p")))
+            words = _all_words(cell)
             if _goes_on(cell) and not words.strip() and len(line) < len(above):
                 words = above[len(line)]
             line += [words, *[""] * (_wide(cell) - 1)]

@@ -9,6 +9,7 @@ from ingest_service.domain import media_types
 from ingest_service.domain.errors import Damaged
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
+from ingest_service.outbound.readers.alt_text import alt_text
 from ingest_service.outbound.readers.grid import compose_grid
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
@@ -94,6 +95,8 @@ class _Writer:
                 self._composer.table(rows, has_header=len(rows) > 1 and all(cell.strip() for cell in rows[0]))
             elif name in {"h", "p"}:
                 self._write_line(child)
+            elif name == "desc":
+                self._composer.paragraph(alt_text(child.text))
             elif name and name not in _SILENT:
                 self.write(child)
 
@@ -126,7 +129,9 @@ def _words(element: Element) -> str:
         elif name == "note":
             body = next((each for each in child if name_of(each) == "note-body"), None)
             parts.append(f" [{_words(body).strip()}]" if body is not None else "")
-        elif name not in _SILENT and name not in {"text-box", "desc", "title"}:
+        elif name == "desc":
+            parts.append(f" {alt_text(child.text)}")
+        elif name not in _SILENT and name not in {"text-box", "title"}:
             parts.append(_words(child) + ("\n" if name in {"p", "h"} else ""))
         parts.append(child.tail or "")
     return "".join(parts)

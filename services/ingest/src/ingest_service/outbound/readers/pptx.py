@@ -12,6 +12,7 @@ from pptx.text.text import TextFrame
 from ingest_service.domain import media_types
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
+from ingest_service.outbound.readers.alt_text import alt_text
 from ingest_service.outbound.readers.grid import shown
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
@@ -56,8 +57,9 @@ def _write_slide(composer: Composer, slide: Slide) -> None:
 
 
 def _in_order(shapes: Iterable[Any]) -> Iterator[Any]:
-    """From top to bottom and left to right, groups opened; a shape without a place keeps the one before it."""
-    placed = sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0))
+    """From top to bottom and left to right, groups opened; a shape without a place comes first, a hidden one never."""
+    seen = (shape for shape in shapes if _said(shape, "hidden") not in {"1", "true"})
+    placed = sorted(seen, key=lambda shape: (shape.top or 0, shape.left or 0))
     for shape in placed:
         if hasattr(shape, "shapes"):
             yield from _in_order(shape.shapes)
@@ -75,6 +77,14 @@ def _write_shape(composer: Composer, shape: Any) -> None:
         _write_chart(composer, shape.chart)
     elif shape.has_text_frame:
         _write_frame(composer, shape.text_frame, is_list=kind in _LISTS)
+    else:
+        composer.paragraph(alt_text(_said(shape, "descr")))
+
+
+def _said(shape: Any, name: str) -> str | None:
+    """What is noted of a shape beside its contents."""
+    found = shape.element.find("./{*}*/{*}cNvPr")
+    return None if found is None else found.get(name)
 
 
 def _write_table(composer: Composer, table: Any) -> None:
