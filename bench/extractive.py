@@ -1,13 +1,16 @@
 """How well the built-in answerer answers, and how honestly it declines.
 
-    uv run python bench/extractive.py                       the bench's own shop, six languages
+    uv run python bench/extractive.py                       the bench's own shop and headings
     uv run python bench/extractive.py --xquad DIR           and XQuAD (questions_<lang>.jsonl, corpus_<lang>.jsonl)
     uv run python bench/extractive.py --xquad DIR --fit     prints the calibration fitted on both
-    uv run python bench/extractive.py --show en             prints each answer of the shop in a language
+    uv run python bench/extractive.py --show "shop en"      prints each answer of one of the bench's own sets
 
-XQuAD is read in three ways: `withheld` leaves out the paragraphs of the questions marked so, and keeps their articles'
-other ones; `without` leaves out each question's own paragraph in turn; `elsewhere` leaves out its whole article.
-Passages are found by the answerer's own words and the embeddings, 6 a question. Precision and recall are of answering.
+`shop` are a shop's documents in six languages; `headings` are short ones of eight businesses, each asked for itself,
+whose headings are the answer, or name what is asked about above a text that does not answer it. Both are as ingest cuts
+them. XQuAD is read in three ways: `withheld` leaves out the paragraphs of the questions marked so, and keeps their
+articles' other ones; `without` leaves out each question's own paragraph in turn; `elsewhere` leaves out its whole
+article. Passages are found by the answerer's own words and the embeddings, 6 a question. Precision and recall are of
+answering.
 """
 
 from __future__ import annotations
@@ -17,10 +20,9 @@ import asyncio
 import json
 import math
 import random
-import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -31,8 +33,11 @@ from contracts.ids import DocumentId
 from inference_service.domain.extract import Evidence, Extraction, extract, gather_evidence
 from inference_service.domain.model import Passage
 from inference_service.domain.words import content_terms, terms
+from ingest_service.domain.read_document import cut
+from ingest_service.domain.sniff import read
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.minilm_model import built_model_path
+from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 
 SHOP = Path(__file__).parent / "extractive"
 PASSAGES = 6
@@ -67,6 +72,7 @@ class Section:
     title: str
     heading: str
     text: str
+    above: str = ""
 
 
 @dataclass
@@ -105,7 +111,9 @@ class Search:
         case.keys = [sections[i].key for i in best]
         articles = {s.article: number for number, s in enumerate(sections)}
         case.passages = [
-            Passage(n, DocumentId(UUID(int=articles[s.article])), s.title, None, s.text, float(score[i]), s.heading)
+            Passage(
+                n, DocumentId(UUID(int=articles[s.article])), s.title, None, s.text, float(score[i]), s.heading, s.above
+            )
             for n, (i, s) in enumerate(((i, sections[i]) for i in best), 1)
         ]
 
@@ -126,23 +134,32 @@ class Search:
         )
 
 
-def shop_sections() -> list[Section]:
-    found: list[Section] = []
-    for path in sorted((SHOP / "documents").iterdir()):
-        text = path.read_text()
-        title = text.lstrip("# ").split("\n", 1)[0]
-        parts = re.split(r"(?m)^(?=#{1,3} )", text) if path.suffix == ".md" else [f"{title}\n{text}"]
-        for n, part in enumerate(filter(str.strip, parts)):
-            heading, _, body = part.partition("\n")
-            if body.strip():
-                found.append(Section(f"{path.stem}-{n}", path.stem, title, heading.lstrip("# "), body.strip()))
-    return found
+def sections_of(paths: Iterable[Path]) -> list[Section]:
+    """Documents as ingest cuts them."""
+    tokenizer = MiniLmTokenizer()
+    return [
+        Section(
+            f"{path.stem}-{passage.n}",
+            path.stem,
+            found.title or path.stem,
+            " > ".join(passage.headings),
+            "\n".join(filter(None, (passage.lead, passage.body))),
+            passage.above,
+        )
+        for path in sorted(paths)
+        for found in [cut(read(path.read_bytes()), tokenizer)]
+        for passage in found.passages
+    ]
 
 
-def shop_cases(language: str) -> list[Case]:
-    rows = map(json.loads, (SHOP / "questions.jsonl").read_text().splitlines())
+def own_cases(folder: Path, language: str) -> list[Case]:
+    """The bench's own questions in a language."""
+    rows = map(json.loads, (folder / "questions.jsonl").read_text().splitlines())
     mine = [row for row in rows if row["lang"] == language]
-    return [Case(row["question"], language, tuple(row["answers"]), fold=f"shop{n % 8}") for n, row in enumerate(mine)]
+    return [
+        Case(row["question"], language, tuple(row["answers"]), fold=row.get("document", f"shop{n % 8}"))
+        for n, row in enumerate(mine)
+    ]
 
 
 def xquad_sections(folder: Path, language: str) -> list[Section]:
@@ -176,9 +193,18 @@ async def xquad(folder: Path, language: str, mode: str, embedder: Remembering) -
 
 
 async def shop(language: str, embedder: Remembering) -> list[Case]:
-    cases, sections, search = shop_cases(language), shop_sections(), Search(language, embedder)
+    cases, search = own_cases(SHOP, language), Search(language, embedder)
+    sections = sections_of((SHOP / "documents").iterdir())
     for case in cases:
         await search.find(case, sections)
+    return cases
+
+
+async def headings(language: str, embedder: Remembering) -> list[Case]:
+    cases, search = own_cases(SHOP / "headings", language), Search(language, embedder)
+    sections = sections_of((SHOP / "headings").glob("*.md"))
+    for case in cases:
+        await search.find(case, [section for section in sections if section.article == case.fold])
     return cases
 
 
@@ -268,25 +294,30 @@ async def show(cases: Sequence[Case], embedder: Remembering) -> None:
         print(f"{'  ' if is_right else '! '}{got.confidence:.2f} {case.question}\n       {got.text}")
 
 
-def chosen_sets(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
-    for language in LANGUAGES:
-        yield "shop", "", language
-    for language in (code for code in LANGUAGES if args.xquad and (args.xquad / f"corpus_{code}.jsonl").exists()):
-        for mode in ("withheld", "full", "without", "elsewhere"):
-            yield "xquad", mode, language
+async def own_sets(embedder: Remembering) -> dict[str, list[Case]]:
+    sets = {f"shop {language}": await shop(language, embedder) for language in LANGUAGES}
+    return sets | {f"headings {language}": await headings(language, embedder) for language in ("en", "de", "es")}
+
+
+async def xquad_sets(folder: Path, embedder: Remembering) -> dict[str, list[Case]]:
+    return {
+        f"{mode} {language}": await xquad(folder, language, mode, embedder)
+        for language in LANGUAGES
+        if (folder / f"corpus_{language}.jsonl").exists()
+        for mode in ("withheld", "full", "without", "elsewhere")
+    }
 
 
 async def main(args: argparse.Namespace) -> None:
     random.seed(0)
     embedder = Remembering()
     try:
+        sets = await own_sets(embedder)
         if args.show:
-            await show(await shop(args.show, embedder), embedder)
+            await show(sets[args.show], embedder)
             return
-        sets: dict[str, list[Case]] = {}
-        for kind, mode, language in chosen_sets(args):
-            cases = await (shop(language, embedder) if kind == "shop" else xquad(args.xquad, language, mode, embedder))
-            sets[f"{mode or kind} {language}"] = cases
+        if args.xquad:
+            sets |= await xquad_sets(args.xquad, embedder)
         await (calibrate if args.fit else table)(sets, embedder)
     finally:
         embedder.close()
@@ -296,5 +327,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--xquad", type=Path, help="folder with XQuAD's corpus_<lang>.jsonl and questions_<lang>.jsonl")
     parser.add_argument("--fit", action="store_true", help="fit the calibration instead of measuring")
-    parser.add_argument("--show", default="", metavar="LANG", help="print the shop's answers in one language")
+    parser.add_argument("--show", default="", metavar="SET", help="print the answers of `shop en` and the like")
     asyncio.run(main(parser.parse_args()))
