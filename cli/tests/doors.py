@@ -8,7 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextlib.contextmanager
 def serving(answers):
-    """`answers`: path (without the query) to (status, JSON content). Yields its port and each (path, headers, body)."""
+    """Yields its port and each (path, headers, body) that it is asked.
+
+    `answers`: path (without the query), after its method or alone, to (status, JSON content), or to several of them in
+    turn, the last of which stays.
+    """
     asked = []
 
     class Door(BaseHTTPRequestHandler):
@@ -16,14 +20,20 @@ def serving(answers):
             path = self.path.partition("?")[0]
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             asked.append((path, dict(self.headers), body))
-            status, content = answers.get(path, (404, {}))
+            status, content = self.answer(path)
             told = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(told)))
             self.end_headers()
             self.wfile.write(told)
 
-        do_POST = do_GET  # noqa: N815 - the name that the standard library calls
+        def answer(self, path):
+            found = answers.get(f"{self.command} {path}", answers.get(path, (404, {})))
+            if isinstance(found, list):
+                return found.pop(0) if len(found) > 1 else found[0]
+            return found
+
+        do_POST = do_PUT = do_GET  # noqa: N815 - the names that the standard library calls
 
         def log_message(self, *_):
             pass

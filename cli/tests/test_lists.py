@@ -9,6 +9,7 @@ from lumora.__main__ import build
 
 EXTRACTIVE = {"id": "extractive/sentences", "provider": "extractive", "name": "sentences", "capabilities": ["chat"]}
 OLLAMA = {"id": "ollama/small:1b", "provider": "ollama", "name": "small:1b", "capabilities": ["chat", "stream"]}
+READY = {"state": "ready", "progress": 1.0, "pages": 1, "error": None}
 AGENT = {"id": "0197-a", "name": "Shop", "model": "ollama/small:1b", "autonomy": "auto", "is_default": True}
 
 
@@ -64,7 +65,7 @@ def test_a_search_is_within_what_was_asked_for():
 def test_documents_come_in_with_their_tags(tmp_path):
     path = tmp_path / "a.md"
     path.write_text("# Hi")
-    answers = {"/api/documents": (202, {"id": "1"}), "/api/documents/1": (200, {"state": "ready", "progress": 1.0})}
+    answers = {"/api/documents": (202, {"id": "1"}), "/api/documents/1": (200, READY)}
     sources = (str(path), "https://www.example.com/help")
     with serving(answers) as (port, asked):
         options = ("--url", f"http://127.0.0.1:{port}", "--api-key", "lum_x", "--tag", "policy", "--tag", "sale")
@@ -74,21 +75,3 @@ def test_documents_come_in_with_their_tags(tmp_path):
     page = next(body for body in bodies if body.startswith(b"{"))
     assert json.loads(page)["tags"] == ["policy", "sale"]
     assert sum(b'name="tags"\r\n\r\npolicy\r\n' in body for body in bodies) == 1
-
-
-@pytest.mark.parametrize(
-    ("became", "told"),
-    [
-        ({"media_type": "application/zip", "pages": 2}, "2 files of it are documents of their own"),
-        ({"media_type": "text/html", "pages": 0, "led_to": 7}, "7 more pages came by it"),
-    ],
-)
-def test_what_is_read_after_a_document_is_not_passed_over(became, told, tmp_path):
-    path = tmp_path / "a.zip"
-    path.write_text("x")
-    ready = {"state": "ready", "progress": 1.0, **became}
-    with serving({"/api/documents": (202, {"id": "1"}), "/api/documents/1": (200, ready)}) as (port, _):
-        options = ("--url", f"http://127.0.0.1:{port}", "--api-key", "lum_x")
-        result = CliRunner().invoke(build(), ["ingest", str(path), *options])
-    assert result.exit_code == 0, result.output
-    assert told in result.output

@@ -218,9 +218,9 @@ async def test_a_document_is_deleted_with_what_it_led_to_if_that_is_asked(edge: 
 
 async def test_documents_are_listed_by_what_they_came_of(edge: Edge):
     edge.services.tell(ingest.LIST_DOCUMENTS, ingest.Documents(items=(), next_cursor=None))
-    assert (await edge.call("GET", f"/api/documents?came_of={ID}&state=failed")).status_code == 200
+    assert (await edge.call("GET", f"/api/documents?came_of={ID}&state=failed&filename=a.md")).status_code == 200
     asked = edge.services.asked[-1][1]
-    assert (asked.came_of, asked.state) == (DocumentId(ID), "failed")
+    assert (asked.came_of, asked.state, asked.filename) == (DocumentId(ID), "failed", "a.md")
     assert (await edge.call("GET", "/api/documents?came_of=a.zip")).status_code == 422
 
 

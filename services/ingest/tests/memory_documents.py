@@ -53,11 +53,14 @@ class MemoryDocuments:
         limit: int,
         before: DocumentId | None,
         tag: str | None = None,
+        filename: str | None = None,
         came_of: DocumentId | None = None,
     ) -> list[Document]:
         own = [row for (tenant_id, _), row in self.rows.items() if tenant_id == scope.tenant_id]
         if came_of is not None:
             own = self.came_of(scope, came_of)
+        if filename is not None:
+            own = [row for row in own if row.filename == filename]
         chosen = [row for row in own if state in {None, row.state} and (before is None or row.id < before)]
         tagged = [row for row in chosen if tag is None or tag in row.tags]
         return sorted(tagged, key=lambda row: row.id, reverse=True)[:limit]

@@ -287,6 +287,7 @@ class PromisesOfDocuments:
         rest = await documents.page(scope, state=None, limit=2, before=page[-1].id)
         assert [document.id for document in rest] == [made[0].id]
         assert await documents.page(scope, state=State.READY, limit=9, before=None) == []
+        assert await documents.page(scope, state=None, limit=9, before=None, filename="other.md") == []
 
     async def test_documents_are_listed_and_selected_by_tag(self, documents: Documents):
         scope = new_scope()

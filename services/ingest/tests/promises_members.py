@@ -76,6 +76,8 @@ class PromisesOfMembers:
         assert await documents.led_to(scope, archive.id) == Counter({State.READY: 1, State.RECEIVED: 1})
         ready = await documents.page(scope, state=State.READY, limit=9, before=None, came_of=archive.id)
         assert [each.id for each in ready] == [first.id]
+        named = await documents.page(scope, state=None, limit=9, before=None, filename="shop.zip")
+        assert [each.id for each in named] == [archive.id]
         await documents.begin_deleting(scope, second.id)
         assert await documents.led_to(scope, archive.id) == Counter({State.READY: 1})
         for nobody in (new_scope(), scope):

@@ -1,6 +1,7 @@
 """`lumora ingest`."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,16 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from lumora.client.api import Api, open_api
 from lumora.client.credentials import Credentials
-from lumora.client.documents import follow, name_page, upload
+from lumora.client.documents import (
+    at_rest,
+    failed_of,
+    follow,
+    follow_led_to,
+    led_to,
+    name_page,
+    upload,
+    upload_version,
+)
 from lumora.commands.output import ApiKey, AsJson, Url, credentials, print_json, run
 from lumora.refused import Refused
 
@@ -24,7 +34,10 @@ _ARCHIVE = "application/zip"
 _Sources = Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="Files, web pages, sitemaps.")]
 _Depth = Annotated[int, typer.Option(min=0, max=3, help="Follow the links of a page so far.")]
 _Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag for each of them; repeatable.")]
-_Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each document.")]
+_Replace = Annotated[bool, typer.Option("--replace", help="A file is the new version of the document of its name.")]
+_Timeout = Annotated[
+    float, typer.Option(min=1, help="Seconds to wait for each document, and for the next one that came of it.")
+]
 
 
 def ingest(
@@ -33,41 +46,49 @@ def ingest(
     timeout: _Timeout = 600,
     depth: _Depth = 0,
     tag: _Tags = None,
+    replace: _Replace = False,
     url: Url = None,
     api_key: ApiKey = None,
     is_json: AsJson = False,
 ) -> None:
-    """Upload documents or name web pages, and wait until they can be searched. Exit code 1 if one of them failed."""
+    """Upload documents or name web pages, and wait until they can be searched.
+
+    Also the files of an archive and the pages that a page leads to are waited for. Exit code 1 if one of them failed.
+    """
     who = credentials(url, api_key, is_json=is_json)
-    results = run(_ingest(who, sources, timeout, manner=Manner(depth, tag or []), is_json=is_json), is_json=is_json)
-    failed = [result for result in results if result["state"] != "ready"]
+    manner = Manner(depth, tag or [], is_replacing=replace)
+    results = run(_ingest(who, sources, timeout, manner=manner, is_json=is_json), is_json=is_json)
+    failed = [result for result in results if result["error"] is not None or result.get("failed")]
     if is_json:
         for result in results:
             print_json(result)
     for result in results if not is_json else ():
-        if told := _told(result):
-            print(f"{result['file']}: {told}")
+        for line in _told(result):
+            print(f"{result['file']}: {line}")
     if failed:
         raise typer.Exit(1)
 
 
-def _told(result: dict[str, Any]) -> str | None:
+def _told(result: dict[str, Any]) -> Iterator[str]:
     """What there is to say of one of them beside its bar."""
-    if result["state"] != "ready":
-        return str(result["error"]["detail"])
-    if result.get("media_type") == _ARCHIVE:
-        return f"{result['pages']} files of it are documents of their own, which are read next; the page shows each"
-    if result.get("led_to"):
-        return f"{result['led_to']} more pages came by it and are read next; the page shows each"
-    return None
+    if result["error"] is not None:
+        yield str(result["error"]["detail"])
+    known = result["pages"] - led_to(result) if result.get("media_type") == _ARCHIVE else 0
+    if known > 0:
+        yield f"of its {result['pages']} files {known} were here already"
+    if led_to(result):
+        yield f"{result['led_to_ready']} of {led_to(result)} documents that came of it are ready"
+    for each in result.get("failed", ()):
+        yield f"{each.get('path') or each.get('url') or each['title']}: {each['error']['detail']}"
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How far links are followed, and the tags of what comes in."""
+    """How far links are followed, the tags of what comes in, and whether it replaces what has its name."""
 
     depth: int
     tags: list[str]
+    is_replacing: bool = False
 
 
 async def _ingest(
@@ -98,7 +119,10 @@ class Bar:
 
 
 def _how(document: dict[str, Any]) -> str:
-    """Its state, and how long it will take where that is known."""
+    """Its state, and how long it will take where that is known; once it is ready, how far what came of it is."""
+    if document["state"] == "ready" and led_to(document):
+        failed = f", {document['led_to_failed']} failed" if document["led_to_failed"] else ""
+        return f"{document['led_to_ready']} of {led_to(document)} ready{failed}"
     eta_s = document.get("eta_s")
     return document["state"] if eta_s is None else f"{document['state']}, {time_left(eta_s)}"
 
@@ -120,17 +144,24 @@ async def _one(
     api: Api, source: str, manner: Manner, bar: Bar, *, places: asyncio.Semaphore, timeout_s: float
 ) -> dict[str, Any]:
     def show(document: dict[str, Any]) -> None:
-        bar.show(_how(document), document["progress"])
+        is_whole = document["state"] == "ready" and led_to(document)
+        bar.show(_how(document), at_rest(document) / led_to(document) if is_whole else document["progress"])
 
     async with places:
         bar.show("uploading", 0.0)
         try:
-            if source.startswith(_PAGE):
-                document = await name_page(api, source, manner.depth, manner.tags)
-            else:
-                document = await upload(api, Path(source), manner.tags)
+            document = await _sent(api, source, manner)
             document = await follow(api, document["id"], show, timeout_s=timeout_s)
+            document = await follow_led_to(api, document, show, timeout_s=timeout_s)
+            failed = await failed_of(api, document["id"]) if document.get("led_to_failed") else []
         except Refused as refused:
             bar.show("failed", 0.0)
             return {"file": source, "state": "failed", "error": {"code": refused.code, "detail": str(refused)}}
-    return {"file": source, **document}
+    return {"file": source, **document, **({"failed": failed} if failed else {})}
+
+
+async def _sent(api: Api, source: str, manner: Manner) -> dict[str, Any]:
+    if source.startswith(_PAGE):
+        return await name_page(api, source, manner.depth, manner.tags)
+    send = upload_version if manner.is_replacing else upload
+    return await send(api, Path(source), manner.tags)

@@ -146,6 +146,7 @@ class ListDocuments(PageRequest):
 
     state: DocumentState | None = None
     tag: Personal[Tag | None] = None
+    filename: Personal[str | None] = None
     came_of: DocumentId | None = None
     """Only what its `led_to` counts."""
 

@@ -53,10 +53,13 @@ def _all(router: APIRouter, desk: HttpDesk) -> None:
         page: Page,
         state: Annotated[ingest.DocumentState | None, Query()] = None,
         tag: Annotated[ingest.Tag | None, Query()] = None,
+        filename: Annotated[str | None, Query(max_length=255)] = None,
         came_of: Annotated[DocumentId | None, Query()] = None,
         principal: Principal = _READ,
     ) -> Response:
-        question = ingest.ListDocuments(limit=page.limit, cursor=page.cursor, state=state, tag=tag, came_of=came_of)
+        question = ingest.ListDocuments(
+            limit=page.limit, cursor=page.cursor, state=state, tag=tag, filename=filename, came_of=came_of
+        )
         return answer(await desk.services.ask(ingest.LIST_DOCUMENTS, question, principal.scope))
 
     @router.post("/api/search", response_model=ingest.SearchReply, openapi_extra=taking(ingest.Search))

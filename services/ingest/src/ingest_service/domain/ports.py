@@ -174,6 +174,7 @@ class Documents(Protocol):
         limit: int,
         before: DocumentId | None,
         tag: str | None = None,
+        filename: str | None = None,
         came_of: DocumentId | None = None,
     ) -> list[Document]:
         """At most `limit` documents, newest first, older than `before`; with `came_of` those that `led_to` counts."""

@@ -102,6 +102,7 @@ class _Doors:
             limit=request.limit + 1,
             before=_place(request.cursor),
             tag=request.tag,
+            filename=request.filename,
             came_of=request.came_of,
         )
         page = found[: request.limit]

@@ -32,7 +32,13 @@ def selected_ids(scope: TenantScope, selection: Selection, within: Sequence[Docu
 
 
 def listed(
-    scope: TenantScope, *, state: State | None, before: DocumentId | None, tag: str | None, origin: DocumentId | None
+    scope: TenantScope,
+    *,
+    state: State | None,
+    before: DocumentId | None,
+    tag: str | None,
+    filename: str | None,
+    origin: DocumentId | None,
 ) -> SelectOfScalar[DocumentRow]:
     """Documents, newest first, that are older than `before` and came of `origin`, where those are given."""
     question = select(DocumentRow).where(col(DocumentRow.tenant_id) == scope.tenant_id)
@@ -40,6 +46,8 @@ def listed(
         question = question.where(col(DocumentRow.state) == state)
     if tag is not None:
         question = question.where(has_one_of((tag,)))
+    if filename is not None:
+        question = question.where(col(DocumentRow.filename) == filename)
     if origin is not None:
         question = question.where(col(DocumentRow.id).in_(came_of(scope, origin)))
     if before is not None:

@@ -99,9 +99,10 @@ class PostgresDocuments:
         limit: int,
         before: DocumentId | None,
         tag: str | None = None,
+        filename: str | None = None,
         came_of: DocumentId | None = None,
     ) -> list[Document]:
-        question = listed(scope, state=state, before=before, tag=tag, origin=came_of).limit(limit)
+        question = listed(scope, state=state, before=before, tag=tag, filename=filename, origin=came_of).limit(limit)
         async with self._database.tenant_tx(scope) as tx:
             rows = (await tx.session.exec(question)).all()
         return [document_of(row) for row in rows]
