@@ -82,6 +82,22 @@ def test_what_repeats_at_the_edges_of_pages_is_left_out():
     assert len(result.pages) == 4
 
 
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [("Total of the month {}.{} euros", 11), ("Year {}", 11), ("Lesson {}", 20)],
+    ids=["figures", "years", "headings"],
+)
+@pytest.mark.parametrize("top", [790, 30], ids=["above", "below"])
+def test_what_differs_at_the_edges_of_pages_is_kept(words, size, top):
+    numbers = {"Total": [(17, 20), (9, 35), (21, 99), (4, 10)], "Year": [(2021 + n,) for n in range(4)]}
+    said = [words.format(*each) for each in numbers.get(words.split()[0], [(n,) for n in range(1, 5)])]
+    pages = [
+        [*lines("What was sold is written here, month by month."), *lines(each, top=top, size=size)] for each in said
+    ]
+    text = manuscript(made.pdf(pages)).text
+    assert [each for each in said if each in text] == said
+
+
 def test_a_passage_says_its_page():
     pages = [[*lines(f"Part {n}", size=20), *lines(f"Text of part {n}.", top=640)] for n in (1, 2)]
     passages = chunk(manuscript(made.pdf(pages)), WordCounter())

@@ -158,6 +158,29 @@ def test_another_table_on_the_next_page_has_its_own_header(style):
     assert [words for kind, words in shown(result) if kind is Kind.TABLE][1:] == [READ_FEES]
 
 
+@pytest.mark.parametrize("style", [GRID, FLAT, []], ids=["grid", "flat", "bare"])
+def test_tables_of_the_same_words_and_other_numbers_are_no_header(style):
+    def report(month: int) -> list[list[str]]:
+        return [["Item", "Sold", "Left"], *([f"Thing {n}", f"{month * 131 + n}", f"{month * 31}"] for n in range(36))]
+
+    months = [part for n in range(5) for part in (made.table(report(n), style, WIDTHS), PageBreak())]
+    text = manuscript(made.flowing(*months)).text
+    rows = [f"| {' | '.join(row)} |" for n in range(5) for row in report(n)[1:]]
+    assert [row for row in text.splitlines() if "Thing" in row] == rows
+
+
+def test_a_table_in_the_margin_of_each_page_is_a_header():
+    def page(number: int) -> list[tuple[float, float, float, str]]:
+        head = [["Manual", "Revision 7", f"Page {number} of 4"], ["Tents", "12 May 2026", "Ridge Outdoor Ltd"]]
+        cells = [(72 + 160 * x, 810 - 14 * y, 9, words) for y, row in enumerate(head) for x, words in enumerate(row)]
+        return [*cells, (72, 600, 11, f"How a tent of kind {number} is put up is written here.")]
+
+    text = manuscript(made.pdf([page(number) for number in range(1, 5)])).text
+    assert "kind 4" in text
+    assert "Manual" not in text
+    assert "Ridge" not in text
+
+
 def test_a_table_that_ends_within_a_page_does_not_go_on_with_the_next():
     colours = [["Tent", "green", "light"], ["Stove", "black", "heavy"], ["Boots", "brown", "heavy"]]
     result = manuscript(made.flowing(made.table(ROWS, GRID, WIDTHS), PageBreak(), made.table(colours, GRID, WIDTHS)))

@@ -35,7 +35,10 @@ _NUMBER: Final = re.compile(r"(\(?(?:\d{1,3}|[a-z])[.)])\s+(?=\S)")
 MARK: Final = re.compile(f"{_BULLET.pattern}|{_NUMBER.pattern}")
 """What an item of a list begins with."""
 _STOP: Final = re.compile(r"[.!?:;\u2026\u3002\u061f\"'\u201d)\]]$")
-_DIGITS: Final = re.compile(r"\d+")
+_NUMBER_OF_PAGE: Final = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
+MOST_BEFORE: Final = 1_000
+"""Pages that may come before the file's first; years and numbers of invoices are further from those of its pages."""
+_Edge = tuple[str, int]
 _HYPHENS: Final = re.compile("[\x02\ufffe]")
 """What pdfium has for a hyphen at a line's end."""
 
@@ -97,12 +100,12 @@ class _Look:
 
 def compose_pages(composer: Composer, pages: Sequence[Page]) -> None:
     """Write all pages; what repeats at the edges of most of them is left out."""
-    edges = _repeated(pages)
     look = _look(pages)
-    for page in pages:
+    edges = _repeated(pages, look)
+    for number, page in enumerate(pages):
         composer.page()
-        lines = [line for line in page.lines if _edge(line) not in edges]
-        _compose(composer, lines, look)
+        left_out = {id(line) for line in _at_edges(page) if _same_elsewhere(line, number, look) & edges}
+        _compose(composer, [line for line in page.lines if id(line) not in left_out], look)
 
 
 def _look(pages: Sequence[Page]) -> _Look:
@@ -116,27 +119,41 @@ def _look(pages: Sequence[Page]) -> _Look:
     return _Look(body, bold * 2 > sizes.total(), larger)
 
 
-def _edge(line: Line) -> tuple[str, int]:
-    """The same header on another page: its place, and its words but for numbers."""
-    return _DIGITS.sub("#", line.text), round(line.base / 4)
+def _repeated(pages: Sequence[Page], look: _Look) -> frozenset[_Edge]:
+    counts: Counter[_Edge] = Counter()
+    for number, page in enumerate(pages):
+        counts.update({edge for line in _at_edges(page) for edge in _same_elsewhere(line, number, look)})
+    written = sum(bool(page.lines) for page in pages)
+    fewest = max(FEWEST_PAGES, written * REPEATED_ON)
+    return frozenset(edge for edge, count in counts.items() if count >= fewest)
+
+
+def _at_edges(page: Page) -> Sequence[Line]:
+    """Lines, and small tables, that lie wholly within the margins."""
+    margin = page.height * MARGIN
+    below = sorted((line for line in page.lines if line.base < margin), key=_base)[:AT_THE_EDGE]
+    above = sorted((line for line in page.lines if line.last_base > page.height - margin), key=_base)[-AT_THE_EDGE:]
+    return [*below, *above]
 
 
 def _base(line: Line) -> float:
     return line.base
 
 
-def _repeated(pages: Sequence[Page]) -> frozenset[tuple[str, int]]:
-    counts: Counter[tuple[str, int]] = Counter()
-    written = 0
-    for page in pages:
-        margin = page.height * MARGIN
-        below = sorted((line for line in page.lines if line.base < margin), key=_base)[:AT_THE_EDGE]
-        above = sorted((line for line in page.lines if line.base > page.height - margin), key=_base)[-AT_THE_EDGE:]
-        counts.update({_edge(line) for line in (*below, *above)})
-        written += bool(page.lines)
-    if written < FEWEST_PAGES:
-        return frozenset()
-    return frozenset(edge for edge, count in counts.items() if count >= max(FEWEST_PAGES, written * REPEATED_ON))
+def _same_elsewhere(line: Line, number: int, look: _Look) -> set[_Edge]:
+    """How the same header is told on another page: by its place, and its words with or without the page's number.
+
+    Any other number is something that this page says; in a heading (`Lesson 3`) so is one that counts pages.
+    """
+    place = round(line.base / 4)
+    found = {(line.text, place)}
+    if line.size >= look.body * LARGER and any(map(str.isalpha, line.text)):
+        return found
+    for match in _NUMBER_OF_PAGE.finditer(line.text[:LONGEST_HEADING]):
+        before = int(match.group()) - number
+        if before < MOST_BEFORE:
+            found.add((f"{line.text[: match.start()]}#{before}{line.text[match.end() :]}", place))
+    return found
 
 
 def _compose(composer: Composer, lines: Sequence[Line], look: _Look) -> None:
