@@ -36,6 +36,16 @@ async def test_an_answer_streams_and_shows_where_it_is_from(browser: Browser, st
         await expect(source.locator("blockquote")).to_contain_text("within 30 days of delivery")
 
 
+async def test_agents_that_could_not_be_read_are_not_said_to_be_none(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with signed_in(browser, business) as page:
+        await page.route("**/api/agents?*", lambda route: route.abort())
+        await page.reload()
+        await expect(page.locator("#log")).to_contain_text("The platform cannot be reached")
+        await expect(page.get_by_role("heading", name="Ask a question")).to_be_visible()
+        await expect(page.get_by_role("heading", name="No agent yet")).to_be_hidden()
+
+
 async def test_after_a_break_of_the_socket_nothing_is_missing_twice_or_wiped(browser: Browser, stage: Stage) -> None:
     business = await stage.business(SLOW)
     async with signed_in(browser, business) as page:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, FilePayload, Route, expect
 
-from tests.support.page import sign_in, signed_in
+from tests.support.page import PageLine, sign_in, signed_in
 from tests.support.platform import eventually
 from tests.support.stage import Stage
 
@@ -119,5 +119,59 @@ async def test_a_file_that_is_refused_can_be_tried_again(browser: Browser, stage
         await expect(row).to_contain_text("Ready", timeout=30_000)
 
 
-def note(name: str) -> FilePayload:
-    return {"name": name, "mimeType": "text/plain", "buffer": b"Tents are blue."}
+async def test_a_file_that_will_never_be_taken_is_not_tried_again(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with signed_in(browser, business) as page:
+        await page.get_by_role("tab", name="Documents").click()
+        await page.locator("#file").set_input_files([note("none.txt", b"")])
+        row = page.locator("#files li")
+        await expect(row).to_contain_text("The document is empty")
+        await expect(row.get_by_role("button")).to_have_text(["Dismiss"])
+        await row.get_by_role("button").click()
+        await expect(row).to_have_count(0)
+
+
+async def test_what_was_refused_stays_in_sight_until_something_else_is_done(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with signed_in(browser, business) as page:
+        await page.set_viewport_size({"width": 900, "height": 400})
+        await page.get_by_role("tab", name="Documents").click()
+        files = page.locator("#files li")
+        await page.locator("#file").set_input_files(
+            [note(f"{number}.txt", f"Tent {number} is red.".encode()) for number in range(4)]
+        )
+        await expect(files.filter(has_text="Ready")).to_have_count(4, timeout=30_000)
+        await files.last.get_by_role("button", name="Tags").click()
+        await page.get_by_role("dialog").get_by_role("textbox").fill("x" * 41)
+        await page.get_by_role("button", name="Save").click()
+        error = page.locator("#documents-error")
+        await expect(error).to_contain_text("at most 40 characters")
+        await expect(error).to_be_in_viewport()
+        await page.locator("#file").set_input_files([note("more.txt")])
+        await expect(files.filter(has_text="Ready")).to_have_count(5, timeout=30_000)
+        await expect(error).to_be_visible()
+        await files.last.get_by_role("button", name="Delete").click()
+        await page.locator("#confirm-yes").click()
+        await expect(error).to_be_hidden()
+
+
+async def test_what_could_not_be_read_is_not_said_to_be_nothing_and_is_read_when_the_line_is_back(
+    browser: Browser, stage: Stage
+) -> None:
+    business = await stage.business()
+    async with signed_in(browser, business) as page:
+        line = await PageLine.under(page)
+        await page.route("**/api/documents?*", lambda route: route.abort())
+        await page.get_by_role("tab", name="Documents").click()
+        error, nothing = page.locator("#documents-error"), page.get_by_text("Nothing here yet")
+        await expect(error).to_contain_text("cannot be reached")
+        await expect(nothing).to_be_hidden()
+        await line.cut()
+        await page.unroute("**/api/documents?*")
+        line.mend()
+        await expect(nothing).to_be_visible()
+        await expect(error).to_be_hidden()
+
+
+def note(name: str, text: bytes = b"Tents are blue.") -> FilePayload:
+    return {"name": name, "mimeType": "text/plain", "buffer": text}

@@ -111,3 +111,17 @@ async def test_a_long_conversation_is_read_from_its_end_and_can_be_resolved(brow
         assert (await texts(person, "#inbox-log"))[598:] == [*shown[-2:], "Anything else?"]
         await person.get_by_role("button", name="Resolve").click()
         await expect(person.locator("#inbox-status")).to_contain_text("Resolved")
+
+
+async def test_on_a_phone_there_is_room_to_answer(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    async with business.chat() as chat:
+        first = await chat.answered("Is anybody there?")
+    await command(business, first.conversation_id, "escalate")
+    async with signed_in(browser, business) as person:
+        await person.set_viewport_size({"width": 390, "height": 780})
+        await expect(person.locator("#recent").get_by_role("button")).to_be_in_viewport()
+        await open_inbox(person, "Is anybody there?")
+        field = await person.get_by_label("Your answer").bounding_box()
+        assert field is not None
+        assert field["width"] > 300

@@ -13,6 +13,7 @@ export class Answer {
     this.model = "";
     this.state = "waiting";   // waiting, accepted, streaming, completed, blocked, failed
     this.finishReason = null;
+    this.endedAt = null;
     this.code = null;
     this.isRetryable = false;
   }
@@ -67,8 +68,7 @@ export class Answer {
 
   end(state, facts) {
     if (this.isOver) return false;
-    Object.assign(this, facts);
-    this.state = state;
+    Object.assign(this, facts, { state, endedAt: new Date() });
     return true;
   }
 }

@@ -10,8 +10,9 @@ import { Session } from "./session.js";
 const session = new Session();
 const documents = new Documents(session);
 const gaps = new Gaps(session, { onResolved: () => documents.open() });
-const chat = new Chat(session, { onDocument: (frame) => documents.heard(frame), onFrame: (frame) => inbox.heard(frame) });
+const chat = new Chat(session, { onDocument: (frame) => documents.heard(frame), onFrame: heard });
 const inbox = new Inbox(session, { follow: (id) => chat.follows.set("inbox", id) });
+const LEAST_PASSWORD = 10;
 const TABS = ["chat", "inbox", "documents"];
 let isRegistering = false;
 
@@ -35,16 +36,21 @@ find("sign-in").addEventListener("submit", async (event) => {
   }
 });
 
-find("other-way").addEventListener("click", () => {
-  isRegistering = !isRegistering;
+find("other-way").addEventListener("click", () => welcome(!isRegistering));
+
+function welcome(toRegister) {
+  isRegistering = toRegister;
+  const { company_name: company, password } = find("sign-in").elements;
   find("company-field").hidden = !isRegistering;
+  company.required = isRegistering;
+  password.minLength = isRegistering ? LEAST_PASSWORD : 0;
   find("password-hint").hidden = !isRegistering;
   find("welcome-text").textContent = isRegistering ? "Set up your business." : "Sign in to talk to your agents.";
   find("sign-in").querySelector("button").textContent = isRegistering ? "Register" : "Sign in";
-  find("sign-in").elements.password.autocomplete = isRegistering ? "new-password" : "current-password";
+  password.autocomplete = isRegistering ? "new-password" : "current-password";
   find("other-way").textContent = isRegistering ? "Registered already? Sign in" : "New here? Register your business";
   showError("sign-in-error", null);
-});
+}
 
 find("sign-out").addEventListener("click", async () => {
   await session.signOut();
@@ -71,10 +77,18 @@ function choose(name) {
     find(`tab-${other}`).tabIndex = isChosen ? 0 : -1;
   }
   if (name === "inbox") inbox.open();
-  if (name === "documents") {
-    documents.open();
-    gaps.open();
-  }
+  if (name === "documents") openDocuments();
+}
+
+function openDocuments() {
+  documents.open();
+  gaps.open();
+}
+
+// Any frame of the socket. What could not be read while the line was away is read when it is back.
+function heard(frame) {
+  inbox.heard(frame);
+  if (frame.type === "welcome" && !find("documents").hidden) openDocuments();
 }
 
 function enter() {
@@ -92,6 +106,7 @@ function leave() {
   gaps.close();
   inbox.close();
   document.title = "Lumora";
+  welcome(false);
   find("house").hidden = true;
   find("welcome").hidden = false;
   find("sign-in").elements.email.focus();

@@ -19,6 +19,7 @@ export class Chat {
     this.session = session;
     this.onDocument = onDocument;
     this.onFrame = onFrame;
+    this.agents = null;   // until they were read
     this.answers = new Map();   // by client_message_id: { answer, question, node, shown }
     this.conversationId = null;
     this.isConnected = false;
@@ -53,8 +54,9 @@ export class Chat {
   async open() {
     this.socket.open();
     this.begin();
-    await Promise.all([this.loadAgents(), this.loadRecent()]);
+    const [error] = await Promise.all([this.loadAgents().catch((failed) => failed), this.loadRecent()]);
     this.begin();
+    if (error) this.note(sentence(error));
   }
 
   close() {
@@ -62,6 +64,7 @@ export class Chat {
     this.socket.close();
     this.answers.clear();
     this.conversationId = null;
+    this.agents = null;
     find("log").replaceChildren();
     find("recent").replaceChildren();
   }
@@ -69,12 +72,7 @@ export class Chat {
   // ---- agents and conversations --------------------------------------------------------------------------------
 
   async loadAgents() {
-    try {
-      this.agents = (await this.session.ask("GET", "/api/agents?limit=100")).items;
-    } catch (error) {
-      this.agents = [];
-      this.note(sentence(error));
-    }
+    this.agents = (await this.session.ask("GET", "/api/agents?limit=100")).items;
     const chosen = this.agents.find((agent) => agent.is_default) || this.agents[0];
     find("agent").replaceChildren(...this.agents.map((agent) => element("option", { value: agent.id, text: agent.name })));
     find("agent").value = chosen ? chosen.id : "";
@@ -327,6 +325,7 @@ export class Chat {
 
   showComposer() {
     const running = this.running();
+    find("question").disabled = find("send").disabled = this.agents?.length === 0 && !this.conversationId;
     find("send").hidden = Boolean(running);
     find("stop").hidden = !running;
     find("stop").disabled = !running?.answer.messageId;

@@ -17,6 +17,8 @@ export class Documents {
     this.uploads = new Uploads(session, { changed: () => this.show(), taken: (...told) => this.taken(...told) });
     this.cursor = null;
     this.tag = null;
+    this.isRead = false;
+    this.refusal = null;   // why the last thing that a person did was not done: it stays until they do another
     this.listen();
   }
 
@@ -42,6 +44,8 @@ export class Documents {
     this.uploads.clear();
     this.cursor = null;
     this.tag = null;
+    this.isRead = false;
+    this.refuse(null);
     find("files").replaceChildren();
   }
 
@@ -59,7 +63,8 @@ export class Documents {
       const { tag } = this;
       const page = await this.session.ask("GET", `/api/documents?${asked}`);
       if (tag === this.tag) this.merge(page, cursor);
-      showError("documents-error", null);
+      this.isRead = true;
+      showError("documents-error", this.refusal);
     } catch (error) {
       showError("documents-error", error);
     }
@@ -104,15 +109,15 @@ export class Documents {
 
   async takeAddress() {
     const field = find("address-url");
+    this.refuse(null);
     try {
       const body = { url: field.value, depth: Number(find("address-depth").value) };
       const document = await this.session.ask("POST", "/api/documents", { body });
       field.value = "";
       this.known.set(document.id, document);
       say(`${document.title} will be read.`);
-      showError("documents-error", null);
     } catch (error) {
-      showError("documents-error", error);
+      this.refuse(error);
     }
     this.show();
     this.watch();
@@ -128,8 +133,8 @@ export class Documents {
       : ["Your agents will not answer from it any more.", {}];
     const answer = await confirmWith(`Delete ${document.title}?`, text, names);
     if (!answer) return;
-    await this.change("DELETE", `/api/documents/${document.id}${answer === "all" ? "?pages=true" : ""}`);
-    say(answer === "all" ? `${document.title} was deleted with ${pages} it led to.` : `${document.title} was deleted.`);
+    const isDone = await this.change("DELETE", `/api/documents/${document.id}${answer === "all" ? "?pages=true" : ""}`);
+    if (isDone) say(answer === "all" ? `${document.title} was deleted with ${pages} it led to.` : `${document.title} was deleted.`);
   }
 
   // How many pages came in by its address; null when that cannot be told.
@@ -137,7 +142,7 @@ export class Documents {
     try {
       return (await this.session.ask("GET", `/api/documents/${id}`)).led_to || 0;
     } catch (error) {
-      showError("documents-error", error);
+      this.refuse(error);
       return null;
     }
   }
@@ -153,13 +158,22 @@ export class Documents {
     await this.change("POST", `/api/documents/${document.id}/reprocess`);
   }
 
+  // Tells whether it was done.
   async change(method, path, body) {
+    this.refuse(null);
     try {
       await this.session.ask(method, path, { body });
       await this.load();
+      return true;
     } catch (error) {
-      showError("documents-error", error);
+      this.refuse(error);
+      return false;
     }
+  }
+
+  refuse(error) {
+    this.refusal = error;
+    showError("documents-error", error);
   }
 
   // ---- showing -------------------------------------------------------------------------------------------------
@@ -170,7 +184,7 @@ export class Documents {
       ...[...this.uploads.files].map(([key, sending]) => this.uploadRow(key, sending)),
       ...newest.map((document) => this.row(document)),
     );
-    find("no-files").hidden = this.known.size + this.uploads.files.size > 0;
+    find("no-files").hidden = !this.isRead || this.known.size + this.uploads.files.size > 0;
     find("more-files").hidden = !this.cursor;
     find("tag-shown").hidden = !this.tag;
     find("tag-name").textContent = this.tag || "";
@@ -183,12 +197,12 @@ export class Documents {
     const word = { waiting: "Waiting to be sent", sending: "Uploading", refused: "Not taken" }[state];
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: file.name }),
-        element("small", { className: "quiet", text: size(file.size) }),
-        error ? element("small", { className: "error", text: error.detail }) : null),
+        element("small", { className: "quiet", text: size(file.size) })),
       element("span", { className: error ? "badge bad" : "badge moving", text: word }),
       error ? element("div", { className: "file-actions" },
-        button("Try again", () => this.uploads.again(key)), button("Dismiss", () => this.uploads.dismiss(key)))
-        : bar(progress, `Uploading ${file.name}`));
+        isLasting(error) ? null : button("Try again", () => this.uploads.again(key)), button("Dismiss", () => this.uploads.dismiss(key)))
+        : bar(progress, `Uploading ${file.name}`),
+      error ? element("small", { className: "error file-error", text: error.detail }) : null);
   }
 
   row(document) {
@@ -203,10 +217,10 @@ export class Documents {
       element("div", { className: "file-name" }, element("strong", { text: document.title }),
         element("small", { className: "quiet", text: facts.join(" · ") }),
         document.tags?.length ? this.tags(document) : null,
-        document.notes?.length ? this.notes(document) : null,
-        document.error ? element("small", { className: "error", text: trouble(document) }) : null),
+        document.notes?.length ? this.notes(document) : null),
       element("span", { className: `badge ${kind}`, text: WORDS[document.state] }),
-      isSettled ? this.actions(document) : this.way(document));
+      isSettled ? this.actions(document) : document.state === "deleting" ? null : this.way(document),
+      document.error ? element("small", { className: "error file-error", text: trouble(document) }) : null);
   }
 
   // How far it is, and how long it will take where that is known.
@@ -239,6 +253,9 @@ export class Documents {
       button("Delete", "Delete", () => this.remove(document)));
   }
 }
+
+// The same file would be refused again.
+function isLasting({ status }) { return status >= 400 && status < 500; }
 
 // A document that is ready in spite of an error is found as it was before its last reading.
 function trouble({ state, error }) {

@@ -21,7 +21,8 @@ export class Gaps {
       find("gaps").hidden = items.length === 0;
       showError("gaps-error", null);
     } catch (error) {
-      showError("gaps-error", error);
+      // That the platform is away is said by the documents.
+      showError("gaps-error", error.code === "away" ? null : error);
     }
   }
 
@@ -43,8 +44,8 @@ export class Gaps {
   }
 
   row(gap) {
-    const field = element("textarea", { rows: 2, maxLength: 20000, "aria-label": `Answer to: ${gap.question}` });
-    const add = () => { if (field.value.trim()) this.resolve(gap, field.value.trim()); };
+    const field = element("textarea", { rows: 2, maxLength: 20000, placeholder: "The answer, as your agents may quote it", "aria-label": `Answer to: ${gap.question}` });
+    const add = () => (field.value.trim() ? this.resolve(gap, field.value.trim()) : field.focus());
     const asked = `asked ${gap.count === 1 ? "once" : `${gap.count} times`} · ${REASONS[gap.examples[0]?.reason] || ""}`;
     return element("li", { className: "gap" },
       element("div", { className: "file-name" }, element("strong", { text: gap.question }),

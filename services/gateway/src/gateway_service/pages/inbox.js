@@ -12,6 +12,10 @@ const STATUS = {
   active: "The machine answers", waiting_for_person: "Waiting for a person", with_person: "With a person",
   resolved: "Resolved", reopened: "Reopened: the machine answers",
 };
+const NOTHING = {
+  true: "Choose a conversation to read it and answer.",
+  false: "A conversation waits here when its customer asks for a person, or its agent hands over.",
+};
 const REASONS = {
   unsupported: "The documents did not bear the answer out", customer_asked: "The customer asked for a person", handed_back: "Handed back", resolved: "", customer_wrote: "The customer wrote again",
 };
@@ -80,6 +84,7 @@ export class Inbox {
       const items = [...waiting.items, ...taken.items];
       find("inbox-list").replaceChildren(...items.map((conversation) => this.item(conversation)));
       find("inbox-empty").hidden = items.length > 0;
+      find("inbox-nothing").textContent = NOTHING[items.length > 0];
       this.count(waiting.items.length);
       showError("inbox-error", this.refusal);
     } catch (error) {
@@ -146,7 +151,7 @@ export class Inbox {
   }
 
   node(message) {
-    const node = storedNode(message);
+    const node = storedNode(message, message.person === this.session.user?.id ? "You" : "A colleague");
     if (message.author === "machine" && message.model && this.mayAnswer) {
       node.append(traceNode(() => this.session.ask("GET", `/api/conversations/${message.conversation_id}/messages/${message.id}/trace`)));
     }
@@ -188,6 +193,7 @@ export class Inbox {
     try {
       const found = await this.session.ask("POST", `/api/conversations/${id}/${name}`, { body });
       say(STATUS[found.status]);
+      this.load();
       // Another one may have been opened meanwhile.
       if (this.shown?.id !== id) return;
       this.shown = found;

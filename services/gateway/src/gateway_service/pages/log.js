@@ -68,7 +68,7 @@ export class Log {
         // What is being read stays where it is.
         const below = this.place.scrollHeight - this.place.scrollTop;
         const known = this.known();
-        place.after(...page.messages.filter((message) => !known.has(message.id)).map(this.draw));
+        place.after(...page.messages.filter((message) => !known.has(message.id)).map((message) => this.draw(message)));
         place.lastElementChild.textContent = "";
         cursor = page.earlier;
         if (!cursor) place.remove();

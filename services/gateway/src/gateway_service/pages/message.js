@@ -22,22 +22,23 @@ export function answerNode() {
 }
 
 // What a person wrote: to the customer, or as a note to other people.
-function personNode(message) {
+function personNode(message, by) {
   const kind = message.internal ? "note-of-people" : "person";
-  const label = message.internal ? "Note, for people only" : "A person";
+  const label = message.internal ? "Note, for people only" : by;
   return element("article", { className: `message ${kind}`, "aria-label": label },
     element("div", { className: "body", text: message.content }),
     element("div", { className: "state" }, element("span", { text: label }), time(new Date(message.created_at))));
 }
 
-export function storedNode(message) {
-  const node = nodeOf(message);
+// `by` says who the person is that wrote it.
+export function storedNode(message, by = "A person") {
+  const node = nodeOf(message, by);
   node.dataset.id = message.id;
   return node;
 }
 
-function nodeOf(message) {
-  if (message.author === "person") return personNode(message);
+function nodeOf(message, by) {
+  if (message.author === "person") return personNode(message, by);
   if (message.author === "customer") return questionNode(message.content, new Date(message.created_at));
   const node = answerNode();
   const [body, sources, state] = node.children;
@@ -60,8 +61,9 @@ export function draw(node, answer, { isConnected, retry }) {
 
 function states(answer, retry) {
   if (answer.state === "failed") return answer.isRetryable ? [failure(answer), again(retry)] : [failure(answer)];
-  if (answer.state === "blocked") return [element("span", { text: "Held back by your moderation policy." })];
-  return ending(answer.finishReason);
+  if (!answer.isOver) return [];
+  const words = answer.state === "blocked" ? [element("span", { text: "Held back by your moderation policy." })] : ending(answer.finishReason);
+  return [...words, time(answer.endedAt)];
 }
 
 function failure(answer) {
