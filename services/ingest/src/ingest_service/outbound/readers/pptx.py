@@ -13,8 +13,8 @@ from ingest_service.domain import media_types
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
-from ingest_service.outbound.readers.grid import shown
 from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.pptx_charts import write_chart
 from ingest_service.outbound.readers.titles import own_title
 from ingest_service.outbound.readers.xml_parts import parsed
 
@@ -74,7 +74,7 @@ def _write_shape(composer: Composer, shape: Any) -> None:
     if getattr(shape, "has_table", False):
         _write_table(composer, shape.table)
     elif getattr(shape, "has_chart", False):
-        _write_chart(composer, shape.chart)
+        write_chart(composer, shape.chart)
     elif shape.has_text_frame:
         _write_frame(composer, shape.text_frame, is_list=kind in _LISTS)
     else:
@@ -108,40 +108,6 @@ def _write_table(composer: Composer, table: Any) -> None:
         composer.paragraph(first.text)
         rows = rows[first.span_height :]
     composer.table(rows, has_header=table.first_row)
-
-
-def _write_chart(composer: Composer, chart: Any) -> None:
-    """The numbers that a chart shows, as a table."""
-    if chart.has_title and chart.chart_title.has_text_frame:
-        composer.paragraph(chart.chart_title.text_frame.text)
-    try:
-        plots = list(chart.plots)
-    except ValueError:  # python-pptx knows no three-dimensional kinds, and some others
-        _write_kept_numbers(composer, chart)
-        return
-    for plot in plots:
-        series = [(each.name, list(each.values)) for each in plot.series]
-        rows = [
-            [str(category), *(shown(values[place]) if place < len(values) else "" for _, values in series)]
-            for place, category in enumerate(plot.categories)
-        ]
-        if rows:
-            composer.table([["", *(name for name, _ in series)], *rows], has_header=True)
-
-
-def _write_kept_numbers(composer: Composer, chart: Any) -> None:
-    """The same for a kind that the library does not know: as the file keeps them beside their source."""
-    series = [[_kept(one, what) for what in ("tx", "cat", "val")] for one in chart.element.iter("{*}ser")]
-    places = sorted({place for _, _, values in series for place in values})
-    names = {place: name for _, categories, _ in series for place, name in categories.items()}
-    rows = [[names.get(place, ""), *(values.get(place, "") for _, _, values in series)] for place in places]
-    if rows:
-        composer.table([["", *(" ".join(title.values()) for title, _, _ in series)], *rows], has_header=True)
-
-
-def _kept(series: Any, what: str) -> dict[int, str]:
-    points = (point for part in series.iterchildren(f"{{*}}{what}") for point in part.iter("{*}pt"))
-    return {int(point.get("idx")): "".join(point.itertext()).strip() for point in points}
 
 
 def _diagram(data: bytes) -> Iterator[str]:

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import xlrd
-from openpyxl.styles.numbers import is_timedelta_format
-from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 from xlrd.biffh import XLRDError
 from xlrd.book import Book
 from xlrd.sheet import Cell, Sheet
@@ -16,7 +14,7 @@ from ingest_service.domain.errors import Encrypted
 from ingest_service.domain.manuscript import Composer, Manuscript
 from ingest_service.outbound.readers.grid import shown
 from ingest_service.outbound.readers.ports import Say
-from ingest_service.outbound.readers.sheet_numbers import formatted
+from ingest_service.outbound.readers.sheet_numbers import dated, formatted
 from ingest_service.outbound.readers.sheets import Layout, Sheets
 
 _BEGIN: Final = frozenset({0x0009, 0x0209, 0x0409, 0x0809})
@@ -109,15 +107,7 @@ def _words(cell: Cell, code: str, datemode: int) -> str:
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return shown(bool(cell.value))
     if cell.ctype == xlrd.XL_CELL_DATE:
-        return _date(float(cell.value), code, datemode)
+        return dated(float(cell.value), code, is_1904=bool(datemode))
     if cell.ctype == xlrd.XL_CELL_NUMBER:
         return formatted(float(cell.value), code) or shown(cell.value)
     return shown(cell.value)
-
-
-def _date(value: float, code: str, datemode: int) -> str:
-    epoch = CALENDAR_MAC_1904 if datemode else CALENDAR_WINDOWS_1900
-    try:
-        return shown(from_excel(value, epoch, timedelta=is_timedelta_format(code)))
-    except (ValueError, OverflowError):
-        return shown(value)
