@@ -19,8 +19,8 @@ _CONDITION: Final = re.compile(r"\[[<>=]")
 MOST_DECIMALS: Final = 30
 """That a spreadsheet's format has."""
 LARGEST: Final = 1e300
-_EXACTLY: Final = Context(prec=400)
-"""Digits: enough for the largest number, and its decimals."""
+MOST_DIGITS: Final = 400
+"""That are exact: enough for the largest number, and its decimals."""
 _LITERALS: Final = frozenset("€$£¥% -+:\u00a0")
 
 
@@ -41,7 +41,7 @@ def formatted(value: float, code: str) -> str | None:
         return None
     # as a spreadsheet does it: of the 15 digits that it keeps, and halves away from 0
     scaled = Decimal(f"{abs(value):.15g}") * (100 if found.is_percent else 1)
-    digits = scaled.quantize(Decimal(1).scaleb(-found.most), ROUND_HALF_UP, _EXACTLY)
+    digits = scaled.quantize(Decimal(1).scaleb(-found.most), ROUND_HALF_UP, Context(prec=MOST_DIGITS))
     whole, _, decimals = f"{digits:f}".partition(".")
     kept = decimals.rstrip("0").ljust(found.fewest, "0")
     words = whole.zfill(found.whole) + (f".{kept}" if kept else "")
