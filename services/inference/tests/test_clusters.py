@@ -41,6 +41,28 @@ async def test_questions_of_two_languages_stay_apart():
     assert nearest(german, [group_of(english, GapId(uuid7()))]) is None
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Do you rent kayaks?", "Kayak available?"), ("Kayak available?", "Do you rent kayaks?")],
+)
+async def test_a_question_too_short_to_tell_its_language_joins_those_of_its_meaning(first: str, second: str):
+    one, other = Asked(MessageId(uuid7()), first, [1.0, 0.0]), Asked(MessageId(uuid7()), second, [0.8, 0.6])
+    far = Asked(MessageId(uuid7()), second, [0.3, 0.954])
+    group = group_of(one, GapId(uuid7()))
+    assert nearest(other, [group]) is group
+    assert nearest(far, [group]) is None
+
+
+async def test_where_meanings_are_not_known_a_short_question_is_compared_by_the_words_of_the_other_language():
+    german, short, other = (
+        Asked(MessageId(uuid7()), text, [1.0, 0.0]) for text in ("Gibt es Parkplätze?", "Parkplatz?", "Kajak?")
+    )
+    for one, another in ((german, short), (short, german)):
+        group = group_of(one, GapId(uuid7()))
+        assert nearest(another, [group]) is group
+        assert nearest(other, [group]) is (group if one is short else None)
+
+
 async def test_the_centre_is_the_mean_of_unit_length():
     one, other = Asked(MessageId(uuid7()), "a", [1.0, 0.0]), Asked(MessageId(uuid7()), "b", [0.0, 1.0])
     group = joined(group_of(one, GapId(uuid7())), other)

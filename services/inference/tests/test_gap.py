@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - questions in many languages
 """Which answers leave a gap, seen through the whole way of a turn, and what their trace says."""
 
 import pytest
@@ -7,6 +8,7 @@ from contracts.inference import AnswerOptions
 from contracts.trace import AnswerTrace
 from inference_service.domain.answer import answer
 from inference_service.domain.errors import ModelUnreachable
+from inference_service.domain.turn import Said
 from services.inference.tests.fakes import (
     END,
     SCOPE,
@@ -56,7 +58,62 @@ async def test_an_admission_is_a_gap():
     assert (await traced(NOT_FOUND, knowledge=MemoryKnowledge(()))).gap == "nothing_found"
 
 
-@pytest.mark.parametrize("question", ["Hello!", "Thank you so much for your help today!"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where can I park?",
+        "where can i park",
+        "Parking?",
+        "Wo kann ich parken?",
+        "Gibt es Parkplätze?",
+        "¿Dónde puedo aparcar?",
+        "Kayak available?",
+        "gift card?",
+        "停车？",
+        "ที่จอดรถ?",
+        "Thanks! And parking?",
+    ],
+)
+async def test_one_word_that_is_asked_about_is_a_question(question: str):
+    assert (await traced(NOT_FOUND, question=question)).gap == "not_answered"
+
+
+async def test_what_leans_on_the_question_before_is_a_question():
+    before = {"history": (Said(True, "Do you ship to Norway?"), Said(False, "Yes."))}
+    trace = await traced(NOT_FOUND, question="How long does it take?", turn=before)
+    assert (trace.query, trace.gap) == ("How long does it take? ship Norway", "not_answered")
+    assert (await traced(NOT_FOUND, question="Why?", turn=before)).gap is None
+    assert (await traced(NOT_FOUND, question="Thanks, are you sure?", turn=before)).gap is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Hello!",
+        "Hello?",
+        "hi there?",
+        "ok?",
+        "Thanks",
+        "Thank you so much for your help today!",
+        "How are you?",
+        "Anyone there?",
+        "Really?",
+        "Can you help me?",
+        "Can I ask a question?",
+        "Are you a bot?",
+        "Why?",
+        "??",
+        "Danke schön!",
+        "Können Sie mir helfen?",
+        "¿Hola?",
+        "Merci beaucoup",
+        "你好吗？",
+        "在吗？",
+        "สวัสดีครับ",
+        "안녕하세요?",
+        "Привет!",
+    ],
+)
 async def test_a_courtesy_is_no_question(question: str):
     assert (await traced("Hello! How can I help you?", question=question)).gap is None
 

@@ -104,15 +104,24 @@ def is_claim(text: str, numbers: tuple[int, ...] = ()) -> bool:
         return False
     if numbers or any(map(str.isdigit, text)):
         return True
-    plain = _INTERJECTION.sub("", text.translate(_APOSTROPHES).lstrip("*_#>- "), count=1)
+    plain = _plain(text)
     if plain.endswith(marks.LEAD_ENDS) or _COURTESY.match(plain) or _ADMISSION.search(plain):
         return False
     return len(content_terms(plain, language_of(plain))) >= _FEWEST
 
 
+def is_courtesy(text: str) -> bool:
+    """Tell whether a sentence begins as thanks, regrets, offers and greetings do, behind a `Hello` or `Sure`."""
+    return bool(_COURTESY.match(_plain(text)))
+
+
 def admits(text: str) -> bool:
     """Tell whether a sentence says that the answer was not found."""
     return bool(_ADMISSION.search(text.translate(_APOSTROPHES)))
+
+
+def _plain(text: str) -> str:
+    return _INTERJECTION.sub("", text.translate(_APOSTROPHES).lstrip("*_#>- "), count=1)
 
 
 def _of_line(line: str, *, is_begun: bool) -> Iterator[AnswerSentence]:

@@ -7,6 +7,7 @@ question is looked at twice and no group is ever split, so what a person has rea
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from operator import mul
 from typing import Final
 
@@ -34,6 +35,8 @@ BY_MEANING: Final = Likeness(words=0.1, near=0.6)
 """Where MiniLM knows the language; chosen by `bench/gaps.py`."""
 BY_WORDS: Final = Likeness(words=0.8, near=0.5)
 """For the other languages, whose words count for more; a guess, no set was at hand to measure it."""
+_UNKNOWN: Final = "und"
+"""The language of a question that is too short to tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,14 @@ class Group:
     """Questions that mean the same.
 
     Attributes:
-        terms: content terms of its first question.
+        question: its first one, whose words a further one is compared with.
         centre: mean of its questions' vectors, of unit length.
         count: how many there are.
     """
 
     id: GapId
     language: str
-    terms: frozenset[str]
+    question: str
     centre: Vector
     count: int
 
@@ -77,24 +80,27 @@ class Sorted:
 
 def group_of(asked: Asked, gap_id: GapId) -> Group:
     """Begin a group with its first question."""
-    return Group(gap_id, asked.language, _terms(asked), asked.vector, 1)
+    return Group(gap_id, asked.language, asked.text, asked.vector, 1)
 
 
 def nearest(asked: Asked, groups: Sequence[Group], likeness: Likeness | None = None) -> Group | None:
     """Return the group that a question belongs to; None when it is near enough to none in its language.
 
+    A question too short to tell its language (`Kayak available?`) may belong to one of any, and others to its group.
     `likeness` is what the language asks for, unless another one is to be tried.
     """
-    language, own = asked.language, _terms(asked)
-    likeness = likeness or (BY_MEANING if reads(language) else BY_WORDS)
-    near = likeness.near
+    own = asked.language
+    near = 0.0
     best: Group | None = None
     for group in groups:
-        if group.language != language:
+        if _UNKNOWN not in (own, group.language) and own != group.language:
             continue
+        language = group.language if own == _UNKNOWN else own
+        asks = likeness or (BY_MEANING if reads(language) else BY_WORDS)
         cosine = sum(map(mul, asked.vector, group.centre))
-        alike = (1 - likeness.words) * cosine + likeness.words * _shared(own, group.terms)
-        if alike >= near:
+        shared = _shared(_terms(asked.text, language), _terms(group.question, language))
+        alike = (1 - asks.words) * cosine + asks.words * shared
+        if alike >= max(near, asks.near):
             best, near = group, alike
     return best
 
@@ -106,8 +112,9 @@ def joined(group: Group, asked: Asked) -> Group:
     return replace(group, centre=[number / length for number in total], count=group.count + 1)
 
 
-def _terms(asked: Asked) -> frozenset[str]:
-    return frozenset(content_terms(asked.text, asked.language))
+@lru_cache(maxsize=2_000)
+def _terms(question: str, language: str) -> frozenset[str]:
+    return frozenset(content_terms(question, language))
 
 
 def _shared(one: frozenset[str], other: frozenset[str]) -> float:

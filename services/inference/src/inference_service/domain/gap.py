@@ -7,13 +7,14 @@ from inference_service.domain import marks
 from inference_service.domain.claims import is_claim
 from inference_service.domain.ground import Ground
 from inference_service.domain.grounding import Grounding
+from inference_service.domain.small_talk import is_small_talk, subject_of
 from inference_service.domain.turn import LeasedTurn, Outcome
-from inference_service.domain.words import content_terms, language_of
+from inference_service.domain.words import language_of, terms
 
 NEAR: Final = 0.3
 """Cosine of question and passage below which a passage that no word found does not count as found."""
 _FEWEST: Final = 2
-"""Content words of what can be a question: `Hi!` is none."""
+"""Words of a question that names nothing itself and leans on the one before: `Why?` is none."""
 _BORNE_OUT: Final = 0.5
 """Share of the claims of an answer below which it counts as made up."""
 
@@ -26,7 +27,7 @@ def gap_reason(turn: LeasedTurn, ground: Ground, outcome: Outcome, grounding: Gr
         or outcome.finish_reason not in ("stop", "length", "handed_over")
     ):
         return None
-    if not _asks(turn.question):
+    if not _asks(turn):
         return None
     if grounding.supports and grounding.share < _BORNE_OUT:
         return "unsupported"
@@ -36,6 +37,12 @@ def gap_reason(turn: LeasedTurn, ground: Ground, outcome: Outcome, grounding: Gr
     return "not_answered" if is_near else "nothing_found"
 
 
-def _asks(question: str) -> bool:
-    is_worded = len(content_terms(question, language_of(question))) >= _FEWEST
-    return is_worded and (question.rstrip().endswith(marks.QUESTION_ENDS) or is_claim(question))
+def _asks(turn: LeasedTurn) -> bool:
+    question = turn.question.strip()
+    if not subject_of(question):
+        leans = turn.query != turn.question
+        return (
+            leans and question.endswith(marks.QUESTION_ENDS) and len(terms(question, language_of(question))) >= _FEWEST
+        )
+    is_marked = question.endswith(marks.QUESTION_ENDS) or marks.ASKS.match(question)
+    return not is_small_talk(question) and (bool(is_marked) or is_claim(question))

@@ -92,13 +92,17 @@ def terms(text: str, language: str) -> list[str]:
 
 def content_terms(question: str, language: str) -> tuple[str, ...]:
     """Return the distinct terms of a question without its function words, or all of them when no others are left."""
-    text = _normal(question)
+    return subject_terms(question, language) or tuple(dict.fromkeys(terms(question, language)))
+
+
+def subject_terms(text: str, language: str) -> tuple[str, ...]:
+    """Return the distinct terms of a text without its function words: none when it holds no others."""
+    text = _normal(text)
     if cuts := _UNSPACED_CUTS.get(language):
         text = cuts.sub(" ", text)
     dropped = _IS_FUNCTION_WORD.get(language, frozenset())
-    words = [match.group() for match in _TOKEN.finditer(text)]
-    content = " ".join(word for word in words if word not in dropped)
-    return tuple(dict.fromkeys(terms(content or question, language)))
+    words = (match.group() for match in _TOKEN.finditer(text))
+    return tuple(dict.fromkeys(terms(" ".join(word for word in words if word not in dropped), language)))
 
 
 def named(term: str, there: frozenset[str]) -> float:

@@ -6,7 +6,6 @@ from typing import Any
 from contracts.gaps import CloseGap, Gap, GapExample, Gaps, ListGaps
 from contracts.ids import ConversationId, DocumentId, GapId, MessageId, TenantId
 from inference_service.domain.clusters import Asked, Group, Sorted
-from inference_service.domain.words import content_terms
 from inference_service.outbound import cursor, gap_sql
 from runtime.db import Database
 from runtime.errors import NotFound
@@ -124,5 +123,4 @@ def _gap(row: Any, examples: tuple[GapExample, ...]) -> Gap:
 
 
 def _group(row: Any) -> Group:
-    terms = frozenset(content_terms(row["question"], row["language"]))
-    return Group(GapId(row["id"]), row["language"], terms, row["centre"], row["count"])
+    return Group(GapId(row["id"]), row["language"], row["question"], row["centre"], row["count"])
