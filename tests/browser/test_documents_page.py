@@ -1,6 +1,8 @@
 """The documents as the people of a business bring them in."""
 
 import asyncio
+import io
+import zipfile
 
 import pytest
 from playwright.async_api import Browser, FilePayload, Route, expect
@@ -18,6 +20,14 @@ BUSY = {
     "detail": "100 requests a minute are allowed",
     "code": "rate_limited",
 }
+
+
+def zipped(files: dict[str, bytes]) -> FilePayload:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return {"name": "shop.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
 
 
 async def test_many_files_at_once_are_all_taken_though_the_platform_asks_for_patience(
@@ -171,6 +181,40 @@ async def test_what_could_not_be_read_is_not_said_to_be_nothing_and_is_read_when
         line.mend()
         await expect(nothing).to_be_visible()
         await expect(error).to_be_hidden()
+
+
+async def test_an_archive_and_what_came_of_it_are_followed_replaced_and_deleted(browser: Browser, stage: Stage) -> None:
+    business = await stage.business()
+    inner = zipped({"a.txt": b"Hidden."})["buffer"]
+    files = {"docs/tents.txt": b"Tents are blue.", "docs/old.txt": b"Canoes are red.", "inner.zip": inner}
+    async with signed_in(browser, business) as person:
+        await person.get_by_role("tab", name="Documents").click()
+        await person.locator("#file").set_input_files([zipped(files)])
+        rows, narrowed = person.locator("#files li"), person.locator("#narrowed")
+        await person.get_by_role("button", name="What came of shop").click(timeout=30_000)
+        await expect(narrowed).to_contain_text("What came of shop: 2 of 3 ready, 1 not usable", timeout=30_000)
+        await expect(rows).to_have_count(3)
+        await expect(rows.filter(has_text="inner.zip")).to_contain_text("an archive within another one")
+        await narrowed.get_by_role("button", name="Show all").click()
+        await expect(rows).to_have_count(4)
+        await rows.filter(has_text="docs/tents.txt").get_by_role("button", name="All that came of shop").click()
+        await expect(rows).to_have_count(3)
+        await narrowed.get_by_role("button", name="Show all").click()
+
+        async with person.expect_file_chooser() as chosen:
+            await person.get_by_role("button", name="New version of shop").click()
+        await (await chosen.value).set_files([zipped({"docs/tents.txt": b"Tents are green."})])
+        await expect(rows).to_have_count(2, timeout=30_000)
+        await expect(rows.filter(has_text="Ready")).to_have_count(2, timeout=30_000)
+        [hit] = (await business.call("POST", "/api/search", json={"query": "What colour are tents?"}))["items"]
+        assert "green" in hit["text"]
+
+        await person.get_by_role("button", name="Delete shop").click()
+        dialog = person.locator("#confirm")
+        await expect(dialog).to_contain_text("One document came of it")
+        await dialog.get_by_role("button", name="Delete it with the one document that came of it").click()
+        await expect(rows).to_have_count(0, timeout=30_000)
+    assert (await business.call("GET", "/api/documents"))["items"] == []
 
 
 def note(name: str, text: bytes = b"Tents are blue.") -> FilePayload:

@@ -36,8 +36,8 @@ export async function call(method, path, { body, token, key } = {}) {
 }
 
 // fetch tells nothing of an upload's progress, XMLHttpRequest does. `signal` gives it up, and so does a silence: a large
-// file may take its time on a slow line, but something of it moves.
-export function upload(file, { token, key, signal, onProgress }) {
+// file may take its time on a slow line, but something of it moves. `replaces`: the document whose new version it is.
+export function upload(file, { token, key, replaces, signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let silence;
@@ -49,7 +49,7 @@ export function upload(file, { token, key, signal, onProgress }) {
       }, SILENT_MS);
     };
     signal.addEventListener("abort", () => request.abort());
-    request.open("POST", "/api/documents");
+    request.open(...(replaces ? ["PUT", `/api/documents/${replaces.id}`] : ["POST", "/api/documents"]));
     request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.setRequestHeader("Idempotency-Key", key);
     request.responseType = "json";

@@ -1,4 +1,4 @@
-// The documents: upload with progress, watch them become ready, tag, delete, read again.
+// The documents: upload with progress, watch them become ready, tag, replace, delete, read again; what came of which.
 
 import { askWith, confirmWith, element, find, say, showError } from "./dom.js";
 import { Uploads } from "./uploads.js";
@@ -16,7 +16,7 @@ export class Documents {
     this.known = new Map();
     this.uploads = new Uploads(session, { changed: () => this.show(), taken: (...told) => this.taken(...told) });
     this.cursor = null;
-    this.tag = null;
+    this.within = null;    // `tag`, or the `origin` of which they came
     this.isRead = false;
     this.refusal = null;   // why the last thing that a person did was not done: it stays until they do another
     this.listen();
@@ -33,7 +33,11 @@ export class Documents {
     drop.addEventListener("drop", (event) => { event.preventDefault(); this.uploads.add([...event.dataTransfer.files]); });
     find("address").addEventListener("submit", (event) => { event.preventDefault(); this.takeAddress(); });
     find("more-files").addEventListener("click", () => this.load(this.cursor));
-    find("all-tags").addEventListener("click", () => this.only(null));
+    find("all-documents").addEventListener("click", () => this.narrow(null));
+    find("version").addEventListener("change", (event) => {
+      this.uploads.add([...event.target.files], this.replaced);
+      event.target.value = "";
+    });
   }
 
   async open() { await this.load(); }
@@ -43,15 +47,15 @@ export class Documents {
     this.known.clear();
     this.uploads.clear();
     this.cursor = null;
-    this.tag = null;
+    this.within = null;
     this.isRead = false;
     this.refuse(null);
     find("files").replaceChildren();
   }
 
-  // Those with one tag, or all of them.
-  async only(tag) {
-    this.tag = tag;
+  // Those with one tag, what came of one document, or all of them.
+  async narrow(within) {
+    this.within = within;
     this.known.clear();
     this.cursor = null;
     await this.load();
@@ -59,10 +63,15 @@ export class Documents {
 
   async load(cursor = null) {
     try {
-      const asked = new URLSearchParams({ limit: 50, ...(cursor && { cursor }), ...(this.tag && { tag: this.tag }) });
-      const { tag } = this;
+      const { within } = this;
+      const narrowing = within && (within.tag ? { tag: within.tag } : { came_of: within.origin.id });
+      const asked = new URLSearchParams({ limit: 50, ...(cursor && { cursor }), ...narrowing });
+      const origin = within?.origin && this.session.ask("GET", `/api/documents/${within.origin.id}`).catch(() => within.origin);
       const page = await this.session.ask("GET", `/api/documents?${asked}`);
-      if (tag === this.tag) this.merge(page, cursor);
+      if (within === this.within) {
+        if (origin) within.origin = await origin;
+        this.merge(page, cursor);
+      }
       this.isRead = true;
       showError("documents-error", this.refusal);
     } catch (error) {
@@ -85,8 +94,17 @@ export class Documents {
   // Documents on their way are looked at until they have settled; the socket's word comes sooner when it comes.
   watch() {
     clearTimeout(this.timer);
-    const isMoving = [...this.known.values()].some((document) => !SETTLED.has(document.state));
-    if (isMoving && this.session.user) this.timer = setTimeout(() => this.load(), LOOK_MS);
+    this.timer = null;
+    if (!this.session.user || !this.isMoving()) return;
+    // an origin is a question of its own, and they count against the rate limit
+    const pause = this.within?.origin ? 2 * LOOK_MS : LOOK_MS;
+    this.timer = setTimeout(() => { this.timer = null; this.load(); }, pause);
+  }
+
+  isMoving() {
+    const origin = this.within?.origin;
+    return [origin, ...this.known.values()].some((document) => document?.state && !SETTLED.has(document.state))
+      || Boolean(origin && atRest(origin) < origin.led_to);
   }
 
   heard(frame) {
@@ -95,7 +113,9 @@ export class Documents {
     const { state, progress, error = null, eta_s: eta = null } = frame;
     this.known.set(document.id, { ...document, state, progress, error, eta_s: eta });
     this.show();
-    if (SETTLED.has(frame.state)) this.load();
+    // of many that settle one after the other the last is worth a question, the others have their turn
+    if (SETTLED.has(frame.state) && !this.isMoving()) this.load();
+    else if (!this.timer) this.watch();
   }
 
   // ---- doing ---------------------------------------------------------------------------------------------------
@@ -124,20 +144,26 @@ export class Documents {
   }
 
   async remove(document) {
-    const ledTo = document.url ? await this.ledTo(document) : 0;
+    const ledTo = await this.ledTo(document);
     if (ledTo === null) return;
-    const pages = ledTo === 1 ? "the page" : `the ${ledTo} pages`;
+    const [it, all] = ledTo === 1 ? ["One document", "the one document"] : [`${ledTo} documents`, `the ${ledTo} documents`];
     const [text, names] = ledTo
-      ? [`Your agents will not answer from it any more. ${ledTo === 1 ? "One page" : `${ledTo} pages`} came in by this address.`,
-        { yes: "Delete this page only", all: `Delete it with ${pages} it led to` }]
+      ? [`${it} came of it. Your agents will not answer any more from what you delete.`,
+        { yes: "Delete it alone", all: `Delete it with ${all} that came of it` }]
       : ["Your agents will not answer from it any more.", {}];
     const answer = await confirmWith(`Delete ${document.title}?`, text, names);
     if (!answer) return;
-    const isDone = await this.change("DELETE", `/api/documents/${document.id}${answer === "all" ? "?pages=true" : ""}`);
-    if (isDone) say(answer === "all" ? `${document.title} was deleted with ${pages} it led to.` : `${document.title} was deleted.`);
+    const isDone = await this.change("DELETE", `/api/documents/${document.id}${answer === "all" ? "?led_to=true" : ""}`);
+    if (isDone) say(answer === "all" ? `${document.title} was deleted with ${all} that came of it.` : `${document.title} was deleted.`);
   }
 
-  // How many pages came in by its address; null when that cannot be told.
+  // The file is chosen after this; a choice that is given up leaves no trace.
+  replace(document) {
+    this.replaced = document;
+    find("version").click();
+  }
+
+  // How many documents came of it; null when that cannot be told.
   async ledTo({ id }) {
     try {
       return (await this.session.ask("GET", `/api/documents/${id}`)).led_to || 0;
@@ -179,15 +205,25 @@ export class Documents {
   // ---- showing -------------------------------------------------------------------------------------------------
 
   show() {
+    this.origins = new Set([...this.known.values()].map(({ came_of: origin }) => origin));
     const newest = [...this.known.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
     find("files").replaceChildren(
       ...[...this.uploads.files].map(([key, sending]) => this.uploadRow(key, sending)),
       ...newest.map((document) => this.row(document)),
     );
-    find("no-files").hidden = !this.isRead || this.known.size + this.uploads.files.size > 0;
+    find("no-files").hidden = !this.isRead || Boolean(this.within) || this.known.size + this.uploads.files.size > 0;
     find("more-files").hidden = !this.cursor;
-    find("tag-shown").hidden = !this.tag;
-    find("tag-name").textContent = this.tag || "";
+    this.showNarrowed();
+  }
+
+  showNarrowed() {
+    const { tag, origin } = this.within || {};
+    find("narrowed").hidden = !this.within;
+    find("narrowed-by").textContent = tag ? "Only those tagged" : "What came of";
+    find("narrowed-to").textContent = tag || origin?.title || "";
+    const failed = origin?.led_to_failed ? `, ${origin.led_to_failed} not usable` : "";
+    const ready = origin?.led_to ? `: ${origin.led_to_ready} of ${origin.led_to} ready${failed}` : "";
+    find("narrowed-state").textContent = origin?.led_to === 0 ? ": nothing that is still there" : ready;
   }
 
   uploadRow(key, { file, state, progress, error }) {
@@ -208,15 +244,14 @@ export class Documents {
   row(document) {
     const isSettled = SETTLED.has(document.state);
     const kind = document.state === "ready" ? "good" : document.state === "failed" ? "bad" : "moving";
-    const facts = document.url ? [document.url] : [size(document.size_bytes)];
-    const isArchive = document.media_type === "application/zip" && document.state === "ready";
-    if (isArchive) facts.push(`${document.pages} ${document.pages === 1 ? "file, now a document" : "files, each a document now"}`);
+    const facts = document.url ? [document.url] : [...(document.path ? [document.path] : []), size(document.size_bytes)];
+    if (isArchive(document)) facts.push(`${document.pages} ${document.pages === 1 ? "file, now a document" : "files, each a document now"}`);
     else if (document.pages > 1) facts.push(`${document.pages} pages`);
-    if (document.state === "ready" && !isArchive) facts.push(`${document.passages} ${document.passages === 1 ? "passage" : "passages"}`);
+    if (document.state === "ready" && !isArchive(document)) facts.push(`${document.passages} ${document.passages === 1 ? "passage" : "passages"}`);
     return element("li", { className: "file" },
       element("div", { className: "file-name" }, element("strong", { text: document.title }),
         element("small", { className: "quiet", text: facts.join(" · ") }),
-        document.tags?.length ? this.tags(document) : null,
+        document.tags?.length || this.isElsewhere(document) ? this.chips(document) : null,
         document.notes?.length ? this.notes(document) : null),
       element("span", { className: `badge ${kind}`, text: WORDS[document.state] }),
       isSettled ? this.actions(document) : document.state === "deleting" ? null : this.way(document),
@@ -229,11 +264,25 @@ export class Documents {
       eta ? element("small", { className: "quiet", text: left(eta) }) : null);
   }
 
-  tags({ tags }) {
-    const chips = tags.map((tag) => element("button", {
-      type: "button", className: "tag", text: tag, "aria-label": `Only documents tagged ${tag}`, on: { click: () => this.only(tag) },
-    }));
+  chips(document) {
+    const chip = (text, label, within) => element("button", {
+      type: "button", className: "tag", text, "aria-label": label, on: { click: () => this.narrow(within) },
+    });
+    const chips = (document.tags || []).map((tag) => chip(tag, `Only documents tagged ${tag}`, { tag }));
+    if (this.isElsewhere(document)) {
+      const origin = this.known.get(document.came_of) || { id: document.came_of, title: document.path ? "its archive" : "its site" };
+      chips.push(chip(`from ${origin.title}`, `All that came of ${origin.title}`, { origin }));
+    }
     return element("div", { className: "tags" }, ...chips);
+  }
+
+  // It came of a document that is not the one shown already.
+  isElsewhere({ came_of: origin }) {
+    return origin && origin !== this.within?.origin?.id;
+  }
+
+  hasLedTo(document) {
+    return isArchive(document) || this.origins.has(document.id);
   }
 
   notes({ notes }) {
@@ -249,7 +298,10 @@ export class Documents {
     });
     return element("div", { className: "file-actions" },
       document.error ? button("Read again", "Read again", () => this.readAgain(document)) : null,
+      this.hasLedTo(document)
+        ? button(document.url ? "Pages" : "Files", "What came of", () => this.narrow({ origin: document })) : null,
       document.state === "ready" ? button("Tags", "Tags of", () => this.changeTags(document)) : null,
+      document.url ? null : button("New version", "New version of", () => this.replace(document)),
       button("Delete", "Delete", () => this.remove(document)));
   }
 }
@@ -260,6 +312,14 @@ function isLasting({ status }) { return status >= 400 && status < 500; }
 // A document that is ready in spite of an error is found as it was before its last reading.
 function trouble({ state, error }) {
   return state === "ready" ? `The newest reading failed, the one before is used. ${error.detail}` : error.detail;
+}
+
+function isArchive({ media_type: kind, state }) {
+  return kind === "application/zip" && state === "ready";
+}
+
+function atRest({ led_to_ready: ready, led_to_failed: failed }) {
+  return ready + failed;
 }
 
 function bar(value, label) {

@@ -16,9 +16,11 @@ export class Uploads {
     this.sending = 0;
   }
 
-  add(files) {
+  // `replaces`: the document whose new version it is.
+  add(files, replaces = null) {
     for (const file of files) {
-      this.files.set(crypto.randomUUID(), { file, state: "waiting", progress: 0, error: null, abort: new AbortController() });
+      const abort = new AbortController();
+      this.files.set(crypto.randomUUID(), { file, replaces, state: "waiting", progress: 0, error: null, abort });
     }
     this.next();
   }
@@ -57,7 +59,8 @@ export class Uploads {
       const token = await this.session.token();
       if (!this.files.has(key)) return;
       const onProgress = (progress) => { sent.progress = progress; this.changed(); };
-      const document = await upload(sent.file, { token, key, signal: sent.abort.signal, onProgress });
+      const { file, replaces, abort } = sent;
+      const document = await upload(file, { token, key, replaces, signal: abort.signal, onProgress });
       if (this.files.delete(key)) this.taken(document, sent.file);
     } catch (error) {
       if (!this.files.has(key)) return;
