@@ -9,6 +9,7 @@ from lumora.__main__ import build
 ARCHIVE = {
     "id": "1",
     "title": "shop",
+    "filename": "shop.zip",
     "state": "ready",
     "progress": 1.0,
     "media_type": "application/zip",
@@ -94,7 +95,7 @@ def test_a_version_that_cannot_be_read_is_a_failure_though_the_one_before_is_rea
     [
         ([], "POST /api/documents"),
         ([{"came_of": "9"}, {"state": "deleting"}], "POST /api/documents"),
-        ([{"came_of": "9"}, {}], "PUT /api/documents/1"),
+        ([{"came_of": "9"}, {"filename": "other.zip"}, {}], "PUT /api/documents/1"),
         ([{}, {}], None),
     ],
 )

@@ -46,5 +46,8 @@ class MemoryMembers:
 
     def _check(self, scope: TenantScope, archive: Document) -> None:
         row = self.documents.rows.get((scope.tenant_id, archive.id))
-        if row is None or row.attempt != archive.attempt or row.state.is_at_rest or row.state is State.DELETING:
+        mine = (archive.generation, archive.attempt)
+        if row is None or (row.generation, row.attempt) != mine:
+            raise Fenced
+        if row.state.is_at_rest or row.state is State.DELETING:
             raise Fenced

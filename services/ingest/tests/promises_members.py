@@ -125,6 +125,21 @@ class PromisesOfMembers:
         assert keep.count == 0
         assert await documents.get(scope, late.id) is None
 
+    async def test_who_unpacks_an_older_version_takes_nothing_out_of_the_new_one(
+        self, documents: Documents, members: Members
+    ):
+        scope = new_scope()
+        archive = await archive_at_work(documents, scope)
+        await documents.finish(scope, archive, reading_of(archive))
+        await documents.release(scope, archive)
+        await documents.replace(scope, replace(archive, sha256=f"new {uuid7()}"), keep=Calls())
+        version = await claimed(documents, scope, archive)
+        assert version.attempt == archive.attempt
+        member = await with_member(members, scope, version)
+        with pytest.raises(Fenced):
+            await members.remove(scope, archive, member)
+        assert [each.id for each in await members.of(scope, version)] == [member.id]
+
     async def test_what_somebody_brings_in_themselves_came_of_nothing(self, documents: Documents, members: Members):
         scope = new_scope()
         archive = await archive_at_work(documents, scope)

@@ -46,7 +46,8 @@ async def upload_version(api: Api, path: Path, tags: Sequence[str] = ()) -> dict
         Refused: as of `upload`.
     """
     named = await api.items("/api/documents", filename=path.name)
-    known = [each for each in named if each.get("came_of") is None and each["state"] != "deleting"]
+    own = [each for each in named if each["filename"] == path.name and each.get("came_of") is None]
+    known = [each for each in own if each["state"] != "deleting"]
     if not known:
         return await upload(api, path, tags)
     if len(known) > 1:

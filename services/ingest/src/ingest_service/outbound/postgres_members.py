@@ -19,7 +19,8 @@ from runtime.transaction import Transaction
 
 _AT_WORK: Final = """
     SELECT id FROM document
-    WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND state NOT IN ('ready', 'failed', 'deleting')
+    WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND attempt = $4
+        AND state NOT IN ('ready', 'failed', 'deleting')
 """
 _TAKEN: Final = """
     UPDATE document AS d SET came_of = $3, path = $4
@@ -77,6 +78,7 @@ class PostgresMembers:
     @asynccontextmanager
     async def _while_at_work(self, scope: TenantScope, archive: Document) -> AsyncIterator[Transaction]:
         async with self._database.tenant_tx(scope, lock=LED_TO) as tx:
-            if await tx.fetch_row(_AT_WORK, scope.tenant_id, archive.id, archive.attempt) is None:
+            mine = (scope.tenant_id, archive.id, archive.generation, archive.attempt)
+            if await tx.fetch_row(_AT_WORK, *mine) is None:
                 raise Fenced
             yield tx
