@@ -204,6 +204,67 @@ class TestWorkbooks:
         assert not [note for note in result.notes if "rows" in note.reason]
 
 
+def _changed(data: bytes, old: str, new: str) -> bytes:
+    """The workbook with something of its first sheet's XML in another way."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert old in sheet
+    return made.with_part(data, "xl/worksheets/sheet1.xml", sheet.replace(old, new).encode())
+
+
+def test_a_cell_in_a_style_that_the_workbook_lacks_is_shown_as_it_is():
+    data = _changed(_new(PRICES), '<c r="B2" ', '<c r="B2" s="9" ')
+    assert manuscript(data).text.splitlines()[-3:] == [
+        "| Tent | 120 | 70 |",
+        "| Prototype | 1 | 1 |",
+        "| Stove | 60 | 30 |",
+    ]
+
+
+def test_what_is_hidden_is_told_in_any_quotes():
+    data = _changed(_new(PRICES, hides="column"), '<row r="3"', "<row hidden='1' r='3'")
+    data = _changed(data, 'hidden="1"', "hidden = '1'")
+    assert manuscript(data).text == "Sheet\n\n| Item | Price |\n|---|---|\n| Tent | 120 |\n| Stove | 60 |"
+    merged = _changed(_sheet(ROWS, (1, 0, 2, 0)), 'ref="A2:A3"', "ref='A2:A3'")
+    assert REGIONS in manuscript(merged).text
+
+
+@pytest.mark.parametrize("kept", ["<v></v>", "<v />", ""])
+def test_formulas_without_their_results_are_said_to_be(kept):
+    data = _new([["Item", "Price", "Gross"], ["Tent", 100, "=B2*1.19"], ["Stove", 60, "=B3*1.19"]])
+    data = _changed(_changed(data, "<v></v>", kept), "<f>B3*1.19</f>", '<f t="shared" si="0" />')
+    (note,) = manuscript(data).notes
+    assert (note.page, "does not keep: 2." in note.reason) == (1, True)
+
+
+def test_formulas_with_their_results_are_not():
+    data = _new([["Item", "Gross", "Note"], ["Tent", "=B2*1.19", '=IF(B2>100,"large","")']])
+    data = _changed(data, "B2*1.19</f><v></v>", "B2*1.19</f><v>119</v>")
+    data = _changed(data, '<c r="C2">', '<c r="C2" t="str">')
+    result = manuscript(data)
+    assert (result.text.splitlines()[-1], result.notes) == ("| Tent | 119 |  |", ())
+
+
+def test_hidden_rows_and_columns_of_an_open_sheet_are_left_out_and_said_to_be():
+    cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    rows = [f"<table:table-row>{''.join(map(cell.format, row))}</table:table-row>" for row in PRICES]
+    columns = "<table:table-column/><table:table-column{}/><table:table-column table:number-columns-repeated='9'/>"
+    collapsed = ' table:visibility="collapse"'
+
+    def sheet(hidden: str, *rows: str) -> bytes:
+        return made.open_document("spreadsheet", f"<table:table>{columns.format(hidden)}{''.join(rows)}</table:table>")
+
+    result = manuscript(sheet(collapsed, *rows))
+    assert result.text.splitlines()[0] == "| Item | Cost |"
+    assert result.notes == ((1, "Hidden rows or columns were left out."),)
+    hidden = rows[2].replace("<table:table-row", f"<table:table-row{collapsed}")
+    result = manuscript(sheet("", *rows[:2], hidden, rows[3]))
+    assert ("Prototype" in result.text, len(result.notes)) == (False, 1)
+    folded = f'<table:table-row-group table:display="false">{hidden}</table:table-row-group>'
+    result = manuscript(sheet("", *rows[:2], folded, rows[3]))
+    assert ("Prototype" in result.text, len(result.notes)) == (True, 0)
+
+
 def test_hidden_slides_and_sheets_of_an_open_document_are_left_out():
     presentation = Presentation()
     for title in ("Shown", "Not shown"):
@@ -218,7 +279,11 @@ def test_hidden_slides_and_sheets_of_an_open_document_are_left_out():
     sheets = f'<table:table>{rows}</table:table><table:table table:style-name="x">{other}</table:table>'
     style = '<style:style style:name="x"><style:table-properties table:display="false"/></style:style>'
     result = manuscript(made.open_document("spreadsheet", sheets, style))
-    assert (result.text, len(result.notes)) == ("seen", 1)
+    assert result.text == "seen"
+    assert [note.reason for note in result.notes] == [
+        "Hidden rows or columns were left out.",
+        "Hidden sheets or slides were left out: 1.",
+    ]
 
 
 def test_charts_and_diagrams_of_a_slide_say_their_words_and_numbers():

@@ -58,6 +58,8 @@ def _write_pages(composer: Composer, office: Element, hidden: frozenset[str], sa
         elif name_of(page) == "table":
             composer.heading(1, page.get(f"{_TABLE}name") or "")
             compose_grid(composer, _rows(page))
+            if any(map(_is_hidden, _lines(page))):
+                composer.note("Hidden rows or columns were left out.", page=number)
         else:
             _Writer(composer, office).write(page)
         say(number, len(pages))
@@ -148,11 +150,10 @@ def _items(container: Element, depth: int) -> Iterator[Item]:
 
 
 def _rows(table: Element) -> Iterator[list[str]]:
-    """What spans several rows is said in each; rows that are hidden are left out, those of a filter are not."""
+    """What spans several rows is said in each; what is hidden is left out."""
+    hidden = _hidden_columns(table)
     hanging: dict[int, tuple[int, str]] = {}
-    for row in table.iter(f"{_TABLE}table-row"):
-        if next(row.iterancestors(f"{_TABLE}table")) is not table:
-            continue
+    for row in _lines(table, "table-row"):
         cells: list[str] = []
         for cell in row:
             if name_of(cell) in {"table-cell", "covered-table-cell"}:
@@ -163,8 +164,30 @@ def _rows(table: Element) -> Iterator[list[str]]:
                     words = _words(cell).strip()
                     hanging[len(cells)] = (_times(cell, "number-rows-spanned") - 1, words)
                 cells += [words] * _times(cell, "number-columns-repeated")
-        if row.get(f"{_TABLE}visibility") != "collapse":
-            yield from [cells] * (_times(row, "number-rows-repeated") if any(cells) else 1)
+        if not _is_hidden(row):
+            seen = [words for column, words in enumerate(cells) if column not in hidden] if hidden else cells
+            yield from [seen] * (_times(row, "number-rows-repeated") if any(seen) else 1)
+
+
+def _hidden_columns(table: Element) -> frozenset[int]:
+    hidden: list[bool] = []
+    for column in _lines(table, "table-column"):
+        hidden += [_is_hidden(column)] * _times(column, "number-columns-repeated")
+    return frozenset(number for number, is_hidden in enumerate(hidden) if is_hidden)
+
+
+def _lines(table: Element, *names: str) -> Iterator[Element]:
+    """Its own rows or columns, both if none is named, and not those of tables in it."""
+    for line in table.iter(*(f"{_TABLE}{name}" for name in names or ("table-row", "table-column"))):
+        if next(line.iterancestors(f"{_TABLE}table")) is table:
+            yield line
+
+
+def _is_hidden(line: Element) -> bool:
+    """Whether a row or column is, by itself: what a filter or a folded group hides comes back at a click."""
+    groups = line.iterancestors(f"{_TABLE}table-row-group", f"{_TABLE}table-column-group")
+    is_folded = any(group.get(f"{_TABLE}display") == "false" for group in groups)
+    return line.get(f"{_TABLE}visibility") == "collapse" and not is_folded
 
 
 def _times(element: Element, name: str) -> int:

@@ -11,18 +11,24 @@ MOST_EMPTY_ROWS: Final = 100_000
 """On end; below them nothing is looked for, as in a sheet that was formatted down to its last row."""
 TALLEST: Final = 1_000
 """Rows that one merged cell is repeated in."""
+_UNKNOWN: Final = (
+    "Cells are empty, as they hold formulas whose results the file does not keep: {:,}. Open it in a spreadsheet "
+    "program, save it and send that."
+)
 
 
 @dataclass(slots=True)
 class Layout:
     """Rows and columns, from 1, that are hidden; the cells that go on downwards: column, first row, last row.
 
+    `unknown`: how many cells hold formulas without their results.
     Rows that a filter hides, and what a folded group holds, are not hidden: they come back at a click.
     """
 
     rows: set[int] = field(default_factory=set)
     columns: set[int] = field(default_factory=set)
     tall: list[tuple[int, int, int]] = field(default_factory=list)
+    unknown: int = 0
 
     def merge(self, column: int, top: int, bottom: int) -> None:
         """Cells of a column are one, unless they are so many that nobody meant it."""
@@ -45,6 +51,8 @@ class Sheets:
         compose_grid(self._composer, _seen(rows, layout))
         if layout.rows or layout.columns:
             self._composer.note("Hidden rows or columns were left out.", page=self._shown)
+        if layout.unknown:
+            self._composer.note(_UNKNOWN.format(layout.unknown), page=self._shown)
 
     def leave_out(self) -> None:
         """A sheet that is hidden."""

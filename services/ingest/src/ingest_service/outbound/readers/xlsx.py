@@ -45,5 +45,14 @@ def _words(cell: Any) -> str:
     if cell.data_type == "e":
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return formatted(value, cell.number_format or "") or shown(value)
+        return formatted(value, _code(cell)) or shown(value)
     return shown(value)
+
+
+def _code(cell: Any) -> str:
+    """How a number is formatted; empty for a style that the workbook does not have."""
+    try:
+        code: str = cell.number_format or ""
+    except IndexError:
+        return ""
+    return code

@@ -12,11 +12,18 @@ from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.sheets import Layout
 from ingest_service.outbound.readers.xml_parts import name_of, parsed
 
-_ROW: Final = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
-_COLUMN: Final = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
-_MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?ref=\"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})\"")
+_ROW: Final = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
+_COLUMN: Final = re.compile(rb"<(?:\w+:)?col\b([^<>]*)>")
+_MERGED: Final = re.compile(
+    rb"<(?:\w+:)?mergeCell\b[^<>]*?ref\s*=\s*[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']"
+)
 _FILTERED: Final = re.compile(rb"<(?:\w+:)?filterColumn\b")
-_ATTRIBUTE: Final = re.compile(rb"([\w:]+)=\"([^\"]*)\"")
+_FORMULA: Final = re.compile(
+    rb"<(?:\w+:)?c\b([^<>]*)>\s*<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*>[^<]*</(?:\w+:)?f>)"
+    rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+"""A cell with a formula and without its result."""
+_ATTRIBUTE: Final = re.compile(rb"(?<![\w:])([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -42,18 +49,25 @@ def _layout(sheet: bytes) -> Layout:
         said = match.group(1)
         if b"hidden" not in said and b" r=" in said:
             continue
-        told = dict(_ATTRIBUTE.findall(said))
+        told = _told(said)
         number = _whole(told.get(b"r"), number + 1)
         if _is_true(told, b"hidden") and not is_filtered and not _is_true(told, b"outlineLevel"):
             layout.rows.add(number)
     for match in _COLUMN.finditer(sheet):
-        told = dict(_ATTRIBUTE.findall(match.group(1)))
+        told = _told(match.group(1))
         if _is_true(told, b"hidden") and not _is_true(told, b"outlineLevel"):
             first = _whole(told.get(b"min"), 1)
             layout.columns.update(range(first, min(_whole(told.get(b"max"), first), 16_384) + 1))
     for column, top, _, bottom in _MERGED.findall(sheet):
         layout.merge(column_index_from_string(column.decode()), int(top), int(bottom))
+    # looking at each cell takes long; a result that is an empty text is one, and says that it is text
+    if b"<f" in sheet or b":f" in sheet:
+        layout.unknown = sum(_told(cell).get(b"t") != b"str" for cell in _FORMULA.findall(sheet))
     return layout
+
+
+def _told(attributes: bytes) -> Mapping[bytes, bytes]:
+    return {name: quoted or other for name, quoted, other in _ATTRIBUTE.findall(attributes)}
 
 
 def _is_true(told: Mapping[bytes, bytes], name: bytes) -> bool:
