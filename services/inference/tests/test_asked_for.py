@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001  letters of many scripts are what is tested here
 import pytest
 
-from inference_service.domain.asked_for import asked_units, holds
+from inference_service.domain.asked_for import asked_units, holds, may_tell
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,8 @@ from inference_service.domain.asked_for import asked_units, holds
         ("en", "How much is shipping?", "Shipping costs 4.90 euros.", "It takes 2 days."),
         ("en", "How much does the tent weigh?", "It weighs 1.9 kg.", "It costs 329 euros."),
         ("en", "What is the price of a repair?", "A repair costs €25.", "A repair takes 2 weeks."),
+        ("en", "How many colours are there?", "They come in three colours.", "They come in many colours."),
+        ("de", "Wie viele Farben gibt es?", "Es gibt drei Farben.", "Sie sind bunt."),
         ("de", "Wie lange habe ich Zeit?", "Sie haben 30 Tage.", "Das kostet 30 Euro."),
         ("de", "Was kostet der Versand?", "Er kostet 4,90 €.", "Er dauert 3 Tage."),
         ("es", "¿Cuánto tarda el envío?", "Llega en 3 días.", "Cuesta 5 euros."),
@@ -38,3 +40,19 @@ def test_an_answer_of_the_kind_asked_for_holds_its_unit(language, question, fits
 def test_most_questions_ask_for_no_quantity(language, question):
     assert asked_units(question, language) == frozenset()
     assert not holds("It takes 3 days and costs 5 euros.", asked_units(question, language), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "may", "cannot"),
+    [
+        ("en", "How long does a repair take?", "It takes an hour.", "Keep an eye on the clock."),
+        ("en", "How much is the sauna?", "It is free for guests.", "Towels lie ready."),
+        ("en", "How many guests may I bring?", "Bring one friend.", "Bring your friends."),
+        ("fr", "Combien de temps dure la garantie ?", "Elle dure un an.", "Gardez le reçu."),
+        ("zh", "退款需要多久？", "几天内到账。", "请保留收据。"),
+    ],
+)
+def test_what_names_no_quantity_cannot_tell_one(language, question, may, cannot):
+    units = asked_units(question, language)
+    assert may_tell(may, units, language)
+    assert not may_tell(cannot, units, language)

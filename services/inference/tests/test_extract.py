@@ -8,7 +8,7 @@ import pytest
 
 from contracts.ids import DocumentId
 from inference_service.domain.citation import cited
-from inference_service.domain.extract import ENGLISH, LEXICAL, Evidence, confidence, extract
+from inference_service.domain.extract import ENGLISH, LEXICAL, Evidence, confidence, extract, gather_evidence
 from inference_service.domain.model import Passage
 from inference_service.domain.sentences import sentences
 from services.inference.tests.memory_embedder import MemoryEmbedder
@@ -70,6 +70,37 @@ async def test_a_heading_with_a_number_is_no_answer_by_naming_what_is_asked_abou
     ]
     extraction = await extract(question, titled, MemoryEmbedder())
     assert extraction.text == "The licence costs 49 euros. [2]"
+
+
+@pytest.mark.parametrize(
+    ("question", "heading", "text", "speaks"),
+    [
+        ("How many days do I have for returns?", "Returns", "See our shops for opening hours.", False),
+        ("How long is the warranty?", "Warranty", "Keep the receipt in a dry place.", False),
+        ("How long is the warranty?", "Warranty", "Poles are covered for five years.", True),
+        ("How long does a repair take?", "Repair", "Most are done in an hour.", True),
+        ("How much is the sauna?", "Sauna", "Guests get in free.", True),
+        ("How many banks are supported?", "Supported banks", "The list grows every month.", False),
+        ("Where are the showers?", "Showers", "They are next to the lockers.", True),
+    ],
+)
+async def test_a_heading_speaks_for_a_text_that_may_tell_what_is_asked(
+    question: str, heading: str, text: str, *, speaks: bool
+) -> None:
+    evidence = await gather_evidence(question, found(text, heading=heading), "en", MemoryEmbedder())
+    assert evidence is not None
+    assert (evidence.coverage > 0) is speaks
+    assert (evidence.passage_coverage > 0) is speaks
+
+
+async def test_a_word_of_the_heading_above_all_weighs_by_the_statements_that_have_it() -> None:
+    texts = ("Shipping is free from 200 euros.", "Send it back within 30 days.", "Parcels are tracked.")
+    asked = {"When is shipping gratis?": 0.3, "Does the hotel track parcels?": 0.9}
+    for question, least in asked.items():
+        passages = found(*texts, heading="Hotel: shipping and returns")
+        evidence = await gather_evidence(question, passages, "en", MemoryEmbedder())
+        assert evidence is not None
+        assert evidence.coverage > least
 
 
 async def test_a_title_of_many_words_is_no_answer() -> None:

@@ -1,4 +1,4 @@
-"""What kind of answer a question asks for: a span of time, a price, a weight, a size.
+"""What kind of answer a question asks for: a span of time, a price, a weight, a size, a number.
 
 The expected answer type of question answering (Li and Roth 2002), for the kinds whose answers can be told by a unit.
 """
@@ -6,13 +6,15 @@ The expected answer type of question answering (Li and Roth 2002), for the kinds
 import re
 from typing import Final
 
-from inference_service.domain.quantities import quantities
+from inference_service.domain.quantities import names_unit, quantities
 
 _SPAN: Final = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
 _MONEY: Final = frozenset({"EUR", "USD", "GBP", "CNY"})
 _WEIGHT: Final = frozenset({"kg", "g"})
 _LENGTH: Final = frozenset({"km", "m", "cm", "mm"})
 _VOLUME: Final = frozenset({"l", "ml"})
+_NUMBER: Final = frozenset({"number"})
+"""Of whatever is counted."""
 
 # what one phrase takes the next does not see: `how much does it weigh` asks for no price
 _PHRASES: Final = {
@@ -21,6 +23,7 @@ _PHRASES: Final = {
         ("how tall|how high|how wide|how far|what length|what width", _LENGTH),
         ("what volume|how many litres|how many liters", _VOLUME),
         ("how long|how soon|how fast|how quickly|how many (?:days|weeks|months|years|hours|minutes)|until when", _SPAN),
+        ("how many", _NUMBER),
         ("how much|how expensive|what .*\\b(?:price|fee|cost)|(?:price|fee|cost)s? of", _MONEY),
     ),
     "de": (
@@ -28,16 +31,19 @@ _PHRASES: Final = {
         ("wie hoch ist .*(?:preis|gebühr)|wie teuer|was kostet|wie ?viel kostet|welche kosten", _MONEY),
         ("wie groß|wie hoch|wie breit|wie weit", _LENGTH),
         ("wie lang|wie schnell|bis wann|innerhalb welcher|wie viele (?:tage|wochen|monate|jahre|stunden)", _SPAN),
+        ("wie ?viele", _NUMBER),
     ),
     "es": (
         ("cuánto pesa", _WEIGHT),
         ("cuánto tiempo|cuánto tarda|en qué plazo|cuántos (?:días|meses|años)|cuántas (?:semanas|horas)", _SPAN),
         ("cuánto cuesta|cuánto vale|qué precio|cuánto es el", _MONEY),
+        ("cuánt[oa]s", _NUMBER),
     ),
     "fr": (
         ("combien pèse|quel poids", _WEIGHT),
         ("combien de temps|quel délai|en combien|combien de (?:jours|semaines|mois|ans|années|heures)", _SPAN),
         ("combien coûte|quel prix|quel est le prix|quels sont les frais", _MONEY),
+        ("combien d", _NUMBER),
     ),
     "zh": (
         ("多重|重量", _WEIGHT),
@@ -49,6 +55,18 @@ _PHRASES: Final = {
         ("كم سعر|كم تكلفة|كم يكلف|كم ثمن", _MONEY),
     ),
 }
+_FREE: Final = re.compile(
+    r"\b(?:free|nothing|included|kostenlos|kostenfrei|gratis|inklusive|umsonst|gratuit\w*|incluid[oa]s?|inclus\w*|"
+    r"offert\w*)\b|免费|مجان"
+)
+"""Says a price without a sum."""
+_OPENING: Final = re.compile(r"(?:opening|business|office|working) hours|heures d.ouverture|horas de apertura")
+"""Hours that are no span of time."""
+_ONE: Final = re.compile(
+    r"\b(?:one|single|both|none|unlimited|ein\w*|keine?|beide|unbegrenzt\w*|un|una|uno|ambos|ilimitad\w*|une|aucun\w*|"
+    r"illimité\w*)\b"
+)
+"""Says a number without a figure, from which `quantities` keeps away because many are articles."""
 Units = frozenset[str]
 
 
@@ -62,5 +80,16 @@ def asked_units(question: str, language: str) -> Units:
 
 
 def holds(text: str, units: Units, language: str) -> bool:
-    """Return whether a text says a quantity in one of the units."""
-    return any(quantity.unit in units for quantity in quantities(text, language))
+    """Return whether a text says a quantity in one of the units, or any where a number is asked for."""
+    return any(units >= _NUMBER or quantity.unit in units for quantity in quantities(text, language))
+
+
+def may_tell(text: str, units: Units, language: str) -> bool:
+    """Return whether a text may say how much: it names one of the units (`an hour`), `free`, or the like.
+
+    Where this is false it cannot be what was asked for; `holds` is the stricter word for what probably is.
+    """
+    plain = _OPENING.sub("", text.lower())
+    if (units & _MONEY and _FREE.search(plain)) or (units >= _NUMBER and _ONE.search(plain)):
+        return True
+    return holds(text, units, language) or names_unit(plain, units, language)

@@ -14,7 +14,7 @@ from operator import mul
 from typing import Final, NamedTuple, Protocol
 
 from contracts.ids import DocumentId
-from inference_service.domain.asked_for import asked_units, holds
+from inference_service.domain.asked_for import asked_units, holds, may_tell
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
 from inference_service.domain.refusal import refusal
@@ -192,7 +192,12 @@ async def _search(
     asked = _weighed(wanted, statements)
     if not statements or not asked:
         return None
-    matches = [_matches(statement, asked) for statement in statements]
+    units = asked_units(question, language)
+    # a heading names what is asked about, and not how much of it: it speaks for a statement that may tell that
+    matches = [
+        _matches(statement, asked, is_lent=not units or may_tell(statement.sentence.text, units, language))
+        for statement in statements
+    ]
     total = sum(asked.values())
     coverage = [sum(match) / total for match in matches]
     of_passages: dict[int, list[float]] = {}
@@ -203,7 +208,6 @@ async def _search(
     evidence = Evidence(
         max(coverage), max(map(sum, of_passages.values())) / total, max(cosine.values()) if cosine else None
     )
-    units = asked_units(question, language)
     fits = [bool(units) and holds(statement.sentence.text, units, language) for statement in statements]
     return _Found(asked, statements, coverage, cosine, fits, evidence)
 
@@ -224,16 +228,23 @@ def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
 def _weighed(asked: Sequence[str], statements: Sequence[_Statement]) -> dict[str, float]:
     """Weigh the question's terms by their inverse document frequency (BM25's) over the statements.
 
-    A term that nothing names weighs most: it is the strongest sign that the answer is not there.
+    A term that nothing names weighs most: it is the strongest sign that the answer is not there. One that statements
+    name themselves is as rare as those, though a heading above all of them may have it.
     """
     total = len(statements)
-    counts = Counter(term for each in statements for term in each.own | each.context | each.referred)
-    return {term: math.log(1 + (total - counts[term] + 0.5) / (counts[term] + 0.5)) for term in dict.fromkeys(asked)}
+    named_in = Counter(term for each in statements for term in each.own | each.referred)
+    stood_above = Counter(term for each in statements for term in each.context)
+    counts = {term: named_in[term] or stood_above[term] for term in asked}
+    return {term: math.log(1 + (total - count + 0.5) / (count + 0.5)) for term, count in counts.items()}
 
 
-def _matches(statement: _Statement, asked: dict[str, float]) -> list[float]:
-    """Return, for each term of the question, its weight times how well the statement names it."""
-    places = ((statement.own, 1.0), (statement.referred, _REFERRED), (statement.context, _CONTEXT))
+def _matches(statement: _Statement, asked: dict[str, float], *, is_lent: bool) -> list[float]:
+    """Return, for each term of the question, its weight times how well the statement names it.
+
+    `is_lent`: the words of its heading are lent to it.
+    """
+    context = _CONTEXT if is_lent else 0.0
+    places = ((statement.own, 1.0), (statement.referred, _REFERRED), (statement.context, context))
     return [weight * max(factor * named(term, there) for there, factor in places) for term, weight in asked.items()]
 
 

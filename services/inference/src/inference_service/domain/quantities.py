@@ -8,6 +8,7 @@ one sentence can be to another.
 import re
 import unicodedata
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 _UNIT_WORDS: Final = {
@@ -90,6 +91,9 @@ _NUMBER: Final = re.compile(
     r"(?P<after>[\s\u00a0-]?[^\W\d_]+(?:\s[^\W\d_]+)?|\s?[%€$£¥])?"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_UNITS_IN_ONE: Final = {"an": "fr", "ans": "fr", "mes": "es", "l": "", "m": "", "h": "", "g": ""}
+"""Words that are no unit in other languages; a single letter needs its number."""
+_UNIT_NAME: Final = re.compile(r"[^\W\d_]+|[%€$£¥]")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:([.,\u00a0\u202f'’])\d{3})(?:\1\d{3})*")
 _NEAR: Final = 8
 """Characters around a month's name in which a number makes it one."""
@@ -112,6 +116,15 @@ def quantities(text: str, language: str) -> frozenset[Quantity]:
 def missing(claimed: frozenset[Quantity], there: frozenset[Quantity]) -> frozenset[Quantity]:
     """Return those claimed that are not there; a unit that either side does not name is taken to be the same."""
     return frozenset(one for one in claimed if not any(_is_same(one, other) for other in there))
+
+
+def names_unit(text: str, units: AbstractSet[str], language: str) -> bool:
+    """Whether a text has a word or sign for one of the units, with a number or without one: `an hour`."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    if any(_UNITS[word] in units for word in _UNSPACED_UNITS if word in plain):
+        return True
+    words = (word for word in _UNIT_NAME.findall(plain) if _UNITS_IN_ONE.get(word, language) == language)
+    return any(_UNITS.get(word) in units for word in words)
 
 
 def _is_same(one: Quantity, other: Quantity) -> bool:
