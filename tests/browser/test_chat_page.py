@@ -46,6 +46,22 @@ async def test_agents_that_could_not_be_read_are_not_said_to_be_none(browser: Br
         await expect(page.get_by_role("heading", name="No agent yet")).to_be_hidden()
 
 
+async def test_an_answer_that_ends_after_the_page_was_loaded_anew_shows_where_it_is_from(
+    browser: Browser, stage: Stage
+) -> None:
+    stage.model.models["simulated-slow-returns"] = Script(say=f"{TRUE} " + "Just write to us. " * 20, rate=10)
+    business = await stage.business("ollama/simulated-slow-returns")
+    await ready(business, await upload(business, "returns.md", RETURNS.encode()))
+    async with signed_in(browser, business) as page:
+        await ask(page, "How many days do I have to return something?")
+        await expect(log(page).last.locator(".body")).to_contain_text("You can return")
+        await page.reload()
+        await page.locator("#recent").get_by_role("button", name="How many days").click()
+        await expect(log(page)).to_have_count(1)
+        await expect(log(page)).to_have_count(2, timeout=WITHIN_MS)
+        await expect(log(page).last.locator(".chip")).to_have_text("1Returns and exchanges")
+
+
 async def test_after_a_break_of_the_socket_nothing_is_missing_twice_or_wiped(browser: Browser, stage: Stage) -> None:
     business = await stage.business(SLOW)
     async with signed_in(browser, business) as page:

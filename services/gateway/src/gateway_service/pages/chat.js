@@ -264,6 +264,8 @@ export class Chat {
   written({ conversation_id: id, message }) {
     if (id !== this.conversationId || [...this.answers.values()].some(({ answer }) => answer.messageId === message.id)) return;
     if (find("log").querySelector(`[data-id="${message.id}"]`)) return;
+    // An answer's sources do not come with it.
+    if (message.author === "machine") { this.readSoon(); return; }
     const node = storedNode({ ...message, sources: [] });
     find("log").append(node);
     node.scrollIntoView({ block: "end" });

@@ -10,6 +10,7 @@ export class Gaps {
   constructor(session, { onResolved }) {
     this.session = session;
     this.onResolved = onResolved;
+    find("gaps-undo").addEventListener("click", () => this.undo());
   }
 
   async open() {
@@ -29,15 +30,34 @@ export class Gaps {
   close() {
     find("gaps-list").replaceChildren();
     find("gaps").hidden = true;
+    this.offerUndo(null);
   }
 
   async resolve(gap, answer) {
     try {
       await this.session.ask("POST", `/api/knowledge/gaps/${gap.id}/resolve`, { body: answer ? { answer } : {} });
       say(answer ? "The answer was added to your documents." : "The question was dismissed.");
+      this.offerUndo(answer ? null : gap);
       document.activeElement?.blur();
       await this.open();
       if (answer) this.onResolved();
+    } catch (error) {
+      showError("gaps-error", error);
+    }
+  }
+
+  // What was dismissed last can be had back.
+  offerUndo(gap) {
+    this.dismissed = gap;
+    find("gaps-dismissed").hidden = !gap;
+    find("gaps-dismissed").firstElementChild.textContent = gap ? `“${gap.question}” was dismissed.` : "";
+  }
+
+  async undo() {
+    try {
+      await this.session.ask("POST", `/api/knowledge/gaps/${this.dismissed.id}/reopen`);
+      this.offerUndo(null);
+      await this.open();
     } catch (error) {
       showError("gaps-error", error);
     }

@@ -50,7 +50,8 @@ export class Log {
       const node = known ?? this.draw(message);
       if (!known && last) end(last, stored).after(node);
       else if (!known) this.place.prepend(node);
-      last = node;
+      // An answer that was unfinished may stand before what was stored before it.
+      if (!last || !(last.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING)) last = node;
     }
     return missing;
   }

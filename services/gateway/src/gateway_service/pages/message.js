@@ -8,6 +8,9 @@ const FAILURES = {
   too_many_turns: "Too many answers are being written at the moment.",
   model_unreachable: "The model cannot be reached.",
   model_overloaded: "The model is overloaded.",
+  model_stalled: "The model stopped answering.",
+  model_broken: "The model's answer broke off.",
+  model_rejected: "The model refused to answer, or the agent names one that does not exist.",
   not_found: "This conversation or agent does not exist any more.",
 };
 
