@@ -107,6 +107,19 @@ async def test_a_person_who_steps_in_silences_the_machine_at_once(business: Busi
     await check_all(business, chat.answers)
 
 
+async def test_what_is_being_answered_when_its_conversation_is_resolved_opens_it_again(business: Business) -> None:
+    async with business.chat() as chat:
+        answer = await chat.reached(await chat.ask("Are you done?", model="ollama/simulated-n40-r20"), 3)
+        assert (await command(business, answer.conversation_id, "resolve"))["status"] == "resolved"
+        await chat.ended(answer)
+        reason, content = ended(answer)
+    assert (reason, answer.attempt) == ("stop", 2)
+    assert await said(business, answer.conversation_id) == [("customer", "Are you done?"), ("machine", content)]
+    found = await business.call("GET", f"/api/conversations/{answer.conversation_id}")
+    assert (found["status"], found["reason"]) == ("reopened", "customer_wrote")
+    await check_all(business, chat.answers)
+
+
 async def test_an_agent_hands_over_what_the_documents_do_not_bear_out(stage: Stage) -> None:
     true, false = "You can return anything within 30 days of delivery [1].", "You have 45 days to return it [1]."
     stage.model.models["simulated-unsure"] = Script(say=f"{true} {false} {true}")
