@@ -30,7 +30,7 @@ from contracts.ids import DocumentId, PassageId
 from contracts.ingest import PassageHit
 from inference_service.domain.claims import AnswerSentence
 from inference_service.domain.spans import read_passage
-from inference_service.domain.support import matches, plausible, reads, with_cosines
+from inference_service.domain.support import Match, matches, plausible, reads, with_cosines
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.minilm_model import built_model_path
 
@@ -73,8 +73,7 @@ def _hit(case: Case) -> PassageHit:
     )
 
 
-def features(case: Case, columns: int) -> list[float]:
-    best = plausible(case.found)
+def features(best: Match, columns: int) -> list[float]:
     return [best.coverage, best.passage, best.names, best.cosine or 0.0][:columns]
 
 
@@ -90,12 +89,13 @@ def fit(x: np.ndarray, y: np.ndarray, share: np.ndarray, *, ridge: float = 0.003
 
 
 def fitted(cases: Sequence[Case], columns: int) -> np.ndarray:
-    """The weights of one group, over the claims that nothing objects to: of the others they decide nothing."""
-    open_ = [case for case in cases if plausible(case.found).objection is None]
-    kinds = Counter(case.kind for case in open_)
-    of_label = Counter({case.kind: case.is_true for case in open_}.values())
-    share = [0.5 / of_label[case.is_true] / kinds[case.kind] for case in open_]
-    x, y = [features(case, columns) for case in open_], [float(case.is_true) for case in open_]
+    """The weights of one group, over the candidates that nothing objects to: of the others they decide nothing."""
+    unobjected = [(case, [match for match in case.found if match.objection is None]) for case in cases]
+    open_ = [(case, plausible(found)) for case, found in unobjected if found]
+    kinds = Counter(case.kind for case, _ in open_)
+    of_label = Counter({case.kind: case.is_true for case, _ in open_}.values())
+    share = [0.5 / of_label[case.is_true] / kinds[case.kind] for case, _ in open_]
+    x, y = [features(best, columns) for _, best in open_], [float(case.is_true) for case, _ in open_]
     return fit(np.array(x), np.array(y), np.array(share))
 
 
@@ -124,7 +124,7 @@ def weighed(columns: int, *, objects: bool) -> Callable[[Sequence[Case], Sequenc
         weights = fitted(train, columns)
         return [
             (not objects or plausible(case.found).objection is None)
-            and float(np.dot(weights, [1.0, *features(case, columns)])) > 0
+            and float(np.dot(weights, [1.0, *features(plausible(case.found), columns)])) > 0
             for case in test
         ]
 

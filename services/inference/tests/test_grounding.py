@@ -26,6 +26,10 @@ therefore still in time. After 30 days we no longer take an item back, unless it
 | --- | --- |
 | small | 12 € |
 """
+FAULTY = "After 30 days we no longer take an item back, unless it is faulty: faulty items are covered by the warranty."
+EXCLUDED = "- Gift cards\n- Gas cartridges that were opened\n\nSale items can be returned like everything else."
+WEAR = "The warranty does not cover normal wear or fire.\n\nA coating that has become weaker is normal wear."
+FEES = "Returning a parcel costs 4.90 euros. The shipping fee is refunded only when you return the whole order."
 GERMAN = "Sie können Artikel innerhalb von 30 Tagen zurückgeben. Ausgenommen sind reduzierte Artikel."
 CHINESE = "您可以在30天内退货。打折商品不可退货。"
 
@@ -198,3 +202,40 @@ async def test_any_answer_and_any_passage_can_be_checked(answer: str, text: str)
     checking = await Checking([found], MemoryEmbedder()).answer(answer)
     for source in quoted_sources(Ground((found,), is_known=True).sources, checking):
         assert source.quote in text
+
+
+@pytest.mark.parametrize(
+    ("claim", "text", "is_supported"),
+    [
+        ("Faulty items are covered by the warranty.", FAULTY, True),
+        ("Faulty items are not covered by the warranty.", FAULTY, False),
+        ("Used tents are returned.", "If a tent was used, it is not returned.", False),
+        ("Returning a parcel is free.", FEES, False),
+        ("Returning a parcel costs nothing.", FEES, False),
+        ("Faulty items can be sent back.", "You can send back an item that is faulty or not what you ordered.", True),
+        ("It can be changed after the order is packed.", "It can be changed until the order is packed.", False),
+        ("The shipping fee is always refunded.", FEES, False),
+        ("Anything can be returned within 30 days of ordering.", RETURNS, False),
+        ("Anything can be returned within 30 days of delivery.", RETURNS, True),
+    ],
+)
+async def test_what_a_passage_denies_is_told_from_what_it_says_beside_it(claim: str, text: str, is_supported: bool):
+    assert [one.is_supported for one in (await checked(f"{claim} [1]", text)).supports] == [is_supported]
+
+
+@pytest.mark.parametrize(
+    ("claim", "heading", "text", "is_supported"),
+    [
+        ("Gift cards can be returned.", "What cannot be returned", EXCLUDED, False),
+        ("Gift cards cannot be returned.", "What cannot be returned", EXCLUDED, True),
+        ("Opened gas cartridges can be returned.", "What cannot be returned", EXCLUDED, False),
+        ("Sale items can be returned like everything.", "What cannot be returned", EXCLUDED, True),
+        ("Gift cards can be returned.", "Gifts", f"These cannot be returned:\n{EXCLUDED}", False),
+        ("Gift cards can be returned.", "What can be returned", EXCLUDED, True),
+        ("Normal wear is covered by the warranty.", "What the warranty does not cover", WEAR, False),
+    ],
+)
+async def test_a_list_says_what_its_heading_denies(claim: str, heading: str, text: str, is_supported: bool):
+    under = hit(text).model_copy(update={"heading": heading})
+    found = await Checking([under], MemoryEmbedder()).answer(f"{claim} [1]")
+    assert [one.is_supported for one in found.supports] == [is_supported]

@@ -7,8 +7,9 @@ nothing follows them: `Sundays no, weekdays yes`.
 """
 
 import re
-from collections.abc import Container, Iterator
-from typing import Final
+from collections.abc import Container, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple
 
 from inference_service.domain.words import content_terms, terms
 
@@ -41,7 +42,7 @@ _CONTRACTED: Final = ("n't", "n’t")
 _UNSPACED_NEGATORS: Final = re.compile("(?:不(?!仅|但|过|同|少|断|管)|没|未|无(?!论|锡)|非(?!常|洲)|勿|别(?!的|人))")
 _CLAUSE: Final = re.compile(
     r"[,.;:!?()\n，。；：！？、،؛؟]+|\b(?:but|however|while|whereas|although|which|whose|aber|sondern|während|obwohl|pero|sino|"
-    r"mientras|aunque|cuy[oa]s?|mais|unless|außer)\b"
+    r"mientras|aunque|cuy[oa]s?|mais|unless|außer|or(?= not\b)|oder(?= nicht\b))\b"
 )
 _NUMBERED: Final = re.compile(r"\bno\.\s*(?=\d)")
 """`Order no. 12` denies no order."""
@@ -49,6 +50,11 @@ _ANSWERED: Final = re.compile(r":(?=\s*(?:no|none|nein|keine?|non|não|nee|geen|
 """`Pets allowed: no` is one clause."""
 _EITHER: Final = re.compile(r"\b(?:or|oder|o|ou|of|или|أو)\W+[^\W_]+\W*$")
 """`With milk or without`, `whether it is opened or not`: such an end denies nothing."""
+_COSTS_NOTHING: Final = re.compile(
+    r"\b(?:(?P<en>(?:at no|without)(?: extra| additional| further)? costs?|costs? (?:you )?nothing)"
+    r"|(?P<de>ohne(?: weitere| zusätzliche)? kosten|kostet nichts))\b",
+)
+"""What says by a denial that a thing is free, and denies nothing else."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _REACH: Final = 3
 """Content words to each side."""
@@ -56,11 +62,37 @@ _UNSPACED_REACH: Final = 5
 """Characters after a negation where words are written together."""
 
 
+class Clause(NamedTuple):
+    """The terms of a clause (as `words.terms` makes them), and those of them that stand near a negation."""
+
+    terms: frozenset[str]
+    denied: frozenset[str]
+
+
 def denied_terms(text: str, language: str) -> frozenset[str]:
-    """Return the terms (as `words.terms` makes them) that stand near a negation in their clause."""
+    """Return the terms that stand near a negation in their clause."""
+    return frozenset().union(*(_denied(clause, language) for clause in clauses(text)))
+
+
+def read_clauses(text: str, language: str) -> tuple[Clause, ...]:
+    """Return a text's clauses; none where nothing is denied, which most texts do."""
+    denied = [(clause, _denied(clause, language)) for clause in clauses(text)]
+    if not any(terms_ for _, terms_ in denied):
+        return ()
+    return tuple(Clause(frozenset(terms(clause, language)), terms_) for clause, terms_ in denied)
+
+
+def denied_of(asked: AbstractSet[str], read: Iterable[Clause]) -> frozenset[str]:
+    """Return which of the terms that are asked about are denied, each where it stands beside most of the others.
+
+    `We take no item back, unless it is faulty: faulty items are covered` denies no item to who asks about faulty ones.
+    """
     found: set[str] = set()
-    for clause in clauses(text):
-        found |= _in_unspaced(clause, language) if language in ("zh", "ja") else _in_clause(clause, language)
+    for term in asked:
+        holding = [clause for clause in read if term in clause.terms]
+        most = max((len(clause.terms & asked) for clause in holding), default=0)
+        if any(term in clause.denied for clause in holding if len(clause.terms & asked) == most):
+            found.add(term)
     return frozenset(found)
 
 
@@ -79,7 +111,12 @@ def near(clause: str, language: str, cues: Container[str]) -> Iterator[tuple[str
 
 def clauses(text: str) -> list[str]:
     """Return a text's clauses in lower case."""
-    return _CLAUSE.split(_ANSWERED.sub(" ", _NUMBERED.sub("", text.lower())))
+    said = _COSTS_NOTHING.sub(lambda found: "free" if found["en"] else "kostenlos", text.lower())
+    return _CLAUSE.split(_ANSWERED.sub(" ", _NUMBERED.sub("", said)))
+
+
+def _denied(clause: str, language: str) -> frozenset[str]:
+    return frozenset(_in_unspaced(clause, language) if language in ("zh", "ja") else _in_clause(clause, language))
 
 
 class _Negators:

@@ -22,24 +22,26 @@ _PAIRS: Final = {
     "suppress suppresses suppressed downregulates downregulated prevent prevents prevented; improve improves "
     "improved improving better enhance enhances enhanced strengthen strengthens strengthened promote promotes "
     "promoted / worse worsen worsens worsened impair impairs impaired weaken weakens weakened; open opens "
-    "opened / closed closes shut; before / after; include includes included including / exclude excludes "
+    "opened / closed closes shut; before until / after; include includes included including / exclude excludes "
     "excluded excluding; allow allows allowed permit permits permitted / forbid forbids forbidden prohibit "
     "prohibits prohibited; accept accepts accepted / refuse refuses refused reject rejects rejected; minimum "
-    "/ maximum",
+    "/ maximum; free / cost costs; always / only",
     "de": "mehr höher höhere höheren erhöht erhöhen steigt steigen gestiegen größer größere länger schneller / "
     "weniger niedriger niedrigere sinkt sinken gesunken senkt gesenkt verringert reduziert kleiner kleinere "
     "kürzer langsamer; besser verbessert verbessern / schlechter verschlechtert verschlechtern; geöffnet "
     "offen öffnet / geschlossen schließt; inklusive enthalten einschließlich / exklusive ausgeschlossen; "
-    "erlaubt gestattet / verboten untersagt; mindestens / höchstens maximal",
+    "erlaubt gestattet / verboten untersagt; mindestens / höchstens maximal; kostenlos gratis kostenfrei / "
+    "kostet kosten; immer stets / nur",
     "es": "aumenta aumentan aumentó aumentado sube suben subió mayor mayores / disminuye disminuyen disminuyó "
     "reduce reducen redujo reducido baja bajan bajó menor menores; mejora mejoran mejor / empeora empeoran "
     "peor; abierto abierta abiertos abiertas abre abren / cerrado cerrada cerrados cerradas cierra cierran; "
     "antes / después; incluye incluyen incluido incluida / excluye excluyen excluido excluida; permite "
-    "permiten permitido permitida / prohíbe prohíben prohibido prohibida; mínimo / máximo",
+    "permiten permitido permitida / prohíbe prohíben prohibido prohibida; mínimo / máximo; gratis gratuito "
+    "gratuita / cuesta cuestan; siempre / solo sólo solamente únicamente",
     "fr": "augmente augmentent augmenté augmentation hausse / diminue diminuent diminué baisse baissé réduit "
     "réduite; ouvert ouverte ouverts ouvertes / fermé fermée fermés fermées; avant / après; inclus incluse "
     "incluses inclut / exclu exclue exclus exclues exclut; autorisé autorisée permis / interdit interdite; "
-    "minimum / maximum",
+    "minimum / maximum; gratuit gratuite / coûte coûtent; toujours / seulement uniquement",
 }
 """Words of one way and of the other behind a stroke; a semicolon ends a pair.
 
@@ -82,10 +84,9 @@ def tendencies(text: str, language: str) -> frozenset[Tendency]:
 
 
 def are_opposed(claimed: AbstractSet[Tendency], there: AbstractSet[Tendency]) -> bool:
-    """Whether terms that go one way in the claim go only the other way there, and none goes the same way."""
-    if claimed & there:
-        return False
-    return any(one._replace(way=not one.way) in there for one in claimed)
+    """Whether terms that go one way in the claim go only the other way there, and none goes only the same way."""
+    against = {one for one in claimed if one._replace(way=not one.way) in there}
+    return bool(against - there) and not claimed & there - against
 
 
 def is_prefixed(claimed: AbstractSet[str], there: AbstractSet[str]) -> bool:

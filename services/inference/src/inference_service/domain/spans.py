@@ -8,7 +8,8 @@ from typing import Final
 from contracts.ingest import PassageHit
 from inference_service.domain import marks
 from inference_service.domain.claims import answer_sentences
-from inference_service.domain.negation import denied_terms
+from inference_service.domain.deadlines import starts
+from inference_service.domain.negation import Clause, denied_terms, read_clauses
 from inference_service.domain.opposites import Tendency, tendencies
 from inference_service.domain.quantities import Quantity, quantities
 from inference_service.domain.sentences import sentence_spans, sentences
@@ -29,15 +30,16 @@ _WORDS: Final = re.compile(r"\w+")
 class Span:
     """One to three sentences in a row, or a heading. `start` and `end` are characters of the passage's text.
 
-    `parts` are the single sentences of several.
+    `parts` are the single sentences of several; `clauses` are there where something is denied.
     """
 
     start: int
     end: int
     terms: frozenset[str]
     quantities: frozenset[Quantity]
-    denied: frozenset[str]
+    clauses: tuple[Clause, ...]
     tends: frozenset[Tendency]
+    counted_from: frozenset[int]
     parts: tuple["Span", ...] = ()
 
 
@@ -51,6 +53,7 @@ class ReadPassage:
         begin: where that text begins in the document, were all of it there: a lead (a table's header) stands elsewhere.
         context: terms of title, headings and lead.
         context_quantities: the same for numbers.
+        denied: what the heading denies.
         statements: what can be quoted word for word, each as `plain` writes it.
     """
 
@@ -62,6 +65,7 @@ class ReadPassage:
     terms: frozenset[str]
     context: frozenset[str]
     context_quantities: frozenset[Quantity]
+    denied: frozenset[str]
     statements: frozenset[str]
 
     def quote(self, span: Span) -> str:
@@ -84,7 +88,8 @@ def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
     above = "" if lead else hit.above
     text = above + hit.text
     around = " ".join((hit.title, hit.heading, hit.text[:lead]))
-    single = [_span(text, start, end, language) for start, end in _sentence_places(text, len(above) + lead)]
+    heading = hit.heading.rpartition(" > ")[2]
+    single = list(_single(text, len(above) + lead, heading, language))
     headings = [_span(text, start, end, language) for start, end in title_places(above)]
     return ReadPassage(
         n=n,
@@ -95,20 +100,30 @@ def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
         terms=frozenset(terms(hit.text, language)),
         context=frozenset(terms(around, language)),
         context_quantities=quantities(around, language),
+        denied=denied_terms(heading, language),
         statements=frozenset((*_statements(hit), *(plain(text[one.start : one.end]) for one in (*single, *headings)))),
     )
 
 
-def _span(text: str, start: int, end: int, language: str) -> Span:
+def _single(text: str, begin: int, heading: str, language: str) -> Iterator[Span]:
+    opening = heading
+    for start, end in _sentence_places(text, begin):
+        said = text[start:end]
+        is_item = bool(marks.LIST_ITEM.match(said))
+        yield _span(text, start, end, language, opening if is_item else "")
+        if not is_item:
+            opening = said if said.endswith(marks.LEAD_ENDS) else heading
+
+
+def _span(text: str, start: int, end: int, language: str, opening: str = "") -> Span:
+    """Read a sentence; `opening` is what a list item completes: its heading, or the sentence before the list."""
     said = text[start:end]
-    return Span(
-        start,
-        end,
-        frozenset(terms(said, language)),
-        quantities(said, language),
-        denied_terms(said, language),
-        tendencies(said, language),
-    )
+    own = frozenset(terms(said, language))
+    read = read_clauses(said, language)
+    if opening and not opening.endswith(marks.QUESTION_ENDS) and not said.rstrip(";,").endswith(marks.LINE_ENDS):
+        above = denied_terms(opening, language)
+        read = (Clause(own | above, own | above),) if above else read
+    return Span(start, end, own, quantities(said, language), read, tendencies(said, language), starts(said, language))
 
 
 def _sentence_places(text: str, begin: int) -> Iterator[tuple[int, int]]:
@@ -148,8 +163,9 @@ def _joined(single: Sequence[Span]) -> Iterator[Span]:
                 run[-1].end,
                 frozenset().union(*(one.terms for one in run)),
                 frozenset().union(*(one.quantities for one in run)),
-                frozenset().union(*(one.denied for one in run)),
+                tuple(clause for one in run for clause in one.clauses),
                 frozenset().union(*(one.tends for one in run)),
+                frozenset().union(*(one.counted_from for one in run)),
                 tuple(run) if len(run) > 1 else (),
             )
 
