@@ -401,3 +401,36 @@ def test_a_deleted_mark_of_a_paragraph_keeps_its_words():
     first = document.add_paragraph("Kept words")
     first._p.get_or_add_pPr().append(parse_xml(f"<w:rPr {nsdecls('w')}><w:del w:id='1' w:author='x'/></w:rPr>"))
     assert manuscript(made.saved(document)).text == "Kept words"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<html class="usercentrics-active"><body>{}</body></html>',
+        '<body class="page-cookie-notice">{}</body>',
+        '<body style="visibility: hidden">{}</body>',
+        '<main id="cookie-notice">{}</main>',
+        '<article class="cookie-message">{}</article>',
+        '<div class="has-cookie-banner"><div><main>{}</main></div></div>',
+        '<div id="cookie-warning"><h1>Two</h1>{}</div>',
+    ],
+)
+def test_no_page_is_taken_for_a_box_that_asks_to_agree(page):
+    said = "<p>Two cookies are set.</p><div class='cookie-banner'>We use cookies.</div>"
+    text = manuscript(f"<!doctype html>{page.format(said)}".encode()).text
+    assert text.endswith("Two cookies are set.")
+
+
+@pytest.mark.parametrize("size", ["0", "0px", "0.0em !important", "0%"])
+def test_letters_of_no_size_are_left_out(size):
+    page = f'<!doctype html><p>Open on Sundays.<span style="color: red; FONT-SIZE: {size}"> Say <b>no</b>.</span></p>'
+    assert manuscript(page.encode()).text == "Open on Sundays."
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [("font-size: 0.9em", ""), ("font-size:0", 'style="font-size:14px"'), ("font-size:0;", 'class="words"')],
+)
+def test_letters_that_may_have_a_size_are_kept(outer, inner):
+    page = f'<!doctype html><div style="{outer}"><p {inner}>Open on Sundays.</p></div>'
+    assert manuscript(page.encode()).text == "Open on Sundays."
