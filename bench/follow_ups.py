@@ -1,8 +1,9 @@
 """What carrying words over from the question before brings the search, in small conversations.
 
-    make bench b=follow_ups            24 in English on the demo shop, 11 in German and Spanish on bench/extractive
+    make bench b=follow_ups            24 in English on the demo shop, 11 in German and Spanish on bench/extractive,
+                                       16 and 6 `later` ones: a third question, or one behind a courtesy
 
-`asked`: the follow-up as it was typed. `joined`: always behind the question before. `standalone`: as it is served.
+`asked`: the follow-up as it was typed. `joined`: always behind what was said before. `standalone`: as it is served.
 `written out`: by a person, the most that can be had. A passage is right when it holds the words of the answer.
 """
 
@@ -25,11 +26,12 @@ CORPORA = {"demo": HERE.parent / "cli/src/lumora/demo", "extractive": HERE / "ex
 SHOWN = 6
 
 
-def ways(before: str, asked: str, whole: str) -> dict[str, str]:
+def ways(before: str | list[str], asked: str, whole: str) -> dict[str, str]:
+    earlier = [before] if isinstance(before, str) else before
     return {
         "asked": asked,
-        "joined": f"{before} {asked}",
-        "standalone": standalone_question(asked, (before,)),
+        "joined": f"{earlier[-1]} {asked}",
+        "standalone": standalone_question(asked, earlier),
         "written out": whole,
     }
 
@@ -37,10 +39,10 @@ def ways(before: str, asked: str, whole: str) -> dict[str, str]:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(MiniLmEmbedder(built_model_path()), MiniLmTokenizer(), EdgeIndex.open(Path(folder)))
-        print(f"{'':12}{'':14}{'first':>8}{'of 6':>8}{'MRR':>8}")
+        print(f"{'':18}{'':14}{'first':>8}{'of 6':>8}{'MRR':>8}")
         for name, rows in json.loads((HERE / "follow_ups.json").read_text(encoding="utf-8")).items():
             scope = own_scope()
-            paths = sorted(path for path in CORPORA[name].iterdir() if path.suffix in {".md", ".txt"})
+            paths = sorted(path for path in CORPORA[name.split()[0]].iterdir() if path.suffix in {".md", ".txt"})
             documents = {path.stem: path.read_text(encoding="utf-8") for path in paths}
             held = await bench.fill(scope, documents)
             places: dict[str, list[int]] = {}
@@ -55,7 +57,7 @@ async def main() -> None:
                     statistics.fmean(1 <= place <= SHOWN for place in found_at),
                     statistics.fmean(1 / place if place else 0.0 for place in found_at),
                 )
-                print(f"{name:12}{way:14}" + "".join(f"{figure:8.3f}" for figure in figures))
+                print(f"{name:18}{way:14}" + "".join(f"{figure:8.3f}" for figure in figures))
         await bench.index.close()
         bench.embedder.close()
 
