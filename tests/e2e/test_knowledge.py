@@ -142,21 +142,22 @@ async def test_a_file_that_is_no_text_is_refused_whatever_its_name_says(
 
 
 @pytest.mark.parametrize(
-    ("filename", "content", "code"),
+    ("filename", "content", "code", "kind"),
     [
-        ("blank.txt", b" \n\t \n", "empty_document"),
-        ("noise.txt", bytes(range(256)) * 64, "unsupported_type"),
-        ("broken.txt", b"%PDF-1.7 and nothing else", "unreadable_document"),
-        ("archive.txt", b"PK\x03\x04" + b"\0" * 64, "unreadable_document"),
+        ("blank.txt", b" \n\t \n", "empty_document", "application/octet-stream"),
+        ("noise.txt", bytes(range(256)) * 64, "unsupported_type", "application/octet-stream"),
+        ("broken.txt", b"%PDF-1.7 and nothing else", "unreadable_document", "application/pdf"),
+        ("signs.txt", b"?!\n", "empty_document", "text/plain"),
+        ("archive.txt", b"PK\x03\x04" + b"\0" * 64, "unreadable_document", "application/octet-stream"),
     ],
 )
 async def test_a_file_that_only_reading_shows_to_be_none_fails_with_the_reason(
-    business: Business, filename: str, content: bytes, code: str
+    business: Business, filename: str, content: bytes, code: str, kind: str
 ) -> None:
     document = await ready(business, await upload(business, filename, content, "text/plain"), state="failed")
     assert document["error"]["code"] == code
     assert document["error"]["detail"]
-    assert document["passages"] == 0
+    assert (document["passages"], document["media_type"]) == (0, kind)
 
 
 async def test_a_deleted_document_answers_no_more(stage: Stage) -> None:

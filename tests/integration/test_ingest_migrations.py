@@ -84,3 +84,21 @@ async def test_pages_say_what_they_came_of(installation: Installation) -> None:
     await installation.downgrade("0012_above_and_pages")
     rows = await admin.fetch("SELECT document_id, site_id FROM ingest.web_page")
     assert dict(rows) == {site: site, page: site, later: site}
+
+
+async def test_what_is_found_says_its_file_and_what_failed_is_no_plain_text(installation: Installation) -> None:
+    await installation.upgrade("0014_document_came_of")
+    admin, tenant, (found, older, failed) = installation.admin, uuid7(), (uuid7(), uuid7(), uuid7())
+    for document in (found, older, failed):
+        await admin.execute(DOCUMENT, tenant, document, str(document))
+    await admin.execute("UPDATE ingest.document SET error_code = 'unreadable_document' WHERE id = $1", older)
+    await admin.execute("UPDATE ingest.document SET state = 'failed', media_type = 'text/plain' WHERE id = $1", failed)
+    await installation.upgrade("0015_found_file")
+    rows = await admin.fetch("SELECT id, found_filename, found_size_bytes, media_type FROM ingest.document")
+    assert {tuple(row) for row in rows} == {
+        (found, "page", 1, "text/html"),
+        (older, None, None, "text/html"),
+        (failed, None, None, "application/octet-stream"),
+    }
+    assert await admin.fetchval("SELECT relforcerowsecurity FROM pg_class WHERE oid = 'ingest.document'::regclass")
+    await installation.downgrade("0014_document_came_of")

@@ -28,6 +28,7 @@ from services.ingest.tests.promises_documents import (
     put_off,
 )
 from services.ingest.tests.promises_fences import PromisesOfFences
+from services.ingest.tests.promises_versions import PromisesOfVersions
 from tests.support.ingest_process import ingest_rows
 from tests.support.platform import Platform, eventually
 from tests.support.probe import connection
@@ -48,7 +49,7 @@ async def relay(platform: Platform) -> AsyncIterator["asyncpg.Connection"]:
         yield opened
 
 
-class TestPostgresDocuments(PromisesOfDocuments, PromisesOfFences):
+class TestPostgresDocuments(PromisesOfDocuments, PromisesOfFences, PromisesOfVersions):
     @pytest.fixture
     def documents(self, ingest_database: Database) -> Documents:
         return PostgresDocuments(ingest_database)

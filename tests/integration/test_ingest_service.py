@@ -140,13 +140,15 @@ async def test_a_new_version_that_fails_leaves_the_old_one_found(bus: Bus, servi
     first = await send(bus, service, scope, RETURNS.encode(), filename="returns.md")
     await until(bus, scope, first.id, "ready")
     unreadable = b"\xef\xbb\xbf" + b"\xff" * 3_000_000
-    await send(bus, service, scope, unreadable, filename="returns-2.md", replaces=first.id)
+    sent = await send(bus, service, scope, unreadable, filename="returns-2.md", replaces=first.id)
+    assert (sent.filename, sent.size_bytes, sent.error) == ("returns-2.md", len(unreadable), None)
     assert service.end(signal.SIGKILL) == -signal.SIGKILL
     service.start()
     await eventually(service.is_ready, timeout_s=60)
     found = await until(bus, scope, first.id, "ready")
     assert found.error is not None
-    assert (found.error.code, found.passages, found.filename) == ("unreadable_document", 2, "returns-2.md")
+    assert (found.error.code, found.error.filename) == ("unreadable_document", "returns-2.md")
+    assert (found.passages, found.filename, found.size_bytes) == (2, "returns.md", len(RETURNS.encode()))
     hits = await find(bus, scope, "How many days do I have to return an item?")
     assert "30 days" in hits[0].text
     again = await bus.request(ingest.REPROCESS_DOCUMENT, ingest.ReprocessDocument(document_id=first.id), scope)
@@ -217,6 +219,7 @@ async def test_what_turns_out_unreadable_says_why_and_may_be_sent_again(bus: Bus
     assert failed.error is not None
     assert failed.error.code == "unreadable_document"
     assert "UTF-8" in failed.error.detail
+    assert (failed.media_type, failed.error.filename) == ("application/octet-stream", None)
     assert (await send(bus, service, scope, data)).id != document.id
 
 

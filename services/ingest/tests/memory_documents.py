@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from contracts.ids import DocumentId, PassageId, TenantId
+from ingest_service.domain import media_types
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
-from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.document import Document, Failure, File, Reading, State, StoredPassage
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step, Upload
 from ingest_service.domain.select_documents import Selection, Span
@@ -206,6 +207,7 @@ class MemoryDocuments:
             pages=reading.pages,
             passages=len(reading.passages),
             notes=reading.notes,
+            found_in=File(row.filename, row.size_bytes),
         )
         self._say(ready)
         return True
@@ -214,10 +216,11 @@ class MemoryDocuments:
         row = self._mine(scope, document)
         if row is None:
             return None
-        rest: dict[str, Any] = {"state": State.FAILED, "passages": 0}
+        kind = failure.media_type or media_types.UNKNOWN
+        rest: dict[str, Any] = {"state": State.FAILED, "passages": 0, "media_type": kind}
         if await self.found_generation(scope, document.id) is not None:
             rest = {"state": State.READY, "progress": 1.0}
-        failed = self._put(scope, row, failure=failure, **rest)
+        failed = self._put(scope, row, failure=replace(failure, media_type=None), **rest)
         self._say(failed)
         return failed.state
 

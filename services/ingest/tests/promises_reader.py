@@ -64,15 +64,15 @@ class PromisesOfReader:
         assert (await reader.read(RETURNS.encode(), unheard)).passages
 
     @pytest.mark.parametrize(
-        ("data", "code"),
+        ("data", "code", "kind"),
         [
-            (b" \n ", "empty_document"),
-            ("?! \u2013 \u2026\n\n\U0001f3d5\ufe0f\U0001f44d".encode(), "empty_document"),
-            (b"\xef\xbb\xbf\xff\xff", "unreadable_document"),
+            (b" \n ", "empty_document", None),
+            ("?! \u2013 \u2026\n\n\U0001f3d5\ufe0f\U0001f44d".encode(), "empty_document", "text/plain"),
+            (b"\xef\xbb\xbf\xff\xff", "unreadable_document", None),
         ],
     )
-    async def test_what_cannot_be_read_is_refused_with_the_reason(self, reader, data, code):
+    async def test_what_cannot_be_read_is_refused_with_the_reason(self, reader, data, code, kind):
         with pytest.raises(DocumentRefused) as refused:
             await reader.read(data, unheard)
-        assert refused.value.code == code
+        assert (refused.value.code, refused.value.media_type) == (code, kind)
         assert refused.value.detail.endswith(".")

@@ -54,6 +54,8 @@ class DocumentError(Contract):
     detail: str
     page: int | None = None
     try_again_at: AwareDatetime | None = None
+    filename: Personal[str | None] = None
+    """Of the newest version, when that could not be read and has another name than the one that is found."""
 
 
 class DocumentNote(Contract):
@@ -64,7 +66,11 @@ class DocumentNote(Contract):
 
 
 class Document(Contract):
-    """A business's document and how far it is; `progress` goes from 0 to 1."""
+    """A business's document and how far it is; `progress` goes from 0 to 1.
+
+    `media_type` is told from the bytes; `application/octet-stream` while nobody knows. `filename` and `size_bytes` of
+    one that is ready are those of the version that is found.
+    """
 
     id: DocumentId
     title: str

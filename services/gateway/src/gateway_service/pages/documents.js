@@ -311,7 +311,8 @@ function isLasting({ status }) { return status >= 400 && status < 500; }
 
 // A document that is ready in spite of an error is found as it was before its last reading.
 function trouble({ state, error }) {
-  return state === "ready" ? `The newest reading failed, the one before is used. ${error.detail}` : error.detail;
+  const of = error.filename ? ` of ${error.filename}` : "";
+  return state === "ready" ? `The newest reading${of} failed, the one before is used. ${error.detail}` : error.detail;
 }
 
 function isArchive({ media_type: kind, state }) {

@@ -39,11 +39,15 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a document could not be used, in words for its owner; `page` counts from 1."""
+    """Why a document could not be used, in words for its owner; `page` counts from 1.
+
+    `media_type` is what its file is, None where that was not told; it is not kept with the others.
+    """
 
     code: str
     detail: str
     page: int | None = None
+    media_type: str | None = None
 
 
 class Note(NamedTuple):
@@ -51,6 +55,13 @@ class Note(NamedTuple):
 
     page: int | None
     reason: str
+
+
+class File(NamedTuple):
+    """What a document was sent as, or fetched."""
+
+    name: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class Document:
     often this generation could not be read for now; `try_again_at` while it waits, with why as its `failure`.
     `came_of`: the archive that it was in, or the page whose address somebody gave and that led to it, also when that is
     gone; None when somebody brought it in themselves. `path`: where in the archive it stood; None for all else.
+    `found_in`: the file that was read when it was last ready; `filename`, `size_bytes` and `sha256` are the newest's.
     """
 
     id: DocumentId
@@ -92,6 +104,13 @@ class Document:
     put_off: int = 0
     came_of: DocumentId | None = None
     path: str | None = None
+    found_in: File | None = None
+
+    @property
+    def file(self) -> File:
+        """The newest, or the one that is found as that could not be read."""
+        is_older = self.state is State.READY and self.failure is not None
+        return (self.found_in if is_older else None) or File(self.filename, self.size_bytes)
 
 
 class PageStart(NamedTuple):
@@ -162,7 +181,7 @@ def received(
         id=document_id,
         title=title_of(filename) if url is None else url.partition("://")[2],
         filename=filename,
-        media_type=media_types.PLAIN if url is None else media_types.HTML,
+        media_type=media_types.UNKNOWN,
         size_bytes=content[0],
         sha256=content[1],
         state=State.RECEIVED,

@@ -22,13 +22,27 @@ runtime.errors.Rejected
     +-- UnpacksTooLarge  an archive whose contents are out of all proportion to it
 """
 
+import contextlib
+from collections.abc import Iterator
+
 from runtime.errors import Rejected
 
 
 class DocumentRefused(Rejected):
-    """The document can never be indexed as it is."""
+    """The document can never be indexed as it is; `media_type` is what it is, where that was told before."""
 
     default_code = "unreadable_document"
+    media_type: str | None = None
+
+
+@contextlib.contextmanager
+def of_kind(media_type: str) -> Iterator[None]:
+    """What is refused meanwhile is such a document."""
+    try:
+        yield
+    except DocumentRefused as refused:
+        refused.media_type = refused.media_type or media_type
+        raise
 
 
 class EmptyDocument(DocumentRefused):

@@ -11,7 +11,7 @@ from contracts.ids import DocumentId
 from ingest_service.domain import media_types, put_off
 from ingest_service.domain.cut_settings import DEFAULT
 from ingest_service.domain.document import Document, Failure, Note, Reading, State
-from ingest_service.domain.errors import ArchiveRefused, DocumentRefused, EmptyDocument, IsArchive
+from ingest_service.domain.errors import ArchiveRefused, DocumentRefused, EmptyDocument, IsArchive, of_kind
 from ingest_service.domain.estimate import Estimate
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.long_documents import LongDocuments
@@ -104,7 +104,8 @@ async def _attempt(document: Document, scope: TenantScope, desk: Desk) -> State 
     try:
         return await index_document(document, scope, desk)
     except DocumentRefused as refused:
-        return await fail_document(document, scope, desk, Failure(refused.code, refused.detail))
+        failure = Failure(refused.code, refused.detail, media_type=refused.media_type)
+        return await fail_document(document, scope, desk, failure)
     except Fenced:
         # whoever overtook us cleans up as well, but may have done so before our last write
         await _forget_if_gone(document, scope, desk)
@@ -149,13 +150,15 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
     if data is None:
         raise DocumentRefused("The stored file is gone. Upload it again.")
     if document.url and is_sitemap(data):
-        return await asyncio.to_thread(_sitemap, document, data, document.url)
+        with of_kind(media_types.XML):
+            return await asyncio.to_thread(_sitemap, document, data, document.url)
     try:
         reading = reading_of(document, await desk.reader.read(data, say, document.cut_by or DEFAULT))
     except DocumentRefused as refused:
         if refused.code != IsArchive.default_code:
             raise
-        return await _unpacked(document, data, scope, desk)
+        with of_kind(media_types.ZIP):
+            return await _unpacked(document, data, scope, desk)
     if document.media_type == media_types.ZIP:
         await desk.unpacking.let_go(document, scope)
     return reading

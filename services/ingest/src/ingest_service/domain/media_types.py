@@ -29,6 +29,9 @@ TIFF: Final = "image/tiff"
 WEBP: Final = "image/webp"
 ZIP: Final = "application/zip"
 
+UNKNOWN: Final = "application/octet-stream"
+"""Of what nobody has read, or could tell."""
+
 READABLE: Final = (
     "Send PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx, .xls), OpenDocument, HTML, EPUB, RTF, "
     "e-mail (.eml, .msg), CSV, JSON, XML, WebVTT, Markdown or plain text, a picture of text (PNG, JPEG, TIFF, WebP), "

@@ -9,7 +9,7 @@ from ingest_service.domain import language
 from ingest_service.domain.chunk import Passage, chunk
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Note, Reading, StoredPassage, title_of
-from ingest_service.domain.errors import EmptyDocument
+from ingest_service.domain.errors import EmptyDocument, of_kind
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.passage_index import passage_id
 from ingest_service.domain.ports import TokenCounter
@@ -52,10 +52,11 @@ def cut(manuscript: Manuscript, counter: TokenCounter, settings: CutSettings = D
     Raises:
         EmptyDocument: Nothing in it can be searched.
     """
-    passages = chunk(manuscript, counter, settings)
-    # signs and emoji alone can neither be found by a word nor mean anything to a model
-    if not passages or not any(map(str.isalnum, manuscript.text)):
-        raise EmptyDocument("The document has no text in it: not a single letter or digit.")
+    with of_kind(manuscript.media_type):
+        passages = chunk(manuscript, counter, settings)
+        # signs and emoji alone can neither be found by a word nor mean anything to a model
+        if not passages or not any(map(str.isalnum, manuscript.text)):
+            raise EmptyDocument("The document has no text in it: not a single letter or digit.")
     spoken = _known(language.detect(manuscript.text))
     headings = passages[0].headings
     return Cut(

@@ -25,7 +25,7 @@ from contracts.ingest import (
     UpdateDocument,
 )
 from contracts.ingest import Document as DocumentShown
-from ingest_service.domain.document import Document, Failure, State
+from ingest_service.domain.document import Document, State
 from ingest_service.domain.estimate import seconds_left
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.originals import let_go
@@ -141,19 +141,19 @@ def _place(cursor: str | None) -> DocumentId | None:
 
 def shown(document: Document, now: datetime) -> DocumentShown:
     """The document as its owner sees it."""
-    failure = document.failure
+    file = document.file
     return DocumentShown(
         id=document.id,
         title=document.title,
-        filename=document.filename,
+        filename=file.name,
         media_type=document.media_type,
-        size_bytes=document.size_bytes,
+        size_bytes=file.size_bytes,
         state=document.state.value,
         progress=document.progress,
         pages=document.pages,
         passages=document.passages,
         language=document.language,
-        error=None if failure is None else _error(failure, document.try_again_at),
+        error=_error(document),
         created_at=document.created_at,
         updated_at=document.updated_at,
         url=document.url,
@@ -165,5 +165,14 @@ def shown(document: Document, now: datetime) -> DocumentShown:
     )
 
 
-def _error(failure: Failure, try_again_at: datetime | None) -> DocumentError:
-    return DocumentError(code=failure.code, detail=failure.detail, page=failure.page, try_again_at=try_again_at)
+def _error(document: Document) -> DocumentError | None:
+    failure = document.failure
+    if failure is None:
+        return None
+    return DocumentError(
+        code=failure.code,
+        detail=failure.detail,
+        page=failure.page,
+        try_again_at=document.try_again_at,
+        filename=None if document.file.name == document.filename else document.filename,
+    )

@@ -242,7 +242,9 @@ def _verdict(told: _Told, ended: handle.Ended, limits: Limits) -> Cut:
     if isinstance(ending, lines.Refusal) and ending.code in ERRORS:
         if ending.error:
             _log.info("reader.damaged", error=ending.error, place=ending.place)
-        raise DocumentRefused(ending.detail, code=ending.code)
+        refused = DocumentRefused(ending.detail, code=ending.code)
+        refused.media_type = ending.media_type
+        raise refused
     if isinstance(ending, lines.Broken):
         _log.warning("reader.broken", error=ending.error, place=ending.place)
         BREACHES.labels("broken").inc()

@@ -14,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from contracts.ids import DocumentId, PassageId
 from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
+from ingest_service.domain import media_types
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.estimate import Expected
@@ -32,7 +33,7 @@ from ingest_service.outbound.document_changes import (
 )
 from ingest_service.outbound.document_selection import came_of, is_current, listed, selected_ids
 from ingest_service.outbound.passage_rows import drop_passages, found_generation, found_passages, passages_of
-from ingest_service.outbound.rows import cut_value, document_of, notes_value, passage_values, row_of
+from ingest_service.outbound.rows import cut_value, document_of, passage_values, reading_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
 from runtime.db import Database
 from runtime.errors import Conflict
@@ -238,12 +239,9 @@ class PostgresDocuments:
         values = {
             "state": State.READY,
             "progress": 1.0,
-            "title": reading.title,
-            "media_type": reading.media_type,
-            "language": reading.language,
-            "pages": reading.pages,
-            "passages": len(reading.passages),
-            "notes": notes_value(reading.notes),
+            **reading_values(reading),
+            "found_filename": DocumentRow.filename,
+            "found_size_bytes": DocumentRow.size_bytes,
             **_NO_TROUBLE,
         }
         async with self._database.tenant_tx(scope) as tx:
@@ -261,7 +259,8 @@ class PostgresDocuments:
         why = {"error_code": failure.code, "error_detail": failure.detail, "error_page": failure.page}
         async with self._database.tenant_tx(scope) as tx:
             is_found = await self.found_generation(scope, document.id) is not None
-            rest = {"state": State.READY, "progress": 1.0} if is_found else {"state": State.FAILED, "passages": 0}
+            unread = {"state": State.FAILED, "passages": 0, "media_type": failure.media_type or media_types.UNKNOWN}
+            rest = {"state": State.READY, "progress": 1.0} if is_found else unread
             failed = await self._fenced(scope, document, {**rest, **why})
             if failed is None:
                 return None

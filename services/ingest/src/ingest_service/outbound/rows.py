@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.cut_settings import CutSettings
-from ingest_service.domain.document import Document, Failure, Note, PageStart, State, StoredPassage
+from ingest_service.domain.document import Document, Failure, File, Note, PageStart, Reading, State, StoredPassage
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.tenancy import TenantScope
 
@@ -41,6 +41,7 @@ def document_of(row: DocumentRow) -> Document:
         put_off=row.put_off,
         came_of=None if row.came_of is None else DocumentId(row.came_of),
         path=row.path,
+        found_in=None if row.found_filename is None else File(row.found_filename, row.found_size_bytes or 0),
     )
 
 
@@ -76,12 +77,26 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         put_off=document.put_off,
         came_of=document.came_of,
         path=document.path,
+        found_filename=document.found_in and document.found_in.name,
+        found_size_bytes=document.found_in and document.found_in.size_bytes,
     )
 
 
 def notes_value(notes: Sequence[Note]) -> list[dict[str, Any]]:
     """Notes as they are kept."""
     return [note._asdict() for note in notes]
+
+
+def reading_values(reading: Reading) -> dict[str, Any]:
+    """What a document's columns say of its reading."""
+    return {
+        "title": reading.title,
+        "media_type": reading.media_type,
+        "language": reading.language,
+        "pages": reading.pages,
+        "passages": len(reading.passages),
+        "notes": notes_value(reading.notes),
+    }
 
 
 def cut_value(settings: CutSettings) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class DocumentRow(SQLModel, table=True):
     put_off: int = 0
     came_of: UUID | None = None
     path: str | None = None
+    found_filename: str | None = None
+    found_size_bytes: int | None = None
 
 
 class KnowledgeSettingsRow(SQLModel, table=True):

@@ -132,7 +132,7 @@ def _last_word(error: Exception) -> lines.Line:
     if isinstance(error, DocumentRefused):
         cause = error.__cause__
         name, place = ("", "") if cause is None else (type(cause).__name__, _place(cause))
-        return lines.Refusal(code=error.code, detail=error.detail, error=name, place=place)
+        return lines.Refusal(code=error.code, detail=error.detail, media_type=error.media_type, error=name, place=place)
     return lines.Broken(error=type(error).__name__, place=_place(error))
 
 

@@ -24,6 +24,7 @@ Kept = Annotated[str, Field(max_length=200_000, pattern=r"^[^\x00]*$")]
 LONGEST_NOTE: Final = 500
 Short = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, Field(max_length=20, pattern=r"^[a-z-]+$")]
+MediaType = Annotated[str, Field(max_length=120, pattern=r"^[\w.+-]+/[\w.+-]+$")]
 Name = Annotated[str, Field(max_length=200, pattern=r"^[\w.:<>/-]*$")]
 
 
@@ -97,7 +98,7 @@ class End(Line):
 
     kind: Literal["end"] = "end"
     title: Short | None
-    media_type: Annotated[str, Field(max_length=120, pattern=r"^[\w.+-]+/[\w.+-]+$")]
+    media_type: MediaType
     language: Code | None
     pages: Count
     passages: Count
@@ -110,6 +111,7 @@ class Refusal(Line):
     kind: Literal["refusal"] = "refusal"
     code: Name
     detail: Short
+    media_type: MediaType | None = None
     error: Name = ""
     place: Name = ""
 

@@ -8,7 +8,7 @@ from ingest_service.domain import media_types as kinds
 from ingest_service.domain import sniff
 from ingest_service.domain.document import Note
 from ingest_service.domain.encoding import decode, guess_of
-from ingest_service.domain.errors import Damaged, DocumentRefused
+from ingest_service.domain.errors import Damaged, DocumentRefused, of_kind
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.text_kinds import json_fault
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
@@ -60,15 +60,16 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     """
     kind = sniff.tell(data)
     reader = importlib.import_module(f"{__name__}.{_MODULES[kind]}")
-    try:
-        manuscript: Manuscript = reader.read(data, say, ocr) if kind in _SEEN else reader.read(data, say)
-    except (DocumentRefused, MemoryError):
-        raise
-    except RecursionError as error:
-        raise Damaged("The document is nested too deeply to be read.") from error
-    except Exception as error:
-        # the libraries answer broken files with whatever breaks first; the same bytes will break there again
-        raise Damaged(_DAMAGED) from error
+    with of_kind(kind):
+        try:
+            manuscript: Manuscript = reader.read(data, say, ocr) if kind in _SEEN else reader.read(data, say)
+        except (DocumentRefused, MemoryError):
+            raise
+        except RecursionError as error:
+            raise Damaged("The document is nested too deeply to be read.") from error
+        except Exception as error:
+            # the libraries answer broken files with whatever breaks first; the same bytes will break there again
+            raise Damaged(_DAMAGED) from error
     return _with_doubts(manuscript, data) if kind in _BARE else manuscript
 
 
