@@ -61,7 +61,7 @@ class MemoryDocuments:
         if came_of is not None:
             own = self.came_of(scope, came_of)
         if filename is not None:
-            own = [row for row in own if row.filename == filename]
+            own = [row for row in own if filename in {row.filename, row.found_in and row.found_in.name}]
         chosen = [row for row in own if state in {None, row.state} and (before is None or row.id < before)]
         tagged = [row for row in chosen if tag is None or tag in row.tags]
         return sorted(tagged, key=lambda row: row.id, reverse=True)[:limit]

@@ -38,6 +38,9 @@ class PromisesOfVersions:
         found = await _now(documents, scope, old.id)
         assert (found.file, found.media_type, found.failure) == (File("returns.md", 5), "text/markdown", DAMAGED)
         assert (found.filename, found.sha256) == ("broken.pdf", "broken")
+        for name, ids in (("returns.md", [old.id]), ("broken.pdf", [old.id]), ("other.md", [])):
+            page = await documents.page(scope, state=None, limit=9, before=None, filename=name)
+            assert [document.id for document in page] == ids
 
         assert await documents.read_again(scope, old.id)
         at_work = await claimed(documents, scope, old)

@@ -177,7 +177,10 @@ class Documents(Protocol):
         filename: str | None = None,
         came_of: DocumentId | None = None,
     ) -> list[Document]:
-        """At most `limit` documents, newest first, older than `before`; with `came_of` those that `led_to` counts."""
+        """At most `limit` documents, newest first, older than `before`; with `came_of` those that `led_to` counts.
+
+        `filename` is that of the newest file, or of the one that is found.
+        """
         ...
 
     async def led_to(self, scope: TenantScope, document_id: DocumentId) -> Counter[State]:

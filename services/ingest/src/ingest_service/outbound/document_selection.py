@@ -47,7 +47,8 @@ def listed(
     if tag is not None:
         question = question.where(has_one_of((tag,)))
     if filename is not None:
-        question = question.where(col(DocumentRow.filename) == filename)
+        is_found = col(DocumentRow.found_filename) == filename
+        question = question.where((col(DocumentRow.filename) == filename) | is_found)
     if origin is not None:
         question = question.where(col(DocumentRow.id).in_(came_of(scope, origin)))
     if before is not None:
