@@ -151,6 +151,8 @@ async def test_the_sentence_that_answers_is_quoted_with_its_source(question: str
         ("Qui a fondé l'entreprise ?", "Je n'ai pas trouvé de réponse à cela dans nos documents."),
         ("公司是谁创办的？", "我在我们的资料中没有找到这个问题的答案。"),
         ("من أسس الشركة؟", "لم أجد إجابة عن هذا السؤال في مستنداتنا."),
+        ("ใครก่อตั้งบริษัท", "ขออภัย ไม่พบคำตอบสำหรับคำถามนี้ในเอกสารของเรา"),
+        ("Хто заснував цю компанію і коли?", "У наших документах не знайшлося відповіді на це запитання."),
         ("Kdo založil firmu?", "I could not find an answer to that in our documents."),
     ],
 )

@@ -3,7 +3,7 @@
 
 import pytest
 
-from inference_service.domain.words import content_terms, language_of, terms
+from inference_service.domain.words import content_terms, language_of, terms, told_in
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from inference_service.domain.words import content_terms, language_of, terms
         ("Quanto tempo leva o envio para o meu país?", "pt"),
         ("Hoeveel kost het verzenden?", "nl"),
         ("Cât durează livrarea comenzii și unde este?", "ro"),
+        ("Czy mogę zaparkować przed sklepem?", "pl"),
         ("Teslimat ne kadar sürer?", "tr"),
         ("Giao hàng mất bao lâu?", "vi"),
         ("Сколько стоит доставка?", "ru"),
@@ -35,6 +36,19 @@ from inference_service.domain.words import content_terms, language_of, terms
 )
 def test_a_short_question_tells_its_language(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Где можно припарковаться?", "ru"),
+        ("Де я можу припаркуватися і скільки це коштує?", "uk"),
+        ("Къде мога да паркирам пред магазина?", "und"),
+        ("Where can I park?", "en"),
+    ],
+)
+def test_nobody_is_told_something_in_the_language_of_a_neighbour(text: str, language: str) -> None:
+    assert told_in(text) == language
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from inference_service.domain import marks
 from inference_service.domain.caveat import CAVEAT
 from inference_service.domain.citation import CITATION, cited
 from inference_service.domain.notice import NOTICES
+from inference_service.domain.refusal import REFUSALS
 from inference_service.domain.sentences import sentence_spans
 from inference_service.domain.words import content_terms, language_of
 
@@ -100,7 +101,7 @@ def is_claim(text: str, numbers: tuple[int, ...] = ()) -> bool:
 
     A sentence that cites, or names a number, claims something however it begins.
     """
-    if not any(map(str.isalpha, text)) or text.rstrip().endswith(marks.QUESTION_ENDS) or text in NOTICES:
+    if not any(map(str.isalpha, text)) or text.rstrip().endswith(marks.QUESTION_ENDS) or text in NOTICES | REFUSALS:
         return False
     if numbers or any(map(str.isdigit, text)):
         return True
@@ -117,7 +118,7 @@ def is_courtesy(text: str) -> bool:
 
 def admits(text: str) -> bool:
     """Tell whether a sentence says that the answer was not found."""
-    return bool(_ADMISSION.search(text.translate(_APOSTROPHES)))
+    return text in REFUSALS or bool(_ADMISSION.search(text.translate(_APOSTROPHES)))
 
 
 def _plain(text: str) -> str:

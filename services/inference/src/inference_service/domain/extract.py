@@ -19,7 +19,7 @@ from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
 from inference_service.domain.refusal import refusal
 from inference_service.domain.sentences import Sentence, sentences, told_titles
-from inference_service.domain.words import content_terms, language_of, named, terms
+from inference_service.domain.words import content_terms, language_of, named, terms, told_in
 
 Vector = Sequence[float]
 
@@ -143,10 +143,10 @@ async def extract(question: str, passages: Sequence[Passage], embedder: Embedder
     calibration = calibration_for(read_as)
     found = await _search(question, passages, read_as, embedder if calibration.ranking else None)
     if found is None:
-        return Extraction(refusal(language), (), 0.0)
+        return Extraction(refusal(told_in(question)), (), 0.0)
     sure = confidence(found.evidence, calibration)
     if sure < 0.5:  # noqa: PLR2004 - as likely as not
-        return Extraction(refusal(language), (), sure)
+        return Extraction(refusal(told_in(question)), (), sure)
     chosen = _choose(found, calibration)
     text = " ".join(f"{statement.sentence.text} [{statement.n}]" for statement in chosen)
     return Extraction(text, tuple(dict.fromkeys(statement.n for statement in chosen)), sure)

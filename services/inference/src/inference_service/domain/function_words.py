@@ -47,6 +47,11 @@ FUNCTION_WORDS: Final = {
     "vi": "ai bao bị bởi các cái của cho có cùng chỉ đã đang đâu để đến điều do được gì giờ hay hơn khi không là "
     "lại lúc mà mấy một này nào năm nếu ngày người nhiêu như những nhiều ở ra rằng rất sao sau sẽ tại thế thì "
     "theo tôi trên trong trước từ và vào vẫn vậy về vì với",
+    "pl": "aby albo ale bardzo być był była było były będzie bez co czy czyli czym dla dlaczego do gdy gdzie i ich "
+    "ile im ja jak jaka jaki jakie jako jest jestem jeśli jeżeli już kiedy kim kogo kto które którego której który "
+    "która lub ma macie mają mam mi mnie można mogę może możecie mój moja moje mu na nad nam nas nasz nie nim "
+    "o od one oraz po pod przed przez przy są się skąd ta tak także tam te tego tej to tu tych tylko tym u w "
+    "wam was we wasz więc z za ze że żeby",
     "ru": "а без более был была были было быть в вам вас весь во вот все всех вы где да для до его ее её если есть "
     "еще же за и из или им их к как какая какие какой каком какую каких ко когда кого кому кто куда ли между "
     "меня мне можно мой мы на над не него нет но ну о об он она они от откуда по под почему при с сколько со "

@@ -9,7 +9,7 @@ from inference_service.domain.model import Pieces
 from inference_service.domain.notes import Notes
 from inference_service.domain.ports import Shown, Stream
 from inference_service.domain.whole_sentences import WholeSentence, WholeSentences
-from inference_service.domain.words import language_of
+from inference_service.domain.words import told_in
 
 _REMEMBERED: Final = 1_000
 """Characters at the end of what was said that tell its language."""
@@ -75,5 +75,5 @@ class HeldStream:
 
     @staticmethod
     def _language(first: str, second: str) -> str:
-        language = language_of(first)
-        return language if language != "und" else language_of(second)
+        language = told_in(first)
+        return language if language != "und" else told_in(second)

@@ -23,6 +23,7 @@ _STEMMERS: Final = {
     "hi": "hindi",
     "it": "italian",
     "nl": "dutch",
+    "pl": "polish",
     "pt": "portuguese",
     "ro": "romanian",
     "ru": "russian",
@@ -50,6 +51,8 @@ _VIETNAMESE: Final = re.compile("[ăơưđạ-ỹ]")
 _POSSESSIVE: Final = re.compile("['\u2019]s\\b")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200d\u2060\u0640\u064b-\u0652]")
 """Soft hyphens, joiners, and the Arabic vowel signs and stretching mark that some writers set and most leave out."""
+_UKRAINIAN: Final = re.compile("[іїєґ]", re.IGNORECASE)
+_NOT_RUSSIAN: Final = re.compile("[ўђјљњћџѓќѕ]|ъ(?![еёюя])", re.IGNORECASE)
 _FOLDED: Final = re.compile("[\u0300-\u036f]")
 
 _IS_FUNCTION_WORD: Final = {code: frozenset(words.split()) for code, words in FUNCTION_WORDS.items()}
@@ -60,7 +63,7 @@ _UNSPACED_CUTS: Final = {
 _PART_OF_WORD: Final = 0.6
 """What a term counts that is part of a longer word, or has one as its part: compounds, mostly German ones."""
 _PART: Final = 5
-_LATIN_LANGUAGES: Final = ("en", "de", "es", "fr", "it", "pt", "nl", "ro", "tr", "vi")
+_LATIN_LANGUAGES: Final = ("en", "de", "es", "fr", "it", "pt", "nl", "ro", "tr", "vi", "pl")
 
 
 def language_of(text: str) -> str:
@@ -77,6 +80,17 @@ def language_of(text: str) -> str:
     if counts[code] * weight > latin:
         return code
     return _latin_language(text.lower()) if latin else "und"
+
+
+def told_in(text: str) -> str:
+    """Return the language to tell its writer something in.
+
+    As `language_of`, but nobody is answered in Russian whose letters are not: `uk`, or `und` for further languages.
+    """
+    language = language_of(text)
+    if language != "ru":
+        return language
+    return "uk" if _UKRAINIAN.search(text) else "und" if _NOT_RUSSIAN.search(text) else language
 
 
 def terms(text: str, language: str) -> list[str]:
