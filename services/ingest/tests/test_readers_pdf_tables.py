@@ -181,6 +181,25 @@ def test_a_table_in_the_margin_of_each_page_is_a_header():
     assert "Ridge" not in text
 
 
+@pytest.mark.parametrize("style", [GRID, FLAT], ids=["grid", "flat"])
+def test_a_table_of_words_on_the_next_page_does_not_go_on_with_one_of_numbers(style):
+    shops = [["Shop", "City", "Street"], ["North", "Kiel", "Am Wall"], ["South", "Ulm", "Donau"]]
+    result = manuscript(
+        made.flowing(made.table(LONG[:36], style, WIDTHS), PageBreak(), made.table(shops, style, WIDTHS))
+    )
+    read = "| Shop | City | Street |\n|---|---|---|\n| North | Kiel | Am Wall |\n| South | Ulm | Donau |"
+    assert [words for kind, words in shown(result) if kind is Kind.TABLE][1:] == [read]
+
+
+def test_rows_on_the_next_page_need_not_all_have_numbers():
+    rest = [["Thing", "on request", "two years"], ["Other thing", "9.00", "unknown"]]
+    result = manuscript(made.flowing(made.table([*LONG[:39], *rest], GRID, WIDTHS)))
+    on_it = result.text[result.pages[1] :].splitlines()
+    assert on_it[0] == "| Item | Price | Warranty |"
+    assert on_it[-2:] == ["| Thing | on request | two years |", "| Other thing | 9.00 | unknown |"]
+    assert len(on_it) == 5
+
+
 def test_a_table_that_ends_within_a_page_does_not_go_on_with_the_next():
     colours = [["Tent", "green", "light"], ["Stove", "black", "heavy"], ["Boots", "brown", "heavy"]]
     result = manuscript(made.flowing(made.table(ROWS, GRID, WIDTHS), PageBreak(), made.table(colours, GRID, WIDTHS)))

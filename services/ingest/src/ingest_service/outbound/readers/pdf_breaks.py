@@ -49,9 +49,21 @@ def _is_same(table: Table, before: Table) -> bool:
 
 
 def _is_new(table: Table, before: Table) -> bool:
-    """Whether it has a header of its own, set as the other's is."""
+    """Whether it has a header of its own, set as the other's is, or says no numbers where the other says nothing else.
+
+    One row alone without its numbers is the last of its table: another table has a header too.
+    """
     if not table.has_header or table.rows[0] == before.rows[0]:
         return False
     if before.is_bold or table.is_bold:
         return table.is_bold
-    return is_over_numbers(table.rows) and not any(map(str.isdigit, chain.from_iterable(table.rows[0])))
+    if is_over_numbers(table.rows) and not any(map(str.isdigit, chain.from_iterable(table.rows[0]))):
+        return True
+    body = before.rows[1:]
+    numbers = [at for at in range(len(before.columns)) if body and all(_has_number(row, at) for row in body)]
+    kept = any(_has_number(row, at) for row in table.rows for at in numbers)
+    return bool(numbers) and not kept
+
+
+def _has_number(row: Sequence[str], column: int) -> bool:
+    return any(map(str.isdigit, row[column]))
