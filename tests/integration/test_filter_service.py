@@ -173,6 +173,14 @@ async def test_inputs_are_judged_by_the_same_rules(worker: Bus, edge: Bus) -> No
     assert (allowed.is_allowed, allowed.categories) == (True, ())
 
 
+async def test_personal_data_is_taken_out_of_texts_in_order_whatever_the_policy_is(worker: Bus, edge: Bus) -> None:
+    scope = new_scope()
+    await put(edge, scope, ModerationPolicy(cards_action="off"))
+    order = channels.Redact(texts=("Why was 4111 1111 1111 1111 charged?", "Is it open?", "Write to ada@example.com!"))
+    done = await worker.request(channels.REDACT, order, scope)
+    assert done.texts == ("Why was [redacted] charged?", "Is it open?", "Write to [redacted]!")
+
+
 async def test_a_policy_is_kept_by_version_and_heard_by_every_replica(worker: Bus, edge: Bus) -> None:
     scope = new_scope()
     question = channels.CheckInput(text="acme")

@@ -20,6 +20,7 @@ from runtime.errors import NotFound
 from runtime.expiry import Expiry
 from runtime.outbox import OutboxRelay
 from runtime.tenancy import TenantScope
+from services.inference.tests.fakes import MemoryRedaction
 from services.inference.tests.memory_embedder import MemoryEmbedder
 from tests.support.platform import Platform
 
@@ -79,7 +80,16 @@ def embedder() -> MemoryEmbedder:
 
 
 async def gathered(database: Database, scope: TenantScope, embedder: MemoryEmbedder) -> int:
-    return await gather_gaps(scope, PostgresGaps(database), embedder)
+    return await gather_gaps(scope, PostgresGaps(database), redaction=MemoryRedaction(), embedder=embedder)
+
+
+async def test_a_gap_and_its_questions_keep_no_personal_data(
+    database: Database, scope: TenantScope, embedder: MemoryEmbedder
+):
+    await asked(database, scope, "Do you ship to ada@example.com in Norway?")
+    assert await gathered(database, scope, embedder) == 1
+    (gap,) = (await PostgresGaps(database).list(scope, ListGaps())).items
+    assert [gap.question, *(one.question for one in gap.examples)] == ["Do you ship to [redacted] in Norway?"] * 2
 
 
 async def test_questions_that_mean_the_same_are_one_gap(

@@ -150,6 +150,18 @@ class MemoryQuestions:
 
 
 @dataclass
+class MemoryRedaction:
+    """Takes out what holds an @; `is_away` makes it fail."""
+
+    is_away: bool = False
+
+    async def redacted(self, _scope: TenantScope, texts: Sequence[str]) -> tuple[str, ...]:
+        if self.is_away:
+            raise Unavailable
+        return tuple(" ".join("[redacted]" if "@" in word else word for word in text.split()) for text in texts)
+
+
+@dataclass
 class MemoryKnowledge:
     """Finds `hits`; None when it is away. `is_slow`: until it is cancelled."""
 

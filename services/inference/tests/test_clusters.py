@@ -6,7 +6,8 @@ from contracts.ids import GapId, MessageId, uuid7
 from inference_service.domain.clusters import Asked, group_of, joined, nearest
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.gather_gaps import gather_gaps, sort_questions
-from services.inference.tests.fakes import SCOPE, MemoryQuestions
+from runtime.errors import Unavailable
+from services.inference.tests.fakes import SCOPE, MemoryQuestions, MemoryRedaction
 from services.inference.tests.memory_embedder import MemoryEmbedder
 
 NORWAY = ("Do you ship parcels to Norway?", "Can parcels ship to Norway?", "Do you ship to Norway by parcels?")
@@ -71,13 +72,20 @@ async def test_the_centre_is_the_mean_of_unit_length():
 
 async def test_what_waits_is_gathered_once():
     gaps = MemoryQuestions({MessageId(uuid7()): text for text in NORWAY})
-    assert await gather_gaps(SCOPE, gaps, MemoryEmbedder()) == 3
-    assert await gather_gaps(SCOPE, gaps, MemoryEmbedder()) == 0
+    assert await gather_gaps(SCOPE, gaps, redaction=MemoryRedaction(), embedder=MemoryEmbedder()) == 3
+    assert await gather_gaps(SCOPE, gaps, redaction=MemoryRedaction(), embedder=MemoryEmbedder()) == 0
     assert len(set(gaps.gap_ids.values())) == 1
 
 
 async def test_without_embeddings_questions_wait():
     gaps = MemoryQuestions({MessageId(uuid7()): NORWAY[0]})
     with pytest.raises(EmbedderFailed):
-        await gather_gaps(SCOPE, gaps, MemoryEmbedder(is_away=True))
+        await gather_gaps(SCOPE, gaps, redaction=MemoryRedaction(), embedder=MemoryEmbedder(is_away=True))
+    assert not gaps.gap_ids
+
+
+async def test_while_nobody_takes_out_personal_data_questions_wait():
+    gaps = MemoryQuestions({MessageId(uuid7()): NORWAY[0]})
+    with pytest.raises(Unavailable):
+        await gather_gaps(SCOPE, gaps, redaction=MemoryRedaction(is_away=True), embedder=MemoryEmbedder())
     assert not gaps.gap_ids

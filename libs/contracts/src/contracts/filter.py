@@ -56,6 +56,18 @@ class InputVerdict(Reply):
     categories: tuple[str, ...] = ()
 
 
+class Redact(Request):
+    """Take personal data and secrets out of what customers wrote, whatever the policy says of answers."""
+
+    texts: Personal[Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]]
+
+
+class Redacted(Reply):
+    """The texts in order, `[redacted]` in place of card and account numbers, addresses, phone numbers and secrets."""
+
+    texts: Personal[tuple[str, ...]]
+
+
 class OpenStream(Request):
     """A replica is asked to judge one answer's tokens; it recomputes and skips what is out already."""
 
@@ -93,4 +105,5 @@ POLICY_CHANGED = Fact("filter", "policy_changed", PolicyChanged, key="tenant_id"
 GET_POLICY = Rpc("filter", "get_policy", GetPolicy, PolicyReply, callers=("gateway",))
 PUT_POLICY = Rpc("filter", "put_policy", PutPolicy, PolicyReply, callers=("gateway",))
 CHECK_INPUT = Rpc("filter", "check_input", CheckInput, InputVerdict, callers=("inference",), timeout_s=2)
+REDACT = Rpc("filter", "redact", Redact, Redacted, callers=("inference",))
 OPEN_STREAM = Rpc("filter", "open", OpenStream, StreamOpened, callers=("inference",), timeout_s=2)

@@ -4,7 +4,7 @@ from contracts.filter import OPEN_STREAM
 from contracts.ids import uuid7
 from filter_service.domain.benches import Benches
 from filter_service.domain.open_streams import OpenStreams
-from filter_service.inbound import on_policy_changed, rpc_check_input, rpc_open, rpc_policies
+from filter_service.inbound import on_policy_changed, rpc_check_input, rpc_open, rpc_policies, rpc_redact
 from filter_service.inbound.raw_tokens import RawTokens
 from filter_service.outbound.nats_screens import NatsScreens
 from filter_service.outbound.postgres_decisions import PostgresDecisions
@@ -31,6 +31,7 @@ async def build() -> Service:
     rpc_open.register(bus, instance, benches, streams, observer)
     rpc_check_input.register(bus, benches, observer)
     rpc_policies.register(bus, policies, benches)
+    rpc_redact.register(bus)
 
     async def drain() -> None:
         await bus.retire(OPEN_STREAM)

@@ -24,7 +24,7 @@ from inference_service.inbound import (
 )
 from inference_service.outbound.ended_hints import EndedHints
 from inference_service.outbound.extractive_model import ExtractiveModel
-from inference_service.outbound.filter_rpc import FilterInputCheck
+from inference_service.outbound.filter_rpc import FilterInputCheck, FilterRedaction
 from inference_service.outbound.ingest_rpc import IngestEmbedder, IngestKnowledge
 from inference_service.outbound.ollama_model import OllamaModel
 from inference_service.outbound.postgres_agents import PostgresAgents
@@ -87,7 +87,7 @@ async def build() -> Service:
     rpc_traces.register(bus, PostgresTraces(database))
     gaps = PostgresGaps(database)
     rpc_gaps.register(bus, gaps)
-    upkeep.register(service, RelayTenants(relay), gaps, desk.embedder)
+    upkeep.register(service, RelayTenants(relay), gaps, redaction=FilterRedaction(bus), embedder=desk.embedder)
     kept = {
         ("trace", "created_at"): settings.trace_days,
         ("gap_question", "asked_at"): settings.gap_days,

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from contracts.ids import GapId, MessageId, uuid7
 from inference_service.domain.clusters import Asked, Group, Sorted, group_of, joined, nearest
 from inference_service.domain.extract import Embedder
-from inference_service.domain.ports import VainQuestions
+from inference_service.domain.ports import Redaction, VainQuestions
 from runtime.tenancy import TenantScope
 
 AT_ONCE = 50
-"""Questions of one tenant that are embedded in one call."""
+"""Questions of one tenant that are redacted and embedded in one call."""
 
 
 def sort_questions(asked: Sequence[Asked], groups: Sequence[Group]) -> Sorted:
@@ -25,16 +25,20 @@ def sort_questions(asked: Sequence[Asked], groups: Sequence[Group]) -> Sorted:
     return Sorted(tuple(known[gap_id] for gap_id in touched), gap_ids)
 
 
-async def gather_gaps(scope: TenantScope, questions: VainQuestions, embedder: Embedder) -> int:
+async def gather_gaps(scope: TenantScope, questions: VainQuestions, *, redaction: Redaction, embedder: Embedder) -> int:
     """Gather what waits; returns how many questions were sorted. Safe to run twice, and by two at once.
+
+    Gaps are shown to more people than conversations: no personal data gets into one.
 
     Raises:
         EmbedderFailed: there are no vectors now; the questions wait.
-        Unavailable: the database is away.
+        Unavailable: the database is away, or the filter, and the questions wait.
     """
     waiting = await questions.unsorted(scope, AT_ONCE)
     if not waiting:
         return 0
-    vectors = await embedder.embed([question for _, question in waiting])
-    asked = [Asked(one, question, vector) for (one, question), vector in zip(waiting, vectors, strict=True)]
+    texts = await redaction.redacted(scope, [question for _, question in waiting])
+    vectors = await embedder.embed(texts)
+    ids = (one for one, _ in waiting)
+    asked = [Asked(one, text, vector) for one, text, vector in zip(ids, texts, vectors, strict=True)]
     return await questions.sort(scope, asked, sort_questions)

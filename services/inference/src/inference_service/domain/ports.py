@@ -181,8 +181,18 @@ class VainQuestions(Protocol):
     ) -> int:
         """Store where `put` puts those that still belong to none, given the tenant's groups; returns how many.
 
+        Their text becomes what it is in `asked`.
+
         Nobody else sorts this tenant's questions meanwhile.
         """
+        ...
+
+
+class Redaction(Protocol):
+    """Takes personal data and secrets out of what customers wrote."""
+
+    async def redacted(self, scope: TenantScope, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return the texts in order, without them. Raises Unavailable."""
         ...
 
 

@@ -5,7 +5,7 @@ import asyncio
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.extract import Embedder
 from inference_service.domain.gather_gaps import gather_gaps
-from inference_service.domain.ports import TenantsWaiting, VainQuestions
+from inference_service.domain.ports import Redaction, TenantsWaiting, VainQuestions
 from runtime import logs
 from runtime.errors import Retryable
 from runtime.service import Service
@@ -15,7 +15,9 @@ ROUND_S = 3.0
 _log = logs.get_logger()
 
 
-def register(service: Service, tenants: TenantsWaiting, questions: VainQuestions, embedder: Embedder) -> None:
+def register(
+    service: Service, tenants: TenantsWaiting, questions: VainQuestions, *, redaction: Redaction, embedder: Embedder
+) -> None:
     """Look every few seconds; any replica may, for a tenant's questions are sorted under its lock."""
 
     async def gather() -> None:
@@ -23,7 +25,7 @@ def register(service: Service, tenants: TenantsWaiting, questions: VainQuestions
             await asyncio.sleep(ROUND_S)
             try:
                 for scope in await tenants.with_unsorted_questions():
-                    while await gather_gaps(scope, questions, embedder):
+                    while await gather_gaps(scope, questions, redaction=redaction, embedder=embedder):
                         pass
             except (Retryable, EmbedderFailed, OSError, TimeoutError) as error:
                 _log.warning("gaps.waiting", error=type(error).__name__)

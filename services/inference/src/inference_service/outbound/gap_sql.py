@@ -16,10 +16,11 @@ WRITE = """
 """tenant, gap, question, language, centre, count."""
 
 SORT = """
-    UPDATE gap_question q SET gap_id = s.gap_id FROM unnest($1::uuid[], $2::uuid[]) AS s (id, gap_id)
+    UPDATE gap_question q SET gap_id = s.gap_id, question = s.question
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS s (id, gap_id, question)
     WHERE q.id = s.id AND q.gap_id IS NULL
 """
-"""questions, their gaps."""
+"""questions, their gaps, their texts as they are shown."""
 
 LIST = """
     SELECT id, question, language, count, state, document_id, first_seen, last_seen FROM gap

@@ -42,7 +42,8 @@ class PostgresGaps:
             texts = {done.gap_ids[one.id]: one.text for one in reversed(mine)}
             for group in done.groups:
                 await _write(tx, group, texts[group.id])
-            await tx.execute(gap_sql.SORT, list(done.gap_ids), list(done.gap_ids.values()))
+            ids, gap_ids = [one.id for one in mine], [done.gap_ids[one.id] for one in mine]
+            await tx.execute(gap_sql.SORT, ids, gap_ids, [one.text for one in mine])
         return len(mine)
 
     async def list(self, scope: TenantScope, request: ListGaps) -> Gaps:
