@@ -357,7 +357,8 @@ async def test_pages_that_fail_leave_room_for_everything_else_and_say_why(
 
 async def put_off(service: Ingest, scope: TenantScope, document_id: DocumentId, *, times: int) -> None:
     """Let the pause after so many tries be over."""
-    change = "UPDATE document SET try_again_at = now(), put_off = $3 WHERE tenant_id = $1 AND id = $2"
+    change = """UPDATE document SET try_again_at = now(), put_offs = jsonb_build_object('site', $3::int)
+        WHERE tenant_id = $1 AND id = $2"""
     async with ingest_rows(service.platform) as database, database.tenant_tx(scope) as tx:
         await tx.execute(change, scope.tenant_id, document_id, times)
 

@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from contracts.ids import DocumentId, uuid7
+from contracts.ingest import DocumentProgressed
 from contracts.streams import streams as declared_streams
-from ingest_service.domain.document import Document, Failure, received
+from ingest_service.domain.document import Cause, Document, Failure, State, received
 from ingest_service.domain.ports import Documents
 from ingest_service.outbound import postgres_pages
 from ingest_service.outbound.document_changes import lock_content
@@ -20,6 +21,7 @@ from runtime.db import Database
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_documents import (
+    WAITS,
     PromisesOfDocuments,
     added,
     claimed,
@@ -151,7 +153,7 @@ async def test_the_reconciler_leaves_what_was_put_off_until_its_time(
         return document.id in {row["id"] for row in await relay.fetch(UNFINISHED, 1_000)}
 
     await publish_all(relay, scope)
-    await put_off(documents, scope, await claimed(documents, scope, document), timedelta(hours=1))
+    await put_off(documents, scope, await claimed(documents, scope, document), pause=timedelta(hours=1))
     await relay.execute(
         "UPDATE document SET enqueued_at = now() - interval '2 hours' WHERE id = ANY($1)", [document.id]
     )
@@ -161,7 +163,7 @@ async def test_the_reconciler_leaves_what_was_put_off_until_its_time(
     )
     assert await taken()
     assert not await taken(), "its job is in the queue now"
-    assert (await claimed(documents, scope, document)).put_off == 1
+    assert (await claimed(documents, scope, document)).put_off == {Cause.SITE: 1}
 
 
 async def test_the_reconciler_looks_after_every_business_in_each_round(
@@ -180,6 +182,39 @@ async def test_the_reconciler_looks_after_every_business_in_each_round(
     assert taken.count(other.tenant_id) == 1
 
 
+async def test_that_a_document_waits_is_said_once_for_each_reason(
+    ingest_database: Database, relay: "asyncpg.Connection"
+):
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    document = await added(documents, scope)
+
+    async def said() -> list[tuple[str, str | None]]:
+        rows = await relay.fetch(
+            "SELECT body FROM outbox WHERE tenant_id = $1 AND stream = 'EVENTS' ORDER BY id", scope.tenant_id
+        )
+        facts = [DocumentProgressed.read(row["body"]) for row in rows]
+        return [(fact.state, fact.error_code) for fact in facts]
+
+    async def wait(why: Failure | None, *, is_read: bool = False) -> None:
+        at_work = await claimed(documents, scope, document)
+        if is_read:
+            assert await documents.advance(scope, at_work, State.PARSING, 0.1)
+        await documents.release(scope, at_work)
+        await documents.put_off(scope, at_work, why, pause=timedelta(0), cause=None)
+
+    for _ in range(3):
+        await wait(None)
+    for _ in range(3):
+        await wait(WAITS)
+    await wait(WAITS, is_read=True)
+    assert await said() == [
+        ("received", None),
+        ("received", WAITS.code),
+        ("parsing", None),
+        ("received", WAITS.code),
+    ]
+
+
 async def test_what_was_put_off_is_taken_when_it_is_due_and_uploads_that_wait_do_not_stand_before_it(
     ingest_database: Database, relay: "asyncpg.Connection"
 ):
@@ -188,7 +223,7 @@ async def test_what_was_put_off_is_taken_when_it_is_due_and_uploads_that_wait_do
     later = await added(documents, scope)
     sooner = await added(documents, scope)
     for document in (later, sooner):
-        await put_off(documents, scope, await claimed(documents, scope, document), timedelta(hours=1))
+        await put_off(documents, scope, await claimed(documents, scope, document), pause=timedelta(hours=1))
     await publish_all(relay, scope)
     waiting = [await added(documents, scope) for _ in range(QUEUE_HOLDS)]
     enqueued = "UPDATE document SET enqueued_at = now() - make_interval(mins => $2) WHERE id = ANY($1)"

@@ -11,7 +11,7 @@ from uuid import UUID
 from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain import media_types
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
-from ingest_service.domain.document import Document, Failure, File, Reading, State, StoredPassage
+from ingest_service.domain.document import Cause, Document, Failure, File, Reading, State, StoredPassage
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step, Upload
 from ingest_service.domain.select_documents import Selection, Span
@@ -113,7 +113,7 @@ class MemoryDocuments:
             generation=row.generation + 1,
             attempt=0,
             cut_by=None,
-            put_off=0,
+            put_off={},
         )
         self._enqueue(again)
         return again
@@ -128,7 +128,7 @@ class MemoryDocuments:
             raise Conflict
         await keep()
         content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
-        begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0, "cut_by": None, "put_off": 0}
+        begun = {"state": State.RECEIVED, "progress": 0.0, "failure": None, "attempt": 0, "cut_by": None, "put_off": {}}
         again = self._put(scope, row, generation=row.generation + 1, **content, **begun)
         self._enqueue(again)
         return again
@@ -153,13 +153,8 @@ class MemoryDocuments:
         if key in self.leases:
             return Leased()
         self.leases.add(key)
-        state = State.DELETING if row.state is State.DELETING else State.PARSING
         cut_by = row.cut_by or await self.cut_settings(scope)
-        begun = {"failure": None, "try_again_at": None}
-        claimed = self._put(scope, row, state=state, attempt=row.attempt + 1, cut_by=cut_by, **begun)
-        if state is State.PARSING:
-            self._say(claimed)
-        return claimed
+        return self._put(scope, row, attempt=row.attempt + 1, cut_by=cut_by, try_again_at=None)
 
     async def hold(self, scope: TenantScope, document: Document) -> bool:
         return self._mine(scope, document) is not None
@@ -172,15 +167,17 @@ class MemoryDocuments:
             self.leases.discard((scope.tenant_id, document.id))
 
     async def put_off(
-        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, is_counted: bool
+        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, cause: Cause | None
     ) -> None:
         row = self._mine(scope, document)
         if row is not None:
             state = State.DELETING if row.state is State.DELETING else State.RECEIVED
             until = datetime.now(UTC) + pause
-            count = row.put_off + is_counted
+            times = row.put_off if cause is None else {**row.put_off, cause: row.put_off.get(cause, 0) + 1}
             changed = {"state": state, "attempt": row.attempt - 1, "failure": why, "try_again_at": until}
-            self._say(self._put(scope, row, put_off=count, **changed))
+            waiting = self._put(scope, row, put_off=times, **changed)
+            if (row.state, _code(row)) != (state, _code(waiting)):
+                self._say(waiting)
 
     async def advance(
         self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None
@@ -188,7 +185,8 @@ class MemoryDocuments:
         row = self._mine(scope, document)
         if row is not None:
             expected_at = None if expected is None else expected.at
-            self._say(self._put(scope, row, state=state, progress=progress, expected_at=expected_at))
+            how_far = {"state": state, "progress": progress, "expected_at": expected_at}
+            self._say(self._put(scope, row, failure=None, try_again_at=None, **how_far))
         return row is not None
 
     async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:
@@ -291,6 +289,10 @@ class MemoryDocuments:
     def _enqueue(self, row: Document) -> None:
         self._say(row)
         self.jobs.append(row.id)
+
+
+def _code(row: Document) -> str | None:
+    return None if row.failure is None else row.failure.code
 
 
 def _is_in(span: Span, moment: datetime) -> bool:

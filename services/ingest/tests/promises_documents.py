@@ -9,7 +9,7 @@ import pytest
 
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
-from ingest_service.domain.document import Document, Failure, Note, PageStart, Reading, State, StoredPassage
+from ingest_service.domain.document import Cause, Document, Failure, Note, PageStart, Reading, State, StoredPassage
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Documents, Leased
 from ingest_service.domain.select_documents import Selection, Span
@@ -82,11 +82,9 @@ async def added(documents: Documents, scope: TenantScope, **changed: Any) -> Doc
     return await documents.add(scope, new_document(**changed), keep=Calls())
 
 
-async def put_off(
-    documents: Documents, scope: TenantScope, document: Document, pause: timedelta = timedelta(0)
-) -> None:
+async def put_off(documents: Documents, scope: TenantScope, document: Document, **changed: Any) -> None:
     await documents.release(scope, document)
-    await documents.put_off(scope, document, WAITS, pause=pause, is_counted=True)
+    await documents.put_off(scope, document, WAITS, **{"pause": timedelta(0), "cause": Cause.SITE, **changed})
 
 
 async def claimed(documents: Documents, scope: TenantScope, document: Document) -> Document:
@@ -134,15 +132,14 @@ class PromisesOfDocuments:
         document = await added(documents, scope)
         for times in range(3):
             at_work = await claimed(documents, scope, document)
-            assert (at_work.attempt, at_work.put_off, at_work.failure) == (1, times, None)
+            assert (at_work.attempt, at_work.put_off.get(Cause.SITE, 0)) == (1, times)
             await put_off(documents, scope, at_work)
         waiting = await documents.get(scope, document.id)
         assert waiting is not None
         assert (waiting.state, waiting.attempt, waiting.progress) == (State.RECEIVED, 0, 0.0)
-        at_work = await claimed(documents, scope, document)
-        await documents.release(scope, at_work)
-        await documents.put_off(scope, at_work, WAITS, pause=timedelta(0), is_counted=False)
-        assert (await claimed(documents, scope, document)).put_off == 3
+        for cause in (None, Cause.OURS):
+            await put_off(documents, scope, await claimed(documents, scope, document), cause=cause)
+        assert (await claimed(documents, scope, document)).put_off == {Cause.SITE: 3, Cause.OURS: 1}
 
     async def test_what_was_put_off_says_why_and_is_nobodys_until_then(self, documents: Documents):
         scope = new_scope()
@@ -180,7 +177,7 @@ class PromisesOfDocuments:
         await documents.release(scope, at_work)
         again = await documents.read_again(scope, document.id)
         assert again is not None
-        assert (again.put_off, again.failure) == (0, None)
+        assert (again.put_off, again.failure) == ({}, None)
 
     async def test_when_it_will_be_ready_is_kept_until_the_next_word(self, documents: Documents):
         scope, expected = new_scope(), Expected(NOW + timedelta(seconds=90), 90)
@@ -197,7 +194,7 @@ class PromisesOfDocuments:
         assert await documents.advance(scope, first, State.EMBEDDING, 0.5)
         await documents.release(scope, first)
         second = await claimed(documents, scope, first)
-        assert (second.state, second.progress) == (State.PARSING, 0.5)
+        assert (second.state, second.progress) == (State.EMBEDDING, 0.5)
         await put_off(documents, scope, second)
         waiting = await documents.get(scope, first.id)
         assert waiting is not None
@@ -214,7 +211,7 @@ class PromisesOfDocuments:
         first = await claimed(documents, scope, await added(documents, scope))
         await documents.release(scope, first)
         second = await claimed(documents, scope, first)
-        await documents.put_off(scope, first, WAITS, pause=timedelta(0), is_counted=True)
+        await documents.put_off(scope, first, WAITS, pause=timedelta(0), cause=Cause.SITE)
         assert await documents.get(scope, first.id) == second
         deleting = await added(documents, scope, sha256="other")
         at_work = await claimed(documents, scope, deleting)
@@ -334,7 +331,7 @@ class PromisesOfDocuments:
         scope = new_scope()
         document = await added(documents, scope)
         first = await claimed(documents, scope, document)
-        assert (first.state, first.attempt) == (State.PARSING, 1)
+        assert (first.state, first.attempt) == (State.RECEIVED, 1)
         assert isinstance(await documents.claim(scope, document.id), Leased)
         await documents.release(scope, first)
         second = await claimed(documents, scope, document)
@@ -410,7 +407,7 @@ class PromisesOfDocuments:
         document = await claimed(documents, scope, await added(documents, scope))
         again = await documents.read_again(scope, document.id)
         assert again is not None
-        assert (again.state, again.generation) == (State.PARSING, 1)
+        assert (again.state, again.generation) == (State.RECEIVED, 1)
         assert await documents.read_again(new_scope(), document.id) is None
 
     async def test_passages_are_found_by_their_tenant_alone(self, documents: Documents):

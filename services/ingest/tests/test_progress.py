@@ -56,6 +56,7 @@ async def test_an_attempt_after_a_crash_goes_on_from_what_was_said():
     attempt.documents.said.clear()
     second = await claimed(attempt.documents, attempt.scope, first)
     progress = Progress(second, attempt.scope, documents=attempt.documents, clock=attempt.clock)
+    await progress.begin()
     for state, share in ((State.PARSING, 0.05), (State.CHUNKING, 0.1), (State.EMBEDDING, 0.15), (State.EMBEDDING, 0.7)):
         attempt.clock.advance(1)
         await progress.say(state, share)

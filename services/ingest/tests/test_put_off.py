@@ -1,11 +1,12 @@
 from dataclasses import replace
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from ingest_service.domain import put_off
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.embedding import EmbedderAway
+from ingest_service.domain.web_page import SiteAway
 from runtime.errors import Rejected, Unavailable
 from services.ingest.tests.room import TEXT, Room
 
@@ -48,6 +49,30 @@ async def test_a_part_of_ours_that_stays_away_ends_it_and_the_embedding_model_do
     failure = (await room.row(document)).failure
     assert failure.code == "unavailable"
     assert "Unavailable" not in failure.detail
+
+
+async def test_each_cause_has_its_own_tries(room):
+    document = await room.send(TEXT.encode())
+    for error, tries in ((Unavailable(), put_off.MOST_TRIES), (ZeroDivisionError(), put_off.FEW_TRIES)):
+        for _ in range(tries - 1):
+            assert (await put_off_as(room, document, error))[0] is State.RECEIVED
+    for _ in range(put_off.FEW_TRIES - 1):
+        assert (await put_off_as(room, document, SiteAway()))[0] is State.RECEIVED
+    state, row = await put_off_as(room, document, SiteAway("The site answers with status 503."))
+    assert (state, row.failure.code) == (State.FAILED, "site_unreachable")
+    assert f"{put_off.FEW_TRIES} times" in row.failure.detail
+
+
+async def test_that_it_waits_is_said_once_for_each_reason(room):
+    document = await room.send(TEXT.encode())
+    room.embedder.check = Mock(side_effect=EmbedderAway())
+    for _ in range(3):
+        assert await room.work(document) is State.RECEIVED
+        assert (await room.row(document)).failure.code == "unavailable", "also while it is looked at"
+    assert [state for _, state, _ in room.documents.said] == [State.RECEIVED, State.RECEIVED]
+    room.embedder.check = Mock()
+    assert await room.work(document) is State.READY
+    assert (await room.row(document)).failure is None
 
 
 async def test_a_fault_of_ours_is_a_dead_letter_in_the_end(room):

@@ -9,8 +9,8 @@ received -> parsing -> chunking -> embedding -> ready
 """
 
 import enum
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
 from typing import NamedTuple
@@ -35,6 +35,14 @@ class State(enum.StrEnum):
     def is_at_rest(self) -> bool:
         """Nothing is to be done until somebody asks for it."""
         return self in {State.READY, State.FAILED}
+
+
+class Cause(enum.StrEnum):
+    """What kept a document from being read for now; each has its own number of tries."""
+
+    SITE = "site"
+    OURS = "ours"
+    FAULT = "fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,8 @@ class Document:
     count any more. `cut_by` is chosen by a generation's first attempt and stays, so that each attempt goes on with the
     same passages; None before that, and for what was read when there was no choice. `expected_at`: when it will be
     ready, by the pace of the last attempt that embedded; it counts while the document is embedded. `put_off`: how
-    often this generation could not be read for now; `try_again_at` while it waits, with why as its `failure`.
+    often this generation could not be read for now, by cause; `try_again_at` while it waits, with why as its `failure`,
+    which stays until it is read.
     `came_of`: the archive that it was in, or the page whose address somebody gave and that led to it, also when that is
     gone; None when somebody brought it in themselves. `path`: where in the archive it stood; None for all else.
     `found_in`: the file that was read when it was last ready; `filename`, `size_bytes` and `sha256` are the newest's.
@@ -101,7 +110,7 @@ class Document:
     tags: tuple[str, ...] = ()
     expected_at: datetime | None = None
     try_again_at: datetime | None = None
-    put_off: int = 0
+    put_off: Mapping[Cause, int] = field(default_factory=dict)
     came_of: DocumentId | None = None
     path: str | None = None
     found_in: File | None = None

@@ -85,11 +85,11 @@ async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> St
 
 
 async def _put_off(document: Document, error: Exception, scope: TenantScope, desk: Desk) -> State | None:
-    pause = put_off.pause_after(document, error)
-    desk.tell_trouble(error, pause)
+    pause, why = put_off.pause_after(document, error), put_off.why(error)
+    if why is not None:
+        desk.tell_trouble(error, pause)
     if pause is not None:
-        why, is_counted = put_off.why(error), put_off.is_counted(error)
-        await desk.documents.put_off(scope, document, why, pause=pause, is_counted=is_counted)
+        await desk.documents.put_off(scope, document, why, pause=pause, cause=put_off.cause_of(error))
         return State.DELETING if document.state is State.DELETING else State.RECEIVED
     if isinstance(error, Retryable):
         return await fail_document(document, scope, desk, put_off.in_the_end(error))
@@ -124,7 +124,7 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
     if document.attempt > MOST_ATTEMPTS:
         raise DocumentRefused("Reading this document failed too often. Send it in another form.")
     desk.index.check()
-    desk.long.check(scope, document.id)
+    desk.long.check(scope, document)
     progress = Progress(document, scope, documents=desk.documents, clock=desk.clock)
     with _timed("reading", desk):
         reading = await _read(document, scope, desk, progress)
@@ -149,6 +149,7 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
     data = await desk.files.read(scope, document.sha256)
     if data is None:
         raise DocumentRefused("The stored file is gone. Upload it again.")
+    await progress.begin()
     if document.url and is_sitemap(data):
         with of_kind(media_types.XML):
             return await asyncio.to_thread(_sitemap, document, data, document.url)
@@ -189,7 +190,7 @@ async def _embed(document: Document, reading: Reading, scope: TenantScope, desk:
     passages = reading.passages
     # more than there are: they were cut by another version, and prove nothing
     begin = written // A_BATCH * A_BATCH if written <= len(passages) else 0
-    with desk.long.place(scope, document.id, len(passages) - begin):
+    with desk.long.place(scope, document, len(passages) - begin):
         await progress.say(State.EMBEDDING, EMBEDDING_FROM)
         estimate = Estimate(len(passages), desk.clock)
         for start in range(begin, len(passages), A_BATCH):

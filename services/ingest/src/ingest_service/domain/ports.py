@@ -8,7 +8,7 @@ from typing import Protocol
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.cut_settings import CutSettings
-from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.document import Cause, Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.passage_index import DenseVector
 from ingest_service.domain.select_documents import Selection
@@ -227,6 +227,8 @@ class Documents(Protocol):
     async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
         """Take the lease and begin an attempt; None when there is nothing to do, or not yet.
 
+        Nobody is told: the attempt may find that it has to wait.
+
         A generation's first attempt fixes the business's settings of that moment for all that follow.
         """
         ...
@@ -240,21 +242,21 @@ class Documents(Protocol):
         ...
 
     async def put_off(
-        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, is_counted: bool
+        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, cause: Cause | None
     ) -> None:
         """Take back an attempt that ended through no fault of the document, and have it tried again after `pause`.
 
         It is `received` again (or still being deleted), says why if that is given, and is claimed by nobody until
         then; whoever puts unfinished documents back into the queue leaves it alone as long.
-        `Document.put_off` rises if `is_counted`. Call it after `release`. Nothing happens when another attempt has
-        begun.
+        Its count in `Document.put_off` rises if there is a `cause`. Call it after `release`. Nothing happens when
+        another attempt has begun, and nothing is said where its owner knows it already.
         """
         ...
 
     async def advance(
         self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None
     ) -> bool:
-        """Note how far it is, and when it will be ready; False: the attempt does not count any more."""
+        """Note how far it is, and when it will be ready: it waits no more. False: the attempt does not count."""
         ...
 
     async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:

@@ -24,9 +24,17 @@ class Progress:
         self._scope = scope
         self._documents = documents
         self._clock = clock
-        self._state = document.state
+        self._state = State.PARSING
         self._share = document.progress
         self._said_at = clock.monotonic_s()
+
+    async def begin(self) -> None:
+        """Note that it is read from now on: what only waits is not said to be.
+
+        Raises:
+            Fenced: The attempt does not count any more.
+        """
+        await self._note(State.PARSING, self._share)
 
     async def say(self, state: State, share: float, expected: Expected | None = None) -> None:
         """Note it: a new state at once, within a state every half second; `expected`: when it will be ready, if known.
@@ -39,6 +47,9 @@ class Progress:
             return
         if _ORDER.index(state) < _ORDER.index(self._state):
             return
-        self._state, self._share, self._said_at = state, max(share, self._share), now
+        await self._note(state, max(share, self._share), expected)
+
+    async def _note(self, state: State, share: float, expected: Expected | None = None) -> None:
+        self._state, self._share, self._said_at = state, share, self._clock.monotonic_s()
         if not await self._documents.advance(self._scope, self._document, state, self._share, expected=expected):
             raise Fenced

@@ -7,7 +7,7 @@ site that fails would leave none for anything else of it.
 from datetime import timedelta
 from typing import Final
 
-from ingest_service.domain.document import Document, Failure, State
+from ingest_service.domain.document import Cause, Document, Failure, State
 from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.long_documents import NoPlace
 from ingest_service.domain.web_page import SiteAway
@@ -19,24 +19,31 @@ FEW_TRIES: Final = 5
 """Of a page whose site fails, or of what no try mends: about 13 minutes."""
 MOST_TRIES: Final = 16
 """Of what a part of ours keeps from being read: about two hours."""
+_TRIES: Final = {Cause.SITE: FEW_TRIES, Cause.OURS: MOST_TRIES, Cause.FAULT: FEW_TRIES}
 AWAY_S: Final = 5.0
 """A document waits so long for an embedding model that does not say when it is back, or for a place."""
 LONGEST_ASKED_S: Final = 300.0
 
 
-def is_counted(error: Exception) -> bool:
-    """Not for the embedding model or a place among long documents: they are waited for as long as it takes."""
-    return not isinstance(error, EmbedderAway | NoPlace)
+def cause_of(error: Exception) -> Cause | None:
+    """None for the embedding model and a place among long documents: they are waited for as long as it takes."""
+    if isinstance(error, EmbedderAway | NoPlace):
+        return None
+    if isinstance(error, SiteAway):
+        return Cause.SITE
+    return Cause.OURS if isinstance(error, Retryable) else Cause.FAULT
 
 
 def pause_after(document: Document, error: Exception) -> timedelta | None:
     """Until it is tried again; None when it was tried often enough. What is being deleted is tried for ever."""
     asked_s = min((error.retry_after_s if isinstance(error, Retryable) else None) or 0.0, LONGEST_ASKED_S)
-    if not is_counted(error):
+    cause = cause_of(error)
+    if cause is None:
         return timedelta(seconds=asked_s or AWAY_S)
-    if document.put_off + 1 >= _tries(error) and document.state is not State.DELETING:
+    times = document.put_off.get(cause, 0)
+    if times + 1 >= _TRIES[cause] and document.state is not State.DELETING:
         return None
-    return timedelta(seconds=max(asked_s, PAUSES_S[min(document.put_off, len(PAUSES_S) - 1)]))
+    return timedelta(seconds=max(asked_s, PAUSES_S[min(times, len(PAUSES_S) - 1)]))
 
 
 def why(error: Exception) -> Failure | None:
@@ -53,12 +60,9 @@ def in_the_end(error: Exception) -> Failure:
     advice = "Have it read again later."
     if isinstance(error, SiteAway):
         advice = "See whether the address opens in a browser, and have it read again when it does."
-    return Failure(failure.code, f"{failure.detail} It was tried {_tries(error)} times. {advice}")
-
-
-def _tries(error: Exception) -> int:
-    is_ours = isinstance(error, Retryable) and not isinstance(error, SiteAway)
-    return MOST_TRIES if is_ours else FEW_TRIES
+    cause = cause_of(error)
+    tried = "" if cause is None else f" It was tried {_TRIES[cause]} times."
+    return Failure(failure.code, f"{failure.detail}{tried} {advice}")
 
 
 def _reason(error: Exception) -> Failure:

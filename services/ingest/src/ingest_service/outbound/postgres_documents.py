@@ -16,7 +16,7 @@ from contracts.ids import DocumentId, PassageId
 from contracts.ingest import DOCUMENT_DELETED, DocumentDeleted
 from ingest_service.domain import media_types
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
-from ingest_service.domain.document import Document, Failure, Reading, State, StoredPassage
+from ingest_service.domain.document import Cause, Document, Failure, Reading, State, StoredPassage
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.domain.select_documents import Selection
@@ -57,7 +57,7 @@ _ANEW: Final[dict[str, Any]] = {
     "generation": DocumentRow.generation + 1,
     "attempt": 0,
     "cut_by": None,
-    "put_off": 0,
+    "put_offs": {},
 }
 
 
@@ -185,18 +185,13 @@ class PostgresDocuments:
                 return None
             is_due = func.coalesce(DocumentRow.try_again_at, func.now()) <= func.now()
             is_free = func.coalesce(DocumentRow.lease_until, func.now()) <= func.now()
-            state = State.DELETING if row.state == State.DELETING else State.PARSING
             cut_by = row.cut_by or cut_value(await self.cut_settings(scope))
-            values = {"state": state, "attempt": DocumentRow.attempt + 1, "lease_until": LEASE, "cut_by": cut_by}
-            change = _change(scope, document_id).values(**values, **_NO_TROUBLE)
+            values = {"attempt": DocumentRow.attempt + 1, "lease_until": LEASE, "cut_by": cut_by, "try_again_at": None}
+            change = _change(scope, document_id).values(**values)
             if (await tx.session.exec(select(is_due).where(_is(scope, document_id)))).one() is False:
                 return None
             document = await _changed(tx, change.where(is_free))
-            if document is None:
-                return Leased()
-            if state is State.PARSING:
-                await say(tx, document_id, state, document.progress)
-        return document
+        return Leased() if document is None else document
 
     async def hold(self, scope: TenantScope, document: Document) -> bool:
         return await self._fenced(scope, document, {"lease_until": LEASE}) is not None
@@ -209,26 +204,31 @@ class PostgresDocuments:
             await tx.session.execute(change.values(lease_until=None))
 
     async def put_off(
-        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, is_counted: bool
+        self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, cause: Cause | None
     ) -> None:
         state = State.DELETING if document.state is State.DELETING else State.RECEIVED
+        code = None if why is None else why.code
         values: dict[str, Any] = {
             "state": state,
             "attempt": document.attempt - 1,
-            "error_code": None if why is None else why.code,
+            "error_code": code,
             "error_detail": None if why is None else why.detail,
             "try_again_at": func.now() + pause,
-            "put_off": document.put_off + is_counted,
         }
+        if cause is not None:
+            values["put_offs"] = {**document.put_off, cause: document.put_off.get(cause, 0) + 1}
+        told = select(DocumentRow.state, DocumentRow.error_code).where(_is(scope, document.id)).with_for_update()
         async with self._database.tenant_tx(scope) as tx:
+            before = (await tx.session.exec(told)).first()
             waiting = await self._fenced(scope, document, values)
-            if waiting is not None:
-                await say(tx, document.id, state, waiting.progress, error_code=None if why is None else why.code)
+            if waiting is not None and before != (state, code):
+                await say(tx, document.id, state, waiting.progress, error_code=code)
 
     async def advance(
         self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None
     ) -> bool:
-        values = {"state": state, "progress": progress, "lease_until": LEASE, "expected_at": expected and expected.at}
+        how_far = {"state": state, "progress": progress, "expected_at": expected and expected.at}
+        values = {**how_far, "lease_until": LEASE, **_NO_TROUBLE}
         async with self._database.tenant_tx(scope) as tx:
             if await self._fenced(scope, document, values) is None:
                 return False

@@ -5,7 +5,17 @@ from typing import Any
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.cut_settings import CutSettings
-from ingest_service.domain.document import Document, Failure, File, Note, PageStart, Reading, State, StoredPassage
+from ingest_service.domain.document import (
+    Cause,
+    Document,
+    Failure,
+    File,
+    Note,
+    PageStart,
+    Reading,
+    State,
+    StoredPassage,
+)
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.tenancy import TenantScope
 
@@ -38,7 +48,7 @@ def document_of(row: DocumentRow) -> Document:
         tags=tuple(row.tags),
         expected_at=row.expected_at,
         try_again_at=row.try_again_at,
-        put_off=row.put_off,
+        put_off={Cause(cause): times for cause, times in row.put_offs.items()},
         came_of=None if row.came_of is None else DocumentId(row.came_of),
         path=row.path,
         found_in=None if row.found_filename is None else File(row.found_filename, row.found_size_bytes or 0),
@@ -74,7 +84,7 @@ def row_of(scope: TenantScope, document: Document) -> DocumentRow:
         tags=list(document.tags),
         expected_at=document.expected_at,
         try_again_at=document.try_again_at,
-        put_off=document.put_off,
+        put_offs={cause.value: times for cause, times in document.put_off.items()},
         came_of=document.came_of,
         path=document.path,
         found_filename=document.found_in and document.found_in.name,

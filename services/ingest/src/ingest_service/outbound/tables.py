@@ -40,7 +40,7 @@ class DocumentRow(SQLModel, table=True):
     tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False))
     expected_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     try_again_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
-    put_off: int = 0
+    put_offs: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     came_of: UUID | None = None
     path: str | None = None
     found_filename: str | None = None
