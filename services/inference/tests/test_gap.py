@@ -104,6 +104,7 @@ async def test_what_leans_on_the_question_before_is_a_question():
         "Why?",
         "??",
         "Danke schön!",
+        "Wie geht's?",
         "Können Sie mir helfen?",
         "¿Hola?",
         "Merci beaucoup",

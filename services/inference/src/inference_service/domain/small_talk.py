@@ -16,7 +16,7 @@ _SAID: Final = {
     "test testing bot robot human chatbot somebody anybody m re ve ll d t don s up come else",
     "de": "hallo guten gute guter tag morgen abend moin servus grüß gott tschüss wiedersehen danke dankeschön schön "
     "vielen gern gerne ja nein doch nee klar alles okay gut super toll prima genau richtig wirklich echt sicher "
-    "entschuldigung entschuldige sorry hilfe helfen frage fragen verstehe stimmt ach achso jemand mensch roboter",
+    "entschuldigung entschuldige sorry hilfe helfen frage fragen verstehe stimmt ach achso geht jemand mensch roboter",
     "es": "hola buenos buenas días tardes noches gracias muchas vale sí claro bueno bien perfecto genial adiós perdón "
     "perdona disculpe disculpa favor ayuda ayudar ayudarme pregunta verdad seguro alguien",
     "fr": "bonjour bonsoir salut merci beaucoup oui non si accord bien parfait super revoir pardon désolé désolée aide "
