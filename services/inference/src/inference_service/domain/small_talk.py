@@ -20,7 +20,7 @@ _SAID: Final = {
     "es": "hola buenos buenas días tardes noches gracias muchas vale sí claro bueno bien perfecto genial adiós perdón "
     "perdona disculpe disculpa favor ayuda ayudar ayudarme pregunta verdad seguro alguien",
     "fr": "bonjour bonsoir salut merci beaucoup oui non si accord bien parfait super revoir pardon désolé désolée aide "
-    "aider question vraiment sûr plaît excusez quelqu quelqu'un",
+    "aider question vraiment sûr plaît excusez quelqu",
     "it": "ciao buongiorno buonasera salve grazie mille sì va bene perfetto certo davvero scusa scusi aiuto prego",
     "pt": "olá oi bom boa dia tarde noite obrigado obrigada sim não certo perfeito ajuda desculpe verdade",
     "nl": "hallo hoi goedemorgen goedemiddag goedenavond dag bedankt dank dankjewel graag nee oké goed prima echt help",
@@ -43,7 +43,7 @@ _UNSPACED: Final = re.compile(
     "안녕하세요|안녕|감사합니다|고마워요?|고맙습니다|알겠습니다|여보세요|"
     "สวัสดี|ขอบคุณ|ขอโทษ|โอเค|ครับ|ค่ะ|คะ"
 )
-_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_WORD: Final = re.compile(r"[^\W_]+")
 
 
 def subject_of(text: str) -> tuple[str, ...]:
