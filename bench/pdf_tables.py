@@ -2,9 +2,10 @@
 
     uv run python bench/pdf_tables.py [--data DIR] [--show STYLE]
 
-Tables are made in ten styles with seeded contents, one on a page; two of one width below each other; and one that goes
-on over the next pages, where its header is not said again. A cell is kept when it stands in a table's row with its
-row's first cell, below its own header. Pages without tables are made too: whatever becomes a table of them is wrong.
+Tables are made in fifteen styles with seeded contents, one on a page; in ten of them also two of one width below each
+other, and one that goes on over the next pages, where its header is not said again. A cell is kept when it stands in a
+table's row with its row's first cell, below its own header. Pages without tables are made too: whatever becomes a table
+of them is wrong.
 DIR holds folders with `files/*.pdf`, of which times and tables are told. Baseline: the same reader without looking for
 tables, in alternating runs. Times are CPU ms a page for reading and cutting, the least of several.
 """
@@ -21,6 +22,7 @@ from pypdfium2 import PdfiumError
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.utils import simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, SimpleDocTemplate, Spacer, Table
 
@@ -51,6 +53,15 @@ STYLES: dict[str, list[Any]] = {
     "no lines, empty": [],
     "no lines, tight": [*TIGHT, *RIGHT],
 }
+WRAPPED: dict[str, list[Any]] = {
+    "rules, long names": [*BOOK, ("VALIGN", (0, 0), (-1, -1), "TOP")],
+    "rules, two texts": [*BOOK, ("VALIGN", (0, 0), (-1, -1), "TOP")],
+    "rules, middle": [*BOOK, ("VALIGN", (0, 0), (-1, -1), "MIDDLE")],
+    "rules, by line": [],
+    "rules, no gap": [],
+}
+"""As in books, with cells of several lines: on one page each, as there is no rule where one is parted by a page's end.
+The last two are written line by line across all columns; in the last, rows are no further apart than lines."""
 NOUNS = ("Ridge tent", "Trail stove", "Peak boots", "Summit rope", "River bag", "Camp lamp", "Valley mat", "Lake canoe")
 HEADERS = ("Item", "Price", "Stock", "Colour", "Weight", "Warranty", "Delivery")
 PROSE = (
@@ -63,7 +74,7 @@ COUNTER = MiniLmTokenizer()
 
 def contents(style: str, random_: random.Random, *, rows: int = 0, width: int = 0, first: int = 0) -> list[list[str]]:
     """A header, from the `first` one on, and rows; no two cells are alike, so that it is known whence they came."""
-    width, height = width or random_.randint(3, 6), rows or random_.randint(4, 14)
+    width, height = width or random_.randint(3, 6), rows or random_.randint(4, 8 if style in WRAPPED else 14)
     found = [[*(HEADERS * 2)[first : first + width]]]
     for number in range(height):
         cells = [f"{random_.choice(NOUNS)} {number}{random_.randint(10, 99)}"]
@@ -75,11 +86,26 @@ def contents(style: str, random_: random.Random, *, rows: int = 0, width: int = 
             cells[random_.randrange(1, width)] = ""
         if "wrapped" in style:
             cells[1] = f"{cells[1]} at most, when it is ordered together with {cells[0]} before the end of the season"
+        if style in WRAPPED:
+            wrap(style, cells, random_)
         found.append(cells)
     return found
 
 
+def wrap(style: str, cells: list[str], random_: random.Random) -> None:
+    """Make some cells longer than a line."""
+    if "names" in style or "no gap" in style:
+        cells[0] += random_.choice(("", " for two persons and a dog, with a porch"))
+    if "middle" in style:
+        cells[1] += f" at most, when it is ordered together with {cells[0]} before the end"
+    if "texts" in style or "by line" in style:
+        cells[1] += " at most, when it is ordered" + random_.choice(("", " together with another one"))
+        cells[2] += " are kept in the store" + random_.choice(("", " of Bern from May to October", " of Oslo"))
+
+
 def table_pdf(style: str, *tables: Sequence[Sequence[str]]) -> bytes:
+    if WRAPPED.get(style) == []:
+        return by_line(tables[0], gap=0 if "no gap" in style else 6)
     memory = io.BytesIO()
     parts = [part for rows in tables for part in (Spacer(1, 12), drawn_table(style, rows))]
     SimpleDocTemplate(memory, pagesize=A4).build(
@@ -89,11 +115,31 @@ def table_pdf(style: str, *tables: Sequence[Sequence[str]]) -> bytes:
 
 
 def drawn_table(style: str, rows: Sequence[Sequence[str]]) -> Table:
-    shown = [[Paragraph(cell, BODY) if len(cell) > 40 else cell for cell in row] for row in rows]
+    fits = 20 if style in WRAPPED else 40
+    shown = [[Paragraph(cell, BODY) if len(cell) > fits else cell for cell in row] for row in rows]
     widths = [110, *([130] if "wrapped" in style else [70]), *[62] * (len(rows[0]) - 2)]
+    if style in WRAPPED:
+        widths = [90, *([120] * 2 if "texts" in style else [120, 62]), *[62] * (len(rows[0]) - 3)]
     if "tight" in style:
         widths = [82, *[56] * (len(rows[0]) - 1)]
-    return Table(shown, colWidths=widths, style=[("FONTSIZE", (0, 0), (-1, -1), 9), *STYLES[style]])
+    return Table(shown, colWidths=widths, style=[("FONTSIZE", (0, 0), (-1, -1), 9), *(STYLES | WRAPPED)[style]])
+
+
+def by_line(rows: Sequence[Sequence[str]], *, gap: float) -> bytes:
+    """A table as in a book; `gap`: points between two rows, beside the distance of two lines."""
+    widths = [90, 110, 110, *[62] * (len(rows[0]) - 3)]
+    lefts = [60 + sum(widths[:column]) for column in range(len(widths))]
+    rules, lines, height = [740.0, 723.0], [(lefts[n], 728.0, words) for n, words in enumerate(rows[0])], 711.0
+    for row in rows[1:]:
+        cells = [simpleSplit(cell, "Helvetica", 9, width - 6) for cell, width in zip(row, widths, strict=True)]
+        for number in range(max(map(len, cells))):
+            lines += [(left, height, cell[number]) for left, cell in zip(lefts, cells, strict=True) if cell[number:]]
+            height -= 12
+        height -= gap
+    return drawn(
+        [(60, 760, PROSE[:90]), *lines, (60, height - 20, PROSE[:90])],
+        rules=[(60, at, 60 + sum(widths)) for at in (*rules, height + 8 + gap)],
+    )
 
 
 def kept(rows: Sequence[Sequence[str]], read: Manuscript) -> tuple[int, int]:
@@ -117,6 +163,13 @@ def plain_pdfs() -> dict[str, bytes]:
     """Pages that hold no table."""
     return {
         "two columns": two_columns(),
+        "two columns, by line": drawn(
+            [
+                (left, 720 - 16 * n, words)
+                for n, pair in enumerate(zip(*[simpleSplit(PROSE * 6, "Helvetica", 12, 210)] * 2, strict=True))
+                for left, words in zip((72, 310), pair, strict=True)
+            ]
+        ),
         "prose": prose(),
         "a list": drawn([(72, 720 - 16 * n, f"{mark} {PROSE[:60]}") for n, mark in enumerate(["1.", "2.", "3."] * 6)]),
         "bullets apart": drawn(
@@ -149,9 +202,13 @@ def prose() -> bytes:
     return memory.getvalue()
 
 
-def drawn(lines: Sequence[tuple[float, float, str]]) -> bytes:
+def drawn(lines: Sequence[tuple[float, float, str]], rules: Sequence[tuple[float, float, float]] = ()) -> bytes:
+    """Words at a place, and rules at a height between two places."""
     memory = io.BytesIO()
     canvas = Canvas(memory, pagesize=A4)
+    canvas.setFont("Helvetica", 9 if rules else 12)
+    for left, height, right in rules:
+        canvas.line(left, height, right, height)
     for left, height, words in lines:
         canvas.drawString(left, height, words)
     canvas.save()
@@ -185,7 +242,7 @@ def costs(data: bytes) -> tuple[float, float, int]:
 def made(count: int) -> None:
     print(f"{'style':18}{'tables':>7}{'cells':>7}{'kept':>7}{'ms':>8}{'with':>8}")
     total, of, spent = 0, 0, [0.0, 0.0]
-    for style in STYLES:
+    for style in (*STYLES, *WRAPPED):
         random_ = random.Random(style)
         some = [contents(style, random_) for _ in range(count)]
         files = [table_pdf(style, rows) for rows in some]
@@ -194,8 +251,9 @@ def made(count: int) -> None:
         hits, cells = (sum(column) for column in zip(*pairs, strict=True))
         total, of, spent = total + hits, of + cells, [spent[0] + before, spent[1] + after]
         print(f"{style:18}{count:7}{cells:7}{hits / cells:7.3f}{before:8.2f}{after:8.2f}")
-    before, after = (each / len(STYLES) for each in spent)
-    print(f"{'all':18}{count * len(STYLES):7}{of:7}{total / of:7.3f}{before:8.2f}{after:8.2f}")
+    styles = len(STYLES) + len(WRAPPED)
+    before, after = (each / styles for each in spent)
+    print(f"{'all':18}{count * styles:7}{of:7}{total / of:7.3f}{before:8.2f}{after:8.2f}")
 
 
 def placed(count: int) -> None:
@@ -235,7 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--tables", type=int, default=20, help="of each style")
-    parser.add_argument("--show", choices=STYLES, help="print one table as it is read")
+    parser.add_argument("--show", choices=[*STYLES, *WRAPPED], help="print one table as it is read")
     arguments = parser.parse_args()
     if arguments.show:
         print(read(table_pdf(arguments.show, contents(arguments.show, random.Random(arguments.show)))).text)

@@ -162,22 +162,22 @@ def _lines(text: str, handle: raw.FPDF_TEXTPAGE) -> tuple[list[Line], list[int]]
 
 
 def _words(lines: Sequence[Line], firsts: Sequence[int], handle: raw.FPDF_TEXTPAGE, number: int) -> list[Word]:
-    """The words of one line from left to right; a line of other order, or of several heights, is one word."""
+    """The words of one line from left to right at each height; a line of other order is one word."""
     line, first = lines[number], firsts[number]
     is_wide = any(character > "\uffff" for character in line.text)
     # a page has hundreds of words: these are made once
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    words = []
+    words: list[Word] = []
+    is_level = abs(line.base - line.last_base) <= line.size / 3
     for match in _WORD.finditer(line.text):
         begin = first + _units(line.text[: match.start()], is_wide=is_wide)
         end = begin + _units(match.group(), is_wide=is_wide) - 1
         raw.FPDFText_GetCharBox(handle, begin, left, right, bottom, top)
         begins_at = left.value
         raw.FPDFText_GetCharBox(handle, end, left, right, bottom, top)
-        words.append(Word(match.group(), begins_at, right.value, line.base, line.size, number))
-    if abs(line.base - line.last_base) > line.size / 3 or any(
-        after.left < before.right for before, after in pairwise(words)
-    ):
+        base = line.base if is_level else _base(handle, begin)
+        words.append(Word(match.group(), begins_at, right.value, base, line.size, number))
+    if any(after.left < before.right and after.base == before.base for before, after in pairwise(words)):
         return [Word(line.text, line.left, line.right, line.base, line.size, number)]
     return words
 

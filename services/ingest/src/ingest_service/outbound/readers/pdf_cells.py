@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 GAP: Final = 0.75
 """Of the size, from which on two words are not of one cell."""
+SPACE: Final = 0.25
+"""Of the size, between two words."""
 LEVEL: Final = 0.5
 """Of the size: words of a row between rules stand on one level but for that."""
 ALIGNED: Final = 0.5
@@ -46,7 +48,7 @@ def pieces(words: Sequence[Word]) -> list[Word]:
     joined = list(words[:1])
     for word in words[1:]:
         before = joined[-1]
-        if word.left - before.right < GAP * word.size:
+        if abs(word.base - before.base) < LEVEL * word.size and word.left - before.right < GAP * word.size:
             joined[-1] = before._replace(text=f"{before.text} {word.text}", right=word.right)
         else:
             joined.append(word)
@@ -109,6 +111,13 @@ def fits(row: Sequence[Word], columns: Columns) -> bool:
 
 def _reached(word: Word, columns: Columns) -> list[int]:
     return [number for number, (left, right) in enumerate(columns) if word.left < right and word.right > left]
+
+
+def has_room(above: Word, below: Word, right: float) -> bool:
+    """Whether the first word of a line would have had a place on the line above, in a column that ends at `right`."""
+    first = below.text.partition(" ")[0]
+    needed = SPACE * below.size + (below.right - below.left) * len(first) / len(below.text)
+    return above.right + needed <= right
 
 
 def row_of(words: Sequence[Word], column: Callable[[Word], int], count: int) -> list[str]:

@@ -23,6 +23,7 @@ from ingest_service.outbound.readers.pdf_cells import (
     with_rest,
 )
 from ingest_service.outbound.readers.pdf_rules import STRAIGHT, Rule, Rules
+from ingest_service.outbound.readers.pdf_wraps import Rows, rivers, unwrapped
 
 FEWEST_RULES: Final = 3
 """Above and below the header, and below the last row."""
@@ -30,6 +31,8 @@ EVERY_ROW_RULED: Final = 5
 """So many rules part all rows, unless several whole rows stand between two of them; fewer part header and body."""
 SEVERAL: Final = 3
 """Whole rows between two rules, from which on they part no rows: a row that is wrapped in all its cells has two."""
+FEWEST_LINES: Final = 3
+"""Between two rules: fewer tell nothing of how far apart the rows are."""
 ALIKE: Final = 6.0
 """Points by which the ends of one table's rules differ."""
 
@@ -184,6 +187,8 @@ def _cells_in(frame: Frame, words: Sequence[Word]) -> tuple[Cells, Columns]:
     columns = columns_of([row for band in rows for row in band])
     if inner:
         columns = list(pairwise([frame.left, *inner, frame.right]))
+    else:
+        rows, columns = _unwrapped(rows, columns)
     if not columns:
         return [], []
 
@@ -197,6 +202,16 @@ def _cells_in(frame: Frame, words: Sequence[Word]) -> tuple[Cells, Columns]:
     if len(frame.heights) >= EVERY_ROW_RULED and not any(_holds_several(list(map(cells, band))) for band in rows):
         return [cells([word for row in band for word in row]) for band in rows if band], columns
     return with_rest([cells(row) for band in rows for row in band]), columns
+
+
+def _unwrapped(bands: list[Rows], columns: Columns) -> tuple[list[Rows], Columns]:
+    """The rows between each two rules with their lines as one; columns also where no line has all of them."""
+    between = rivers([row for band in bands for row in band])
+    for found in (between, columns) if len(between) > len(columns) else (columns,):
+        rows = [unwrapped(band, found) if len(band) >= FEWEST_LINES else band for band in bands] if found else bands
+        if rows != bands:
+            return rows, found
+    return bands, columns
 
 
 def _holds_several(rows: Cells) -> bool:

@@ -12,6 +12,7 @@ from ingest_service.outbound.readers.grid import NUMBER, has_header
 from ingest_service.outbound.readers.pdf_cells import Columns, Found, Word, pieces
 from ingest_service.outbound.readers.pdf_columns import aligned
 from ingest_service.outbound.readers.pdf_frames import frames, ruled
+from ingest_service.outbound.readers.pdf_gutters import parted
 from ingest_service.outbound.readers.pdf_layout import Line, Table
 from ingest_service.outbound.readers.pdf_rules import Rules
 
@@ -20,7 +21,7 @@ SPARSE: Final = 0.62
 FEWEST_ROWS: Final = 2
 """Below a cell that is above all columns."""
 FEWEST_GAPS: Final = 2
-"""Lines with gaps in them on a page that is looked at more closely."""
+"""Lines with gaps in them on a page that is looked at more closely, where no frames are drawn."""
 
 
 def with_tables(
@@ -29,24 +30,36 @@ def with_tables(
     rules: Callable[[], Rules],
     goes_on: Columns = (),
 ) -> list[Line]:
-    """The lines, those of each table as one; what is asked for costs time, and seldom is.
+    """The lines, those of each table as one, those across two columns one after the other.
+
+    What is asked for costs time, and seldom is.
 
     `goes_on`: the columns of a table that the page before ends with.
     """
+    tables = _tables(lines, words_of, rules, goes_on)
+    first = {min(table.lines): table for table in tables}
+    taken = frozenset[int]().union(*(table.lines for table in tables))
+    shown = dict(enumerate([line] for line in lines)) | {number: [] for number in taken}
+    shown |= parted(lines, words_of, taken)
+    shown |= {number: list(_as_lines(table, lines)) for number, table in first.items()}
+    return [line for number in range(len(lines)) for line in shown[number]]
+
+
+def _tables(
+    lines: Sequence[Line], words_of: Callable[[int], Sequence[Word]], rules: Callable[[], Rules], goes_on: Columns
+) -> list[Found]:
     gaps = _with_gaps(lines)
-    if len(gaps) < (1 if goes_on else FEWEST_GAPS):
-        return list(lines)
-    drawn = frames(rules())
+    drawn = frames(rules()) if gaps else []
+    if len(gaps) < (1 if goes_on or drawn else FEWEST_GAPS):
+        return []
     near = {each for number in gaps for each in (number - 1, number, number + 1)}
     near |= {number for number, line in enumerate(lines) if any(frame.reaches(line.base) for frame in drawn)}
     words = [words_of(number) if number in near else [_whole(line, number)] for number, line in enumerate(lines)]
     tables = [*ruled(words, drawn)]
     taken = frozenset[int]().union(*(table.lines for table in tables))
-    tables += aligned([[] if number in taken else pieces(some) for number, some in enumerate(words)], goes_on)
-    first = {min(table.lines): table for table in tables}
-    taken = frozenset[int]().union(*(table.lines for table in tables))
-    shown = ((number, line) for number, line in enumerate(lines) if number in first or number not in taken)
-    return [part for number, line in shown for part in (_as_lines(first[number], lines) if number in first else [line])]
+    level = [some if _is_level(some) else [_whole(lines[number], number)] for number, some in enumerate(words)]
+    tables += aligned([[] if number in taken else pieces(some) for number, some in enumerate(level)], goes_on)
+    return tables
 
 
 def _with_gaps(lines: Sequence[Line]) -> set[int]:
@@ -66,6 +79,10 @@ def _with_gaps(lines: Sequence[Line]) -> set[int]:
 
 def _whole(line: Line, number: int) -> Word:
     return Word(line.text, line.left, line.right, line.base, line.size, number)
+
+
+def _is_level(words: Sequence[Word]) -> bool:
+    return len({word.base for word in words}) <= 1
 
 
 def _as_lines(found: Found, lines: Sequence[Line]) -> Iterator[Line]:
