@@ -32,7 +32,7 @@ def test_a_web_page_is_what_its_reader_sees():
         (Kind.LIST, "3. three"),
         (Kind.LIST, "- Coffee: black: hot\n- Milk: white"),
         (Kind.PARAGRAPH, "Prices"),
-        (Kind.TABLE, "| item | price |  |\n|---|---|---|\n| tent | 1 | a |\n| tent | 2 | b |"),
+        (Kind.TABLE, "| item | price | price |\n|---|---|---|\n| tent | 1 | a |\n| tent | 2 | b |"),
         (Kind.CODE, "a\n  b"),
     ]
 

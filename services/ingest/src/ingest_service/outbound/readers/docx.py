@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Final
 
 import docx
@@ -16,6 +17,7 @@ from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
 from ingest_service.outbound.readers.docx_styles import Numbers, Styles
+from ingest_service.outbound.readers.grid import ACROSS, captions, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
 
@@ -122,16 +124,19 @@ class _Writer:
     def _write_table(self, table: Element) -> None:
         """A table of one cell, or one that holds tables, is a frame: what is in it stands for itself."""
         rows = list(_rows(table))
-        while len(rows) > 1 and len(rows[0]) == 1 and len(rows[1]) > 1:
-            # one cell above all columns is a caption: the header is below it
-            self.write(rows.pop(0)[0])
+        grid = _grid(rows)
+        above = captions(grid)
+        for row in rows[:above]:
+            self.write(row[0])
+        rows, grid = rows[above:], grid[above:]
         cells = [cell for row in rows for cell in row]
         if len(cells) == 1 or any(cell.find(f".//{qn('w:tbl')}") is not None for cell in cells):
             for cell in cells:
                 self.write(cell)
             return
-        shown = _grid(rows)
-        self._composer.table(shown, has_header=_has_header(table, shown))
+        whole, is_sure = whole_header(grid, _marked(rows))
+        has_header = is_sure or _has_header(table, whole)
+        self._composer.table(whole if has_header else grid, has_header=has_header)
 
     def _end_list(self) -> None:
         self._composer.items(self._items)
@@ -208,7 +213,7 @@ def _grid(rows: list[list[Element]]) -> list[list[str]]:
             words = _all_words(cell)
             if _goes_on(cell) and not words.strip() and len(line) < len(above):
                 words = above[len(line)]
-            line += [words, *[""] * (_wide(cell) - 1)]
+            line += [words, *[ACROSS] * (_wide(cell) - 1)]
         grid.append(line)
     return grid
 
@@ -224,7 +229,14 @@ def _wide(cell: Element) -> int:
     return 1 if span is None else min(max(int(span.get(qn("w:val")) or 1), 1), 64)
 
 
-def _has_header(table: Element, rows: list[list[str]]) -> bool:
+def _marked(rows: list[list[Element]]) -> int:
+    """How many rows from the first are to be said again on each page."""
+    lines = (next(row[0].iterancestors(qn("w:tr"))) for row in rows if row)
+    marks = (line.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") for line in lines)
+    return sum(1 for _ in takewhile(lambda mark: mark is not None, marks))
+
+
+def _has_header(table: Element, rows: Sequence[Sequence[str]]) -> bool:
     """A first row that the document marks as one, or whose cells are all filled where there are further rows."""
     marked = table.find(f"{qn('w:tr')}/{qn('w:trPr')}/{qn('w:tblHeader')}") is not None
     return marked or (len(rows) > 1 and all(cell.strip() for cell in rows[0]))

@@ -1,8 +1,9 @@
-"""Rows of cells as tables: what spreadsheets and tables in text form have in common."""
+"""Rows of cells as tables: captions, headers, and cells that go on over several columns or rows, in any format."""
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import takewhile, zip_longest
 from typing import Final
 
 from ingest_service.domain.manuscript import Composer
@@ -15,6 +16,10 @@ NUMBER: Final = re.compile(r"[-+(]?[\d.,\s%\u20ac$\u00a3\u00a5]*\d[\d.,\s%)\u20a
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 FEWEST_YEARS: Final = 2
 """Different ones that make a header; one alone may be a value."""
+ACROSS: Final = "\x1f"
+"""A cell over which the one to its left goes on; like any white space, it says nothing where it is not asked for."""
+MOST_HEADER_ROWS: Final = 4
+"""Of a table; more are marked so by mistake."""
 
 
 def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
@@ -25,10 +30,12 @@ def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
         if goes_on:
             body = [header, *table] if header else table
         else:
-            while len(body) > 1 and _filled(body[0]) == 1 and _filled(body[1]) > 1:
+            while len(body) > 1 and _is_caption(body[0], body[1]):
                 composer.paragraph(" ".join(body[0]))
                 body = body[1:]
-            header = body[0] if has_header(body) else None
+            whole, is_sure = whole_header(body)
+            header = whole[0] if is_sure or has_header(whole) else None
+            body = whole if header else body
         composer.table(body, has_header=header is not None)
 
 
@@ -64,11 +71,101 @@ def _slabs(rows: Iterable[list[str]]) -> Iterator[tuple[list[list[str]], bool]]:
         yield table, goes_on
 
 
-def _filled(row: list[str]) -> int:
+def captions(table: Sequence[Sequence[str]]) -> int:
+    """How many rows from the first are one cell above all columns: the header is below them."""
+    count = sum(1 for _ in takewhile(_is_one_cell, table))
+    return count if count < len(table) else 0
+
+
+def _is_one_cell(row: Sequence[str]) -> bool:
+    return bool(row) and all(cell == ACROSS for cell in row[1:])
+
+
+def _is_caption(row: Sequence[str], below: Sequence[str]) -> bool:
+    """One filled cell above several, but for one that is merged over some columns alone: it is part of a header."""
+    place = next((number for number, cell in enumerate(row) if cell.strip()), 0)
+    is_part = ACROSS in row and _filled(below[:place]) > 0
+    return _filled(row) == 1 < _filled(below) and not is_part
+
+
+def whole_header(table: list[list[str]], marked: int = 1) -> tuple[list[list[str]], bool]:
+    """The table with one row as its header, if it has one, and whether it surely has.
+
+    A header of several rows (`marked` of them, or those below a cell that goes on over several columns) says in each
+    column what stands above it: `Price Standard`, `Price Express`.
+    """
+    depth = marked if 1 < marked <= MOST_HEADER_ROWS and marked < len(table) else 1
+    while depth < min(len(table) - 1, MOST_HEADER_ROWS) and _is_parted(table[depth - 1], table[depth]):
+        depth += 1
+    rows = [_spread(row) for row in table[:depth]]
+    names = [
+        " ".join(dict.fromkeys(filter(None, map(str.strip, column)))) for column in zip_longest(*rows, fillvalue="")
+    ]
+    return [names, *table[depth:]] if names else table, depth > 1
+
+
+def _is_parted(row: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether a row names parts of what the one above it names: only below cells that go on over several columns."""
+    if ACROSS not in row or any(_is_value(cell) for cell in below):
+        return False
+    parts = [number for number, cell in enumerate(row) if ACROSS in (cell, *row[number + 1 : number + 2])]
+    others = (
+        (cell.strip(), below[number].strip()) for number, cell in enumerate(row[: len(below)]) if number not in parts
+    )
+    return any(below[number].strip() for number in parts if number < len(below)) and all(
+        not above or not under or above == under for above, under in others
+    )
+
+
+def _is_value(cell: str) -> bool:
+    words = cell.strip()
+    return NUMBER.fullmatch(words) is not None and _YEAR.fullmatch(words) is None
+
+
+def _spread(row: Sequence[str]) -> list[str]:
+    spread: list[str] = []
+    for cell in row:
+        spread.append(spread[-1] if cell == ACROSS and spread else cell)
+    return spread
+
+
+def seen(cells: Sequence[str], hidden: Container[int]) -> list[str]:
+    """A row without the hidden columns, from 0; a cell that begins in one and goes on is said in the next."""
+    kept: list[str] = []
+    words, is_said = "", False
+    for column, cell in enumerate(cells):
+        if cell != ACROSS:
+            words, is_said = cell, False
+        if column not in hidden:
+            kept.append(ACROSS if is_said else words)
+            is_said = True
+    return kept
+
+
+class Hanging:
+    """Cells of a table that go on downwards: what they say is said in each of their rows."""
+
+    def __init__(self) -> None:
+        self._left: dict[int, tuple[int, str]] = {}
+
+    def hang(self, column: int, rows: int, words: str) -> None:
+        """Say it so many more times in the column."""
+        if rows > 0:
+            self._left[column] = (rows, words)
+
+    def take(self, column: int) -> str | None:
+        """What hangs into the next row there."""
+        rows, words = self._left.pop(column, (0, None))
+        if words is not None:
+            self.hang(column, rows - 1, words)
+        return words
+
+
+def _filled(row: Sequence[str]) -> int:
     return sum(1 for cell in row if cell.strip())
 
 
-def has_header(table: list[list[str]]) -> bool:
+def has_header(table: Sequence[Sequence[str]]) -> bool:
     """Whether the first row of a table is one: words in every column that the next row fills, no number but years."""
     first = [cell.strip() for cell in table[0]]
     numbers = [cell for cell in first if NUMBER.fullmatch(cell)]

@@ -10,7 +10,7 @@ from ingest_service.domain.errors import Damaged
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
-from ingest_service.outbound.readers.grid import compose_grid
+from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, compose_grid, seen, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
 from ingest_service.outbound.readers.xml_parts import name_of, parsed
@@ -93,14 +93,26 @@ class _Writer:
             if name == "list":
                 self._composer.items(_items(child, 0))
             elif name == "table":
-                rows = list(_rows(child))
-                self._composer.table(rows, has_header=len(rows) > 1 and all(cell.strip() for cell in rows[0]))
+                self._write_table(child)
             elif name in {"h", "p"}:
                 self._write_line(child)
             elif name == "desc":
                 self._composer.paragraph(alt_text(child.text))
             elif name and name not in _SILENT:
                 self.write(child)
+
+    def _write_table(self, table: Element) -> None:
+        grid = list(_rows(table))
+        above = captions(grid)
+        for words in dict.fromkeys(row[0] for row in grid[:above]):
+            self._composer.paragraph(words)
+        marked = sum(
+            1 for row in _lines(table, "table-row") if next(row.iterancestors()).tag == f"{_TABLE}table-header-rows"
+        )
+        rows = grid[above:]
+        whole, is_sure = whole_header(rows, marked - above)
+        has_header = is_sure or (len(whole) > 1 and all(cell.strip() for cell in whole[0]))
+        self._composer.table(whole if has_header else rows, has_header=has_header)
 
     def _write_line(self, line: Element) -> None:
         level = self._level(line)
@@ -152,21 +164,21 @@ def _items(container: Element, depth: int) -> Iterator[Item]:
 def _rows(table: Element) -> Iterator[list[str]]:
     """What spans several rows is said in each; what is hidden is left out."""
     hidden = _hidden_columns(table)
-    hanging: dict[int, tuple[int, str]] = {}
+    hanging = Hanging()
     for row in _lines(table, "table-row"):
         cells: list[str] = []
         for cell in row:
-            if name_of(cell) in {"table-cell", "covered-table-cell"}:
-                left, words = hanging.pop(len(cells), (0, ""))
-                if left and name_of(cell) == "covered-table-cell":
-                    hanging[len(cells)] = (left - 1, words)
-                else:
-                    words = _words(cell).strip()
-                    hanging[len(cells)] = (_times(cell, "number-rows-spanned") - 1, words)
-                cells += [words] * _times(cell, "number-columns-repeated")
+            times = _times(cell, "number-columns-repeated")
+            if name_of(cell) == "covered-table-cell":
+                hung = (hanging.take(len(cells) + number) for number in range(times))
+                cells += [ACROSS if words is None else words for words in hung]
+            elif name_of(cell) == "table-cell":
+                words = _words(cell).strip()
+                hanging.hang(len(cells), _times(cell, "number-rows-spanned") - 1, words)
+                cells += [words] * times
         if not _is_hidden(row):
-            seen = [words for column, words in enumerate(cells) if column not in hidden] if hidden else cells
-            yield from [seen] * (_times(row, "number-rows-repeated") if any(seen) else 1)
+            shown = seen(cells, hidden) if hidden else cells
+            yield from [shown] * (_times(row, "number-rows-repeated") if any(shown) else 1)
 
 
 def _hidden_columns(table: Element) -> frozenset[int]:

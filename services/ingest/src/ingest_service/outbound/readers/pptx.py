@@ -13,6 +13,7 @@ from ingest_service.domain import media_types
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
+from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.pptx_charts import write_chart
 from ingest_service.outbound.readers.titles import own_title
@@ -89,25 +90,30 @@ def _said(shape: Any, name: str) -> str | None:
 
 def _write_table(composer: Composer, table: Any) -> None:
     """What goes on downwards is said in each row; one cell above all columns is a caption."""
-    rows: list[list[str]] = []
-    tall: dict[int, tuple[int, str]] = {}
+    grid = list(_grid(table))
+    above = captions(grid)
+    for words in dict.fromkeys(row[0] for row in grid[:above]):
+        composer.paragraph(words)
+    rows = grid[above:]
+    whole, is_sure = whole_header(rows)
+    has_header = is_sure or table.first_row
+    composer.table(whole if has_header else rows, has_header=has_header)
+
+
+def _grid(table: Any) -> Iterator[list[str]]:
+    hanging = Hanging()
     for row in table.rows:
         cells: list[str] = []
         for column, cell in enumerate(row.cells):
-            left, words = tall.pop(column, (0, ""))
-            if cell.is_merge_origin:
-                left, words = cell.span_height, cell.text
-            elif not left:
+            words = hanging.take(column)
+            if words is None:
                 words = cell.text
-            if left > 1:
-                tall[column] = (left - 1, words)
+                tall, wide = (cell.span_height, cell.span_width) if cell.is_merge_origin else (1, 1)
+                hanging.hang(column, tall - 1, words)
+                for other in range(column + 1, min(column + wide, len(row.cells))):
+                    hanging.hang(other, tall, ACROSS)
             cells.append(words)
-        rows.append(cells)
-    first = table.cell(0, 0)
-    if len(rows) > 1 and first.is_merge_origin and first.span_width == len(rows[0]):
-        composer.paragraph(first.text)
-        rows = rows[first.span_height :]
-    composer.table(rows, has_header=table.first_row)
+        yield cells
 
 
 def _diagram(data: bytes) -> Iterator[str]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ingest_service.domain.manuscript import Composer
-from ingest_service.outbound.readers.grid import compose_grid
+from ingest_service.outbound.readers.grid import ACROSS, compose_grid, seen
 
 MOST_EMPTY_ROWS: Final = 100_000
 """On end; below them nothing is looked for, as in a sheet that was formatted down to its last row."""
 TALLEST: Final = 1_000
 """Rows that one merged cell is repeated in."""
+WIDEST: Final = 64
+"""Columns that it goes on over; a wider one stands above all of them."""
 _UNKNOWN: Final = (
     "Cells are empty, as they hold formulas whose results the file does not keep: {:,}. Open it in a spreadsheet "
     "program, save it and send that."
@@ -19,8 +21,9 @@ _UNKNOWN: Final = (
 
 @dataclass(slots=True)
 class Layout:
-    """Rows and columns, from 1, that are hidden; the cells that go on downwards: column, first row, last row.
+    """Rows and columns, from 1, that are hidden, and cells that are merged.
 
+    `tall`: column, first row, last row. `wide`: first column, last column, of those that begin in a row.
     `unknown`: how many cells hold formulas without their results.
     Rows that a filter hides, and what a folded group holds, are not hidden: they come back at a click.
     """
@@ -28,12 +31,16 @@ class Layout:
     rows: set[int] = field(default_factory=set)
     columns: set[int] = field(default_factory=set)
     tall: list[tuple[int, int, int]] = field(default_factory=list)
+    wide: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     unknown: int = 0
 
-    def merge(self, column: int, top: int, bottom: int) -> None:
-        """Cells of a column are one, unless they are so many that nobody meant it."""
+    def merge(self, columns: tuple[int, int], rows: tuple[int, int]) -> None:
+        """Cells are one, from the first column and row to the last, unless they are so many that nobody meant it."""
+        (left, right), (top, bottom) = columns, rows
         if top < bottom < top + TALLEST:
-            self.tall.append((column, top, bottom))
+            self.tall.append((left, top, bottom))
+        if left < right < left + WIDEST:
+            self.wide.setdefault(top, []).append((left, right))
 
 
 class Sheets:
@@ -67,16 +74,24 @@ class Sheets:
 def _seen(rows: Iterable[list[str]], layout: Layout) -> Iterator[list[str]]:
     empty = 0
     tall = _Tall(layout)
+    hidden = frozenset(column - 1 for column in layout.columns)
     for number, row in enumerate(rows, start=1):
-        cells = tall.filled(number, row)
+        cells = tall.filled(number, _across(row, layout.wide.get(number, ())))
         if number in layout.rows:
             continue
-        if layout.columns:
-            cells = [cell for column, cell in enumerate(cells, start=1) if column not in layout.columns]
+        if hidden:
+            cells = seen(cells, hidden)
         empty = 0 if any(cells) else empty + 1
         if empty > MOST_EMPTY_ROWS:
             return
         yield cells
+
+
+def _across(cells: list[str], merged: Iterable[tuple[int, int]]) -> list[str]:
+    for left, right in merged if any(cells) else ():
+        cells += [""] * (right - len(cells))
+        cells[left:right] = [ACROSS] * (right - left)
+    return cells
 
 
 class _Tall:

@@ -1,7 +1,7 @@
 """HTML by lxml: what a reader of the page sees as its text, without navigation, scripts and hidden parts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lxml import etree
@@ -10,6 +10,7 @@ from lxml.etree import _Element as Element
 from ingest_service.domain import media_types
 from ingest_service.domain.encoding import decode, encoding_of, meant
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
+from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
 
@@ -184,13 +185,17 @@ class _Writer:
         caption = table.find("caption")
         if caption is not None:
             self._composer.paragraph(_flat(caption))
-        while len(rows) > 1 and len(_cells(rows[0])) == 1 and len(_cells(rows[1])) > 1:
-            # one cell above all columns is a caption: the header is below it
-            self._composer.paragraph(_flat(rows.pop(0)))
-        has_header = bool(rows) and (
+        grid = _grid(rows)
+        above = captions(grid)
+        for words in dict.fromkeys(row[0] for row in grid[:above]):
+            self._composer.paragraph(words)
+        rows, grid = rows[above:], grid[above:]
+        is_marked = bool(rows) and (
             table.find("thead") is not None or all(cell.tag == "th" for cell in _cells(rows[0]))
         )
-        self._composer.table(_grid(rows), has_header=has_header or _is_wordy(rows))
+        whole, is_sure = whole_header(grid, sum(1 for row in rows if _parent(row) == "thead"))
+        has_header = is_sure or is_marked or _is_wordy(whole)
+        self._composer.table(whole if has_header else grid, has_header=has_header)
 
     def _end(self) -> None:
         self._composer.paragraph("".join(self._words))
@@ -230,7 +235,7 @@ def _inner_lists(item: Element) -> Iterator[Element]:
 def _grid(rows: list[Element]) -> list[list[str]]:
     """Cells in their columns; what spans several rows stands in each of them."""
     grid: list[list[str]] = []
-    hanging: dict[int, tuple[int, str]] = {}
+    hanging = Hanging()
     for row in rows:
         line: list[str] = []
         for cell in _cells(row):
@@ -238,19 +243,16 @@ def _grid(rows: list[Element]) -> list[list[str]]:
             words = _flat(cell)
             tall = _number(cell.get("rowspan"), 1, _TALLEST_CELL)
             for column in range(_number(cell.get("colspan"), 1, _WIDEST_CELL)):
-                if tall > 1:
-                    hanging[len(line)] = (tall - 1, "" if column else words)
-                line.append("" if column else words)
+                said = ACROSS if column else words
+                hanging.hang(len(line), tall - 1, said)
+                line.append(said)
         _hang(line, hanging)
         grid.append(line)
     return grid
 
 
-def _hang(line: list[str], hanging: dict[int, tuple[int, str]]) -> None:
-    while (hung := hanging.pop(len(line), None)) is not None:
-        left, words = hung
-        if left > 1:
-            hanging[len(line)] = (left - 1, words)
+def _hang(line: list[str], hanging: Hanging) -> None:
+    while (words := hanging.take(len(line))) is not None:
         line.append(words)
 
 
@@ -258,9 +260,14 @@ def _cells(row: Element) -> list[Element]:
     return [cell for cell in row if cell.tag in {"td", "th"}]
 
 
-def _is_wordy(rows: list[Element]) -> bool:
+def _parent(element: Element) -> str:
+    parent = element.getparent()
+    return "" if parent is None else str(parent.tag)
+
+
+def _is_wordy(table: Sequence[Sequence[str]]) -> bool:
     """A first row of filled cells without a number, above further rows: a header that does not say so."""
-    first = [_flat(cell) for cell in _cells(rows[0])] if len(rows) > 1 else []
+    first = table[0] if len(table) > 1 else []
     return len(first) > 1 and all(words and not any(map(str.isdigit, words)) for words in first)
 
 

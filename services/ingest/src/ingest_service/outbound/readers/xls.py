@@ -64,8 +64,8 @@ def _layout(sheet: Sheet, *, is_filtered: bool) -> Layout:
     if not is_filtered:
         layout.rows = {row + 1 for row, said in sheet.rowinfo_map.items() if said.hidden and not said.outline_level}
     layout.columns = {at + 1 for at, said in sheet.colinfo_map.items() if said.hidden and not said.outline_level}
-    for top, below, left, _ in sheet.merged_cells:
-        layout.merge(left + 1, top + 1, below)
+    for top, below, left, beside in sheet.merged_cells:
+        layout.merge((left + 1, beside), (top + 1, below))
     return layout
 
 

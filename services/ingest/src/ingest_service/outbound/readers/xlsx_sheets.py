@@ -58,8 +58,9 @@ def _layout(sheet: bytes) -> Layout:
         if _is_true(told, b"hidden") and not _is_true(told, b"outlineLevel"):
             first = _whole(told.get(b"min"), 1)
             layout.columns.update(range(first, min(_whole(told.get(b"max"), first), 16_384) + 1))
-    for column, top, _, bottom in _MERGED.findall(sheet):
-        layout.merge(column_index_from_string(column.decode()), int(top), int(bottom))
+    for left, top, right, bottom in _MERGED.findall(sheet):
+        columns = column_index_from_string(left.decode()), column_index_from_string(right.decode())
+        layout.merge(columns, (int(top), int(bottom)))
     # looking at each cell takes long; a result that is an empty text is one, and says that it is text
     if b"<f" in sheet or b":f" in sheet:
         layout.unknown = sum(_told(cell).get(b"t") != b"str" for cell in _FORMULA.findall(sheet))
