@@ -368,3 +368,25 @@ async def test_another_spelling_of_an_address_is_refused_at_once(bus: Bus, scope
     with pytest.raises(Rejected) as refused:
         await register(bus, scope, f"http://{host}/")
     assert refused.value.code == "address_refused"
+
+
+async def test_slow_sites_hold_up_their_own_pages_alone(bus: Bus, service: Ingest, scope: TenantScope, site: Website):
+    async with website() as other:
+        for slow in (site, other):
+            slow.pages |= {f"/slow/{number}": RETURNS % number for number in range(6)}
+            slow.slow |= slow.pages.keys() - {"/robots.txt"}
+        crawling = {scope: site, new_person(): other}
+        pages = [
+            (who, await register(bus, who, f"{at.url}/slow/{number}"))
+            for who, at in crawling.items()
+            for number in range(6)
+        ]
+        await eventually(lambda: all(any("slow" in path for path in at.asked) for at in crawling.values()))
+        for who in (new_person(), scope):
+            sent = await send(bus, service, who, b"We open at nine.")
+            await until(bus, who, sent.id, "ready")
+        assert sum("slow" in path for path in site.asked) == 1, "one at a time of each business"
+        site.goes_on.set()
+        other.goes_on.set()
+        for who, page in pages:
+            await until(bus, who, page.id, "ready")

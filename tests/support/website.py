@@ -1,5 +1,6 @@
 """A website on loopback: its pages can be changed, taken away and made to fail; it notes who asked for what."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,18 +10,25 @@ from aiohttp import web
 
 @dataclass
 class Website:
-    """Answers from `pages` (path to body), `redirects` and `failing`; `asked` holds paths in order."""
+    """Answers from `pages` (path to body), `redirects` and `failing`; `asked` holds paths in order.
+
+    What is in `slow` is answered when `goes_on` is set.
+    """
 
     url: str = ""
     pages: dict[str, bytes] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     failing: dict[str, int] = field(default_factory=dict)
+    slow: set[str] = field(default_factory=set)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
     answered: list[int] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request: a page has an ETag, and is not sent again to who has it."""
         self.asked.append(request.path_qs)
+        if request.path_qs in self.slow:
+            await self.goes_on.wait()
         response = self._response(request)
         self.answered.append(response.status)
         return response

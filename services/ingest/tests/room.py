@@ -60,6 +60,7 @@ class Room:
     embedder: MemoryEmbedder = field(default_factory=MemoryEmbedder)
     clock: FrozenClock = field(default_factory=FrozenClock)
     long: LongDocuments = field(default_factory=lambda: LongDocuments(places=2, from_passages=20))
+    reader: MemoryReader = field(default_factory=MemoryReader)
 
     @property
     def shelves(self) -> Shelves:
@@ -69,7 +70,7 @@ class Room:
     @property
     def desk(self) -> Desk:
         members = MemoryMembers(self.documents)
-        return Desk(self.documents, members, self.files, self.shelves, MemoryReader(), self.clock, long=self.long)
+        return Desk(self.documents, members, self.files, self.shelves, self.reader, self.clock, long=self.long)
 
     async def send(self, data: bytes, filename: str = "returns.md") -> Document:
         name = str(uuid7())

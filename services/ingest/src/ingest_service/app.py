@@ -1,5 +1,6 @@
 """Who is connected to whom."""
 
+import asyncio
 import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from ingest_service.domain.embedding import Traits, chosen
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.index_document import Desk
 from ingest_service.domain.long_documents import LongDocuments
+from ingest_service.domain.places import Places
 from ingest_service.domain.shelves import Shelf, Shelves
 from ingest_service.domain.snapshots import Snapshots
 from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_search, rpc_settings, upkeep
@@ -55,12 +57,12 @@ async def build() -> Service:
     fetching = Fetching(documents, pages, files, web, SystemClock(), look_again)
     limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
     reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
-    long = LongDocuments(places=max(1, settings.slots - 1))
+    places = LongDocuments(max(1, settings.slots - 1)), asyncio.Semaphore(settings.slots), Places(settings.fetches)
     observe, tell_trouble = on_ingest_job.observe, on_ingest_job.tell_trouble
     members = PostgresMembers(database, documents)
-    desk = Desk(documents, members, files, shelves, reader, SystemClock(), observe, tell_trouble, fetching, long)
+    desk = Desk(documents, members, files, shelves, reader, SystemClock(), observe, tell_trouble, fetching, *places)
 
-    service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots))
+    service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots + settings.fetches))
     rpc_documents.register(service.bus, database, desk)
     rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
     rpc_settings.register(service, documents, RelayRecut(relay))

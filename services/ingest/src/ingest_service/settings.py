@@ -69,3 +69,6 @@ class IngestSettings(DatabaseSettings):
     slots: Annotated[int, Field(ge=1)] = 3
     """Documents at work at the same time. All but one of them may be long, each of another business: a short one need
     not wait for the end of a long one."""
+    fetches: Annotated[int, Field(ge=1)] = 4
+    """Pages that are fetched at the same time, beside those: each of another business, so that a slow site holds up its
+    own pages alone."""

@@ -14,8 +14,9 @@ from ingest_service.domain.document import Document, Failure, Note, Reading, Sta
 from ingest_service.domain.errors import ArchiveRefused, DocumentRefused, EmptyDocument, IsArchive, of_kind
 from ingest_service.domain.estimate import Estimate
 from ingest_service.domain.fetch_page import Fetching
-from ingest_service.domain.long_documents import LongDocuments
+from ingest_service.domain.long_documents import LongDocuments, Turn
 from ingest_service.domain.members import Members
+from ingest_service.domain.places import Places
 from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
 from ingest_service.domain.read_document import Reader, reading_of
@@ -55,6 +56,9 @@ class Desk:
     tell_trouble: TellTrouble = lambda _error, _pause: None
     fetching: Fetching | None = None
     long: LongDocuments = field(default_factory=lambda: LongDocuments(places=1))
+    at_work: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Documents that are read and embedded; those that are being fetched only wait for a site, and stand apart."""
+    fetches: Places = field(default_factory=lambda: Places(1))
 
     @property
     def unpacking(self) -> Unpacking:
@@ -119,17 +123,25 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
         DocumentRefused: It can never be read as it is.
         Fenced: It was deleted or begun anew meanwhile.
         EmbedderAway: The embedding model cannot be asked; nothing is wrong with the document.
-        NoPlace: It is long, and has to wait for others that are.
+        NoPlace: It is long or has to be fetched, and has to wait for others like it.
     """
     if document.attempt > MOST_ATTEMPTS:
         raise DocumentRefused("Reading this document failed too often. Send it in another form.")
     desk.index.check()
-    desk.long.check(scope, document)
+    if not document.sha256 and desk.fetching is not None:
+        with desk.fetches.one(scope):
+            document = await desk.fetching.fetch(document, scope)
+    async with desk.at_work:
+        with desk.long.turn(scope, document) as turn:
+            return await _at_work(document, scope, desk, turn)
+
+
+async def _at_work(document: Document, scope: TenantScope, desk: Desk, turn: Turn) -> State:
     progress = Progress(document, scope, documents=desk.documents, clock=desk.clock)
     with _timed("reading", desk):
-        reading = await _read(document, scope, desk, progress)
+        reading = await turn.reads(_read(document, scope, desk, progress))
     with _timed("embedding", desk):
-        await _embed(document, reading, scope, desk, progress=progress)
+        await _embed(document, reading, scope, desk, progress=progress, turn=turn)
     # shown a moment before its rows are there: a crash in between repeats the attempt; after them, it would stay hidden
     await desk.index.show(scope, document.id, document.generation)
     if not await desk.documents.finish(scope, document, reading):
@@ -144,8 +156,6 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
         state = State.CHUNKING if is_read else State.PARSING
         await progress.say(state, CHUNKING_FROM * (1 if is_read else done / of))
 
-    if not document.sha256 and desk.fetching is not None:
-        document = await desk.fetching.fetch(document, scope)
     data = await desk.files.read(scope, document.sha256)
     if data is None:
         raise DocumentRefused("The stored file is gone. Upload it again.")
@@ -184,21 +194,23 @@ def _sitemap(document: Document, data: bytes, url: str) -> Reading:
     return Reading(document.title, media_types.XML, language=None, pages=0, passages=(), notes=notes)
 
 
-async def _embed(document: Document, reading: Reading, scope: TenantScope, desk: Desk, *, progress: Progress) -> None:
+async def _embed(
+    document: Document, reading: Reading, scope: TenantScope, desk: Desk, *, progress: Progress, turn: Turn
+) -> None:
     """Embed and write in order; an attempt goes on behind the last batch that an earlier one has written."""
     written = await desk.index.written(scope, document.id, document.generation)
     passages = reading.passages
     # more than there are: they were cut by another version, and prove nothing
     begin = written // A_BATCH * A_BATCH if written <= len(passages) else 0
-    with desk.long.place(scope, document, len(passages) - begin):
-        await progress.say(State.EMBEDDING, EMBEDDING_FROM)
-        estimate = Estimate(len(passages), desk.clock)
-        for start in range(begin, len(passages), A_BATCH):
-            batch = passages[start : start + A_BATCH]
-            await desk.index.write(scope, batch, document.generation)
-            done = start + len(batch)
-            share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(passages)
-            await progress.say(State.EMBEDDING, share, estimate.after(done))
+    turn.embeds(len(passages) - begin)
+    await progress.say(State.EMBEDDING, EMBEDDING_FROM)
+    estimate = Estimate(len(passages), desk.clock)
+    for start in range(begin, len(passages), A_BATCH):
+        batch = passages[start : start + A_BATCH]
+        await desk.index.write(scope, batch, document.generation)
+        done = start + len(batch)
+        share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(passages)
+        await progress.say(State.EMBEDDING, share, estimate.after(done))
 
 
 async def delete_document(document: Document, scope: TenantScope, desk: Desk) -> None:

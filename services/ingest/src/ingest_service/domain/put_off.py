@@ -9,7 +9,7 @@ from typing import Final
 
 from ingest_service.domain.document import Cause, Document, Failure, State
 from ingest_service.domain.embedding import EmbedderAway
-from ingest_service.domain.long_documents import NoPlace
+from ingest_service.domain.places import NoPlace
 from ingest_service.domain.web_page import SiteAway
 from runtime.errors import Retryable
 
@@ -21,7 +21,7 @@ MOST_TRIES: Final = 16
 """Of what a part of ours keeps from being read: about two hours."""
 _TRIES: Final = {Cause.SITE: FEW_TRIES, Cause.OURS: MOST_TRIES, Cause.FAULT: FEW_TRIES}
 AWAY_S: Final = 5.0
-"""A document waits so long for an embedding model that does not say when it is back, or for a place."""
+"""A document waits so long for an embedding model that does not say when it is back."""
 LONGEST_ASKED_S: Final = 300.0
 
 
@@ -36,6 +36,8 @@ def cause_of(error: Exception) -> Cause | None:
 
 def pause_after(document: Document, error: Exception) -> timedelta | None:
     """Until it is tried again; None when it was tried often enough. What is being deleted is tried for ever."""
+    if isinstance(error, NoPlace):
+        return timedelta(seconds=error.pause_s)
     asked_s = min((error.retry_after_s if isinstance(error, Retryable) else None) or 0.0, LONGEST_ASKED_S)
     cause = cause_of(error)
     if cause is None:

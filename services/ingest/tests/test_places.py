@@ -1,0 +1,39 @@
+import pytest
+
+from ingest_service.domain.places import LATEST_S, SOONEST_S, NoPlace, Places
+from services.ingest.tests.promises_documents import new_scope
+
+
+def refusal(places: Places, scope) -> NoPlace:
+    with pytest.raises(NoPlace) as refused, places.one(scope):
+        pass
+    return refused.value
+
+
+def test_each_business_has_one_place_as_long_as_there_are_any():
+    places, first, second, third = Places(2), new_scope(), new_scope(), new_scope()
+    with places.one(first):
+        refusal(places, first)
+        with places.one(second):
+            refusal(places, third)
+        with places.one(third):
+            pass
+
+
+def test_a_place_is_given_back_however_it_ends():
+    places, scope = Places(1), new_scope()
+    with pytest.raises(KeyError), places.one(scope):
+        raise KeyError
+    with places.one(scope):
+        pass
+
+
+def test_the_more_wait_the_later_each_comes_back():
+    places, scope, other = Places(1), new_scope(), new_scope()
+    with places.one(scope):
+        pauses = [refusal(places, scope).pause_s for _ in range(1_000)]
+        assert pauses == sorted(pauses)
+        assert SOONEST_S < pauses[0] < pauses[10] < pauses[-1] == LATEST_S
+        assert refusal(places, other).pause_s == pauses[0]
+    with places.one(scope):
+        assert refusal(places, scope).pause_s == pauses[0]
