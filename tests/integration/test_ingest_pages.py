@@ -176,6 +176,18 @@ async def test_an_address_that_yields_nothing_is_not_ready(bus: Bus, scope: Tena
     assert failed.error.code == "empty_document"
 
 
+async def test_a_sitemap_whose_address_leads_to_another_site_brings_that_ones_pages(
+    bus: Bus, scope: TenantScope, site: Website
+):
+    async with website() as there:
+        there.pages["/returns"] = RETURNS % 30
+        there.pages["/sitemap.xml"] = f"<urlset><url><loc>{there.url}/returns</loc></url></urlset>".encode()
+        site.redirects["/sitemap.xml"] = f"{there.url}/sitemap.xml"
+        sitemap = await register(bus, scope, f"{site.url}/sitemap.xml")
+        assert (await until(bus, scope, sitemap.id, "ready")).error is None
+        assert set(await documents(bus, scope)) == {f"{site.url}/sitemap.xml", f"{there.url}/returns"}
+
+
 async def test_depth_counts_the_links_of_a_sitemaps_pages(bus: Bus, scope: TenantScope, site: Website):
     site.pages["/sitemap.xml"] = f"<urlset><url><loc>{site.url}/returns</loc></url></urlset>".encode()
     site.pages["/all.xml"] = f"<sitemapindex><loc>{site.url}/sitemap.xml</loc></sitemapindex>".encode()

@@ -162,7 +162,7 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
     await progress.begin()
     if document.url and is_sitemap(data):
         with of_kind(media_types.XML):
-            return await asyncio.to_thread(_sitemap, document, data, document.url)
+            return await _sitemap(document, data, document.url, scope, desk)
     try:
         reading = reading_of(document, await desk.reader.read(data, say, document.cut_by or DEFAULT))
     except DocumentRefused as refused:
@@ -181,14 +181,14 @@ async def _unpacked(archive: Document, data: bytes, scope: TenantScope, desk: De
     return await desk.unpacking.unpack(archive, data, scope)
 
 
-def _sitemap(document: Document, data: bytes, url: str) -> Reading:
-    """It has no text; its pages were registered when it was fetched.
+async def _sitemap(document: Document, data: bytes, url: str, scope: TenantScope, desk: Desk) -> Reading:
+    """It has no text; its pages were registered when it was fetched, maybe from where its address leads to.
 
     Raises:
         EmptyDocument: It names no page.
     """
-    named = len(links_of(data, url))
-    if not named:
+    named = len(await asyncio.to_thread(links_of, data, url))
+    if not named and not (await desk.documents.led_to(scope, document.id)).total():
         raise EmptyDocument("The sitemap names no page of its own site.")
     notes = () if named < MOST_PAGES else (Note(None, f"Of {named:,} pages the first {MOST_PAGES - 1} were taken."),)
     return Reading(document.title, media_types.XML, language=None, pages=0, passages=(), notes=notes)
