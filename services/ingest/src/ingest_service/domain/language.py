@@ -11,6 +11,7 @@ CLEAR: Final = 0.6
 """A language is clear when no other has more than this share of its words."""
 RARER: Final = 1.5
 """Words of a rarer language that make it clear: the `pro` of `iPhone 15 Pro` is Czech, and alone tells nothing."""
+FEWEST_WITNESSES: Final = 2
 LOOKED_AT: Final = 2_000
 """Characters of a text that are looked at: a passage is never longer by much."""
 
@@ -56,6 +57,8 @@ _VIETNAMESE: Final = re.compile("[\u01a1\u01b0\u0111\u1ea0-\u1ef9]", re.IGNORECA
 # what follows an apostrophe or a digit is no word of its own, nor is what stands before one: the `s` of `what's` and
 # the `v` of `12V` must not count for languages that have such words
 _WORD: Final = re.compile(f"(?<!['\u2019\\d{scripts.LATIN}])[{scripts.LATIN}]++(?!\\d)")
+
+_GREEK_WORD: Final = re.compile(f"[{scripts.GREEK}]{{3}}")
 
 # the commonest function words; a word that several languages share counts for each of them
 COMMON_WORDS: Final = {
@@ -113,9 +116,38 @@ _UNDECIDED: Final = ("en", "de", "es", "fr", "it", "pt", "nl")
 
 
 def detect(text: str) -> str:
-    """The language's two-letter code, or `UNDETERMINED` when nothing speaks for one."""
+    """The language's two-letter code, or `UNDETERMINED` when too little speaks for one.
+
+    A word alone is too little: the `per` of a Dutch price list, the `Las` of Las Vegas, the `Ω` behind a number.
+    """
     found = candidates(text)
-    return found[0] if len(found) == 1 else UNDETERMINED
+    if len(found) != 1:
+        return UNDETERMINED
+    (language,) = found
+    if language == "el" and not _GREEK_WORD.search(text):
+        return UNDETERMINED
+    by_script = language not in COMMON_WORDS or language == "vi"
+    return language if by_script or _is_told(text[:LOOKED_AT], language) else UNDETERMINED
+
+
+def _is_told(text: str, language: str) -> bool:
+    """Whether different words speak for a Latin language: its commonest, or some with letters that few others write.
+
+    A letter behind a number is a unit. Common words with a capital before another one may all be of names (`Die Hard`,
+    `Las Vegas`), so that they alone tell nothing.
+    """
+    are_capitals = text.isupper()
+    found, sure = set[str](), set[str]()
+    for match in _WORD.finditer(text):
+        written, word = match.group(), match.group().replace("\u0130", "\u0131").lower()
+        before, after = text[max(match.start() - 2, 0) : match.start()], text[match.end() : match.end() + 2]
+        is_unit = len(written) == 1 and (written.isupper() or any(map(str.isdigit, before)))
+        letters = (language in _WRITTEN_IN[letter] for letter in _LETTER.findall(word))
+        if any(letters) or (language in _LANGUAGES_OF.get(word, ()) and not is_unit):
+            found.add(word)
+            if are_capitals or not (written[0].isupper() and after[:1] == " " and after[1:].isupper()):
+                sure.add(word)
+    return len(found) >= FEWEST_WITNESSES and bool(sure)
 
 
 def candidates(text: str) -> tuple[str, ...]:
