@@ -367,6 +367,25 @@ async def test_pages_that_fail_leave_room_for_everything_else_and_say_why(
     assert "in a browser" in failed.detail
 
 
+async def test_a_site_that_asks_for_patience_is_visited_again_when_it_said(
+    bus: Bus, service: Ingest, scope: TenantScope, site: Website
+):
+    site.pages |= {f"/{n}": RETURNS % n for n in range(4)}
+    site.failing["/busy"], site.retry_after = 429, "3"
+    busy = await register(bus, scope, f"{site.url}/busy")
+
+    async def waits() -> ingest.DocumentError | None:
+        return (await look(bus, scope, busy.id)).error
+
+    assert "429" in (await eventually(waits, timeout_s=60)).detail
+    begun = [await register(bus, scope, f"{site.url}/{n}") for n in range(4)]
+    site.failing.clear()
+    site.pages["/busy"] = RETURNS % 90
+    for page in (*begun, busy):
+        assert (await until(bus, scope, page.id, "ready")).error is None
+    assert site.asked.count("/busy") == 2
+
+
 async def put_off(service: Ingest, scope: TenantScope, document_id: DocumentId, *, times: int) -> None:
     """Let the pause after so many tries be over."""
     change = """UPDATE document SET try_again_at = now(), put_offs = jsonb_build_object('site', $3::int)

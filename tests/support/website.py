@@ -13,6 +13,8 @@ class Website:
     """Answers from `pages` (path to body), `redirects` and `failing`; `asked` holds paths in order.
 
     What is in `slow` is answered when `goes_on` is set.
+    Those in `hanging` get a byte each so many seconds, without end; `held` of them are under way.
+    `retry_after` is said with every failure.
     """
 
     url: str = ""
@@ -21,6 +23,9 @@ class Website:
     failing: dict[str, int] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
     goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    hanging: dict[str, float] = field(default_factory=dict)
+    retry_after: str | None = None
+    held: int = 0
     asked: list[str] = field(default_factory=list)
     answered: list[int] = field(default_factory=list)
 
@@ -29,14 +34,29 @@ class Website:
         self.asked.append(request.path_qs)
         if request.path_qs in self.slow:
             await self.goes_on.wait()
+        if request.path_qs in self.hanging:
+            return await self._hang(request, self.hanging[request.path_qs])
         response = self._response(request)
         self.answered.append(response.status)
         return response
 
+    async def _hang(self, request: web.Request, every_s: float) -> web.StreamResponse:
+        self.held += 1
+        response = web.StreamResponse()
+        try:
+            while True:
+                await asyncio.sleep(every_s)
+                if not response.prepared:
+                    await response.prepare(request)
+                await response.write(b"x")
+        finally:
+            self.held -= 1
+
     def _response(self, request: web.Request) -> web.Response:
         path = request.path_qs
         if path in self.failing:
-            return web.Response(status=self.failing[path])
+            patience = {} if self.retry_after is None else {"Retry-After": self.retry_after}
+            return web.Response(status=self.failing[path], headers=patience)
         if path in self.redirects:
             return web.Response(status=302, headers={"Location": self.redirects[path]})
         if path not in self.pages:
@@ -53,7 +73,8 @@ async def website() -> AsyncIterator[Website]:
     site = Website()
     app = web.Application()
     app.router.add_get("/{path:.*}", site.answer)
-    runner = web.AppRunner(app)
+    # who hangs is told when its visitor leaves, and does not outlive the site
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     site.url = f"http://127.0.0.1:{runner.addresses[0][1]}"

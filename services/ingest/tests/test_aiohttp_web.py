@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageRefused
-from ingest_service.outbound import aiohttp_web
+from ingest_service.outbound import aiohttp_web, sites
 from ingest_service.outbound.aiohttp_web import AiohttpWeb
 from runtime.errors import Unavailable
 from tests.support.website import Website, website
@@ -66,31 +66,36 @@ async def test_robots_txt_that_fails_forbids_for_now(site: Website, visitor: Aio
 
 
 async def test_what_is_known_of_many_sites_is_bounded(visitor: AiohttpWeb, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(aiohttp_web, "MOST_SITES", 2)
+    monkeypatch.setattr(sites, "MOST_SITES", 2)
     async with website() as first, website() as second, website() as third:
-        sites = (first, second, third)
-        for site in sites:
+        all_three = (first, second, third)
+        for site in all_three:
             site.pages["/a"] = b"x"
 
         async def visit(*visited: Website) -> list[int]:
             for site in visited:
                 await visitor.get(f"{site.url}/a")
-            return [site.asked.count("/robots.txt") for site in sites]
+            return [site.asked.count("/robots.txt") for site in all_three]
 
         assert await visit(first, second, first) == [1, 1, 0]
         assert await visit(third) == [1, 1, 1]
         assert await visit(first, third) == [1, 1, 1], "the one that was not visited for longest is forgotten"
         assert await visit(second) == [1, 2, 1]
-        monkeypatch.setattr(aiohttp_web, "ROBOTS_KEPT_S", 0.0)
+        keep_rules(monkeypatch, 0.0)
         assert await visit(second) == [1, 3, 1]
-        monkeypatch.setattr(aiohttp_web, "ROBOTS_KEPT_S", 3_600.0)
+        keep_rules(monkeypatch, 3_600.0)
         assert await visit(third) == [1, 3, 2], "old rules are forgotten, however few there are"
+
+
+def keep_rules(monkeypatch: pytest.MonkeyPatch, for_s: float) -> None:
+    for module in (aiohttp_web, sites):
+        monkeypatch.setattr(module, "RULES_KEPT_S", for_s)
 
 
 async def test_a_site_that_somebody_waits_for_is_not_forgotten(
     site: Website, visitor: AiohttpWeb, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(aiohttp_web, "MOST_SITES", 0)
+    monkeypatch.setattr(sites, "MOST_SITES", 0)
     site.pages |= {f"/{n}": b"x" for n in range(4)}
     await asyncio.gather(*(visitor.get(f"{site.url}/{n}") for n in range(4)))
     assert site.asked.count("/robots.txt") == 1

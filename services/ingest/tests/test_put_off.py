@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from ingest_service.domain import put_off
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.embedding import EmbedderAway
-from ingest_service.domain.web_page import SiteAway
+from ingest_service.domain.web_page import LeftAlone, SiteAway
 from runtime.errors import Rejected, Unavailable
 from services.ingest.tests.room import TEXT, Room
 
@@ -61,6 +62,17 @@ async def test_each_cause_has_its_own_tries(room):
     state, row = await put_off_as(room, document, SiteAway("The site answers with status 503."))
     assert (state, row.failure.code) == (State.FAILED, "site_unreachable")
     assert f"{put_off.FEW_TRIES} times" in row.failure.detail
+
+
+async def test_a_site_that_wants_to_be_left_alone_is_waited_for(room):
+    document = await room.send(TEXT.encode())
+    for _ in range(2 * put_off.FEW_TRIES):
+        state, row = await put_off_as(room, document, LeftAlone("The site answers with status 429.", retry_after_s=9))
+        assert (state, row.failure.code, row.put_off) == (State.RECEIVED, "site_unreachable", {})
+    for asked_s, pause_s in ((9, 9), (1_800, 1_800), (90_000, put_off.LONGEST_ASKED_BY_SITE_S)):
+        assert put_off.pause_after(row, LeftAlone(retry_after_s=asked_s)) == timedelta(seconds=pause_s)
+        assert put_off.pause_after(row, SiteAway(retry_after_s=asked_s)) == timedelta(seconds=pause_s)
+    assert put_off.pause_after(row, SiteAway(retry_after_s=1)) == timedelta(seconds=put_off.PAUSES_S[0])
 
 
 async def test_that_it_waits_is_said_once_for_each_reason(room):

@@ -10,7 +10,7 @@ from typing import Final
 from ingest_service.domain.document import Cause, Document, Failure, State
 from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.places import NoPlace
-from ingest_service.domain.web_page import SiteAway
+from ingest_service.domain.web_page import LeftAlone, SiteAway
 from runtime.errors import Retryable
 
 PAUSES_S: Final = (5.0, 30.0, 120.0, 600.0)
@@ -22,12 +22,13 @@ MOST_TRIES: Final = 16
 _TRIES: Final = {Cause.SITE: FEW_TRIES, Cause.OURS: MOST_TRIES, Cause.FAULT: FEW_TRIES}
 AWAY_S: Final = 5.0
 """A document waits so long for an embedding model that does not say when it is back."""
-LONGEST_ASKED_S: Final = 300.0
+LONGEST_ASKED_S, LONGEST_ASKED_BY_SITE_S = 300.0, 3_600.0
+"""A `Retry-After` is believed so far."""
 
 
 def cause_of(error: Exception) -> Cause | None:
-    """None for the embedding model and a place among long documents: they are waited for as long as it takes."""
-    if isinstance(error, EmbedderAway | NoPlace):
+    """None where it was no try: the embedding model, a place, and a site that wants to be left alone are waited for."""
+    if isinstance(error, EmbedderAway | NoPlace | LeftAlone):
         return None
     if isinstance(error, SiteAway):
         return Cause.SITE
@@ -38,7 +39,8 @@ def pause_after(document: Document, error: Exception) -> timedelta | None:
     """Until it is tried again; None when it was tried often enough. What is being deleted is tried for ever."""
     if isinstance(error, NoPlace):
         return timedelta(seconds=error.pause_s)
-    asked_s = min((error.retry_after_s if isinstance(error, Retryable) else None) or 0.0, LONGEST_ASKED_S)
+    most_s = LONGEST_ASKED_BY_SITE_S if isinstance(error, SiteAway) else LONGEST_ASKED_S
+    asked_s = min((error.retry_after_s if isinstance(error, Retryable) else None) or 0.0, most_s)
     cause = cause_of(error)
     if cause is None:
         return timedelta(seconds=asked_s or AWAY_S)

@@ -73,6 +73,10 @@ class SiteAway(Unavailable):
     default_code = "site_unreachable"
 
 
+class LeftAlone(SiteAway):
+    """It was not visited at all: it asked to be left alone until `retry_after_s` is over."""
+
+
 class Web(Protocol):
     """The web, seen from a visitor that keeps to robots.txt and stays out of private networks."""
 
@@ -81,7 +85,7 @@ class Web(Protocol):
 
         Raises:
             DocumentRefused: It cannot be had; asking again changes nothing.
-            SiteAway: Not now.
+            SiteAway: Not now, at the earliest after its `retry_after_s`.
         """
         ...
 

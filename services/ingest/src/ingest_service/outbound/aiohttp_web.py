@@ -7,49 +7,37 @@ elsewhere between the look and the call. Redirects are followed by hand: each go
 import asyncio
 import socket
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from protego import Protego
 
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
 from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageGone, PageRefused
 from ingest_service.domain.web_address import Network, is_public, literal, normal, origin
 from ingest_service.domain.web_page import Fetched, SiteAway
+from ingest_service.outbound.sites import RULES_KEPT_S, Silent, Site, Sites
+from runtime.retry_after import seconds_of
 
 AGENT: Final = "LumoraBot"
 MOST_REDIRECTS: Final = 5
-ROBOTS_KEPT_S: Final = 3_600.0
-MOST_SITES: Final = 256
-"""Whose rules are kept; a site that was forgotten is asked for them again."""
 ROBOTS_BYTES: Final = 512 * 1024
 """RFC 9309 section 2.5 asks for at least 500 kibibytes."""
 LONGEST_PAUSE_S: Final = 10.0
 """Of a `Crawl-delay`; who asks for more is visited no faster than this."""
 PAUSE_S: Final = 0.2
+LOOKUPS_AT_ONCE: Final = 16
 WHOLE_S, CONNECT_S, SILENCE_S = 60, 5, 15
-"""The most time for a page, for a connection, and between two pieces."""
+"""The most time for a page with its rules and redirects, for a connection, and between two pieces."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 HEADERS: Final = {"User-Agent": f"{AGENT}/1.0", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-@dataclass
-class _Site:
-    """What is known of one origin."""
-
-    robots: Protego | None = None
-    read_at: float = 0.0
-    visited_at: float = 0.0
-    visitors: int = 0
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class AiohttpWeb:
@@ -61,55 +49,47 @@ class AiohttpWeb:
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self._gate = _Gate(allowed)
-        self._sites: OrderedDict[str, _Site] = OrderedDict()
+        self._sites = Sites()
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Fetched | None:
         """Implements `Web.get`."""
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value}
+        left_s: float = WHOLE_S
         for _ in range(MOST_REDIRECTS + 1):
-            async with self._turn_at(origin(url)) as site:
-                await self._ask_robots(site, url)
-                await _pause(site)
-                async with self._asked(url, headers) as answer:
-                    if answer.status == HTTPStatus.NOT_MODIFIED:
-                        return None
-                    if answer.status not in _REDIRECTS:
-                        return await _taken(url, answer)
-                    target = answer.headers.get("Location", "")
-            url = normal(target, url)
+            async with self._sites.turn_at(origin(url)) as site:
+                begun = time.monotonic()
+                try:
+                    async with asyncio.timeout(left_s):
+                        found = await self._visit(site, url, headers)
+                except TimeoutError as error:
+                    raise Silent("The site does not answer in time.") from error
+                left_s -= time.monotonic() - begun
+            if not isinstance(found, str):
+                return found
+            url = normal(found, url)
         raise PageRefused("The page redirects too often.")
 
-    @asynccontextmanager
-    async def _turn_at(self, place: str) -> AsyncIterator[_Site]:
-        """One visit at a time to a site; what is known of those visited longest ago is forgotten."""
-        site = self._sites.setdefault(place, _Site())
-        self._sites.move_to_end(place)
-        site.visitors += 1
-        try:
-            async with site.turn:
-                yield site
-        finally:
-            site.visitors -= 1
-            self._forget()
-
-    def _forget(self) -> None:
-        """What is too much or too old; never a site that somebody is at or waits for: it would be visited twice."""
-        too_old = time.monotonic() - ROBOTS_KEPT_S
-        for place, site in list(self._sites.items()):
-            if site.visited_at > too_old and len(self._sites) <= MOST_SITES:
-                return
-            if not site.visitors:
-                del self._sites[place]
+    async def _visit(self, site: Site, url: str, headers: dict[str, str]) -> Fetched | str | None:
+        """The page, where it is elsewhere, or None when it is unchanged."""
+        await self._ask_robots(site, url)
+        await _pause(site)
+        async with self._asked(url, headers) as answer:
+            if answer.status == HTTPStatus.NOT_MODIFIED:
+                return None
+            if answer.status in _REDIRECTS:
+                return answer.headers.get("Location", "")
+            return await _taken(url, answer)
 
     async def close(self) -> None:
         """Close its connections."""
         if self._session is not None:
             await self._session.close()
+        await self._gate.close()
 
-    async def _ask_robots(self, site: _Site, url: str) -> None:
-        if site.robots is None or time.monotonic() - site.read_at > ROBOTS_KEPT_S:
+    async def _ask_robots(self, site: Site, url: str) -> None:
+        if site.robots is None or time.monotonic() - site.read_at > RULES_KEPT_S:
             site.robots = await self._robots(f"{origin(url)}/robots.txt")
             site.read_at = time.monotonic()
         if not site.robots.can_fetch(url, AGENT):
@@ -122,9 +102,9 @@ class AiohttpWeb:
             SiteAway: The site fails, which forbids everything for now.
         """
         async with self._asked(url, {}) as answer:
-            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise SiteAway(f"The site answers its robots.txt with status {answer.status}.")
-            data = await answer.content.read(ROBOTS_BYTES) if answer.status == HTTPStatus.OK else b""
+            if _is_away(answer.status):
+                raise _away(f"The site answers its robots.txt with status {answer.status}.", answer)
+            data = await _beginning(answer, ROBOTS_BYTES) if answer.status == HTTPStatus.OK else b""
         return Protego.parse(data.decode("utf-8", errors="replace"))
 
     @asynccontextmanager
@@ -136,20 +116,23 @@ class AiohttpWeb:
         except aiohttp.ClientConnectorDNSError as error:
             if isinstance(error.os_error, _NotPublic):
                 raise AddressRefused("This address leads into a private network.") from error
+            if error.os_error.errno == socket.EAI_AGAIN:
+                raise Silent("The name of the site's host cannot be looked up for now.") from error
             raise PageRefused("The host of this address is not known.", code="host_not_found") from error
         except aiohttp.InvalidURL as error:
             raise AddressRefused("This is not an address of a web page.") from error
         except TimeoutError as error:
-            raise SiteAway("The site does not answer in time.") from error
+            raise Silent("The site does not answer in time.") from error
         except aiohttp.ClientError as error:
-            raise SiteAway("The site cannot be reached.") from error
+            raise Silent("The site cannot be reached.") from error
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(resolver=self._gate, limit=8, limit_per_host=2, use_dns_cache=False)
+            # no limit here: a site gets one visit at a time, and those that hang must not keep others out
+            connector = aiohttp.TCPConnector(resolver=self._gate, limit=0, use_dns_cache=False)
             self._session = aiohttp.ClientSession(
                 connector=connector,
-                timeout=aiohttp.ClientTimeout(total=WHOLE_S, sock_connect=CONNECT_S, sock_read=SILENCE_S),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S),
                 headers=HEADERS,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
@@ -157,12 +140,22 @@ class AiohttpWeb:
         return self._session
 
 
+async def _beginning(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """So many bytes, or all there are, in however many pieces they come."""
+    data = b""
+    async for part in answer.content.iter_chunked(64 * 1024):
+        data += part
+        if len(data) >= most:
+            break
+    return data[:most]
+
+
 async def _taken(url: str, answer: aiohttp.ClientResponse) -> Fetched:
     """The page, unpacked; what is counted against the limit is unpacked too."""
     if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         raise PageGone("There is no page at this address.")
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise SiteAway(f"The site answers with status {answer.status}.")
+    if _is_away(answer.status):
+        raise _away(f"The site answers with status {answer.status}.", answer)
     if answer.status != HTTPStatus.OK:
         raise PageRefused(f"The site refuses the page (status {answer.status}).")
     parts, size = [], 0
@@ -174,7 +167,15 @@ async def _taken(url: str, answer: aiohttp.ClientResponse) -> Fetched:
     return Fetched(url, b"".join(parts), answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
 
 
-async def _pause(site: _Site) -> None:
+def _is_away(status: int) -> bool:
+    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _away(detail: str, answer: aiohttp.ClientResponse) -> SiteAway:
+    return SiteAway(detail, retry_after_s=seconds_of(answer.headers.get("Retry-After", "")))
+
+
+async def _pause(site: Site) -> None:
     """Wait until the site has had the pause that it asks for."""
     asked = site.robots.crawl_delay(AGENT) if site.robots else None
     pause_s = min(max(asked or 0.0, PAUSE_S), LONGEST_PAUSE_S)
@@ -191,7 +192,8 @@ class _Gate(AbstractResolver):
 
     def __init__(self, allowed: Sequence[Network]) -> None:
         self._allowed = tuple(allowed)
-        self._system = ThreadedResolver()
+        # of its own: a name server that hangs would take the threads of everything else
+        self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="names")
 
     def judge(self, url: str) -> None:
         """Refuse an address that spells out one that is not public: such a one is not looked up.
@@ -207,15 +209,23 @@ class _Gate(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Every address of a name, if all of them may be called."""
-        found = await self._system.resolve(host, port, family)
+        look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        infos = await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        found = [_result(host, info) for info in infos]
         if not all(self._may_call(result["host"]) for result in found):
             raise _NotPublic(host)
         return found
 
     async def close(self) -> None:
-        """Nothing is held."""
-        await self._system.close()
+        """Look nothing up any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _may_call(self, host: str) -> bool:
         address = literal(host)
         return address is not None and (is_public(address) or any(address in network for network in self._allowed))
+
+
+def _result(host: str, info: tuple[Any, ...]) -> ResolveResult:
+    family, _, protocol, _, address = info
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address[0], port=address[1], family=family, proto=protocol, flags=flags)
