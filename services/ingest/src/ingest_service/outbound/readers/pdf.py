@@ -4,6 +4,7 @@ pdfium gives a page's text in the order in which it was written, right-to-left t
 words that are hyphenated across lines with a mark.
 """
 
+import contextlib
 import ctypes
 import math
 import re
@@ -21,6 +22,7 @@ from ingest_service.domain.errors import Damaged, DocumentTooLong, EmptyDocument
 from ingest_service.domain.manuscript import MOST_CHARACTERS, MOST_PAGES, Composer, Manuscript
 from ingest_service.outbound.readers.pdf_breaks import continued, table_at_end
 from ingest_service.outbound.readers.pdf_cells import Word
+from ingest_service.outbound.readers.pdf_fields import WordsOf, fields_of, with_fields
 from ingest_service.outbound.readers.pdf_layout import Line, Page, Table, compose_pages
 from ingest_service.outbound.readers.pdf_pictures import drawn
 from ingest_service.outbound.readers.pdf_rules import rules_of
@@ -62,6 +64,9 @@ def _opened(data: bytes) -> pypdfium2.PdfDocument:
         if error.err_code in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}:
             raise Encrypted("The PDF is encrypted. Remove its password and send it again.") from error
         raise Damaged("The PDF is damaged. Save it again and send it anew.") from error
+    # before anything else is asked; a form that is broken is read without what was filled in
+    with contextlib.suppress(pypdfium2.PdfiumError):
+        document.init_forms()
     if len(document) > MOST_PAGES:
         document.close()
         raise DocumentTooLong(f"The document has more than {MOST_PAGES:,} pages. Send it in parts.")
@@ -128,7 +133,9 @@ def _page(document: pypdfium2.PdfDocument, number: int, before: Table | None) ->
         if len(_UNREADABLE.findall(text)) * 3 > len(text):
             return Page([], page.get_height(), is_picture=True)
         lines, firsts = _lines(text, text_page.raw)
-        words = partial(_words, lines, firsts, text_page.raw)
+        words: WordsOf = partial(_words, lines, firsts, text_page.raw)
+        if fields := fields_of(page):
+            lines, words = with_fields(lines, words, fields)
         shown = with_tables(lines, words, partial(rules_of, page), before.columns if before else ())
         whole = Page(shown, page.get_height(), is_picture=False)
         return continued(whole, before) if before else whole
