@@ -19,7 +19,7 @@ from contracts.ids import DocumentId, TenantId, uuid7
 from ingest_service.domain.passage_index import passage_id
 from ingest_service.domain.terms import query_vector
 from ingest_service.outbound import edge_index
-from ingest_service.outbound.edge_index import DENSE, LOG_FILE, TERMS, EdgeIndex
+from ingest_service.outbound.edge_index import DENSE, LOG_FILE, TERMS, EdgeIndex, is_held
 from ingest_service.outbound.heap import Heap
 from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_passage_index import TENTS, passage, put
@@ -110,6 +110,18 @@ async def test_the_log_is_kept_in_small_files_and_let_go(tmp_path):
         assert max(file.stat().st_size for file in (tmp_path / "wal").iterdir()) == LOG_FILE
         await index.compact()
         assert len(list((tmp_path / "wal").glob("closed-*"))) == 1
+
+
+async def test_who_may_not_open_an_index_changes_nothing_of_it(tmp_path, monkeypatch):
+    async with opened(tmp_path):
+        config = (tmp_path / "edge_config.json").read_bytes()
+        monkeypatch.setattr(edge_index, "LOG_FILE", 2 * LOG_FILE)
+        with pytest.raises(RuntimeError) as refused:
+            EdgeIndex.open(tmp_path)
+        assert is_held(refused.value)
+        assert (tmp_path / "edge_config.json").read_bytes() == config
+    async with opened(tmp_path):
+        assert (tmp_path / "edge_config.json").read_bytes() != config
 
 
 async def killed_before_it_lets_go(folder: Path) -> None:

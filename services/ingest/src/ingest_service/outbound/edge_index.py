@@ -1,7 +1,10 @@
 """The vector index in process, by Qdrant's own engine: one folder, one process, durable by its write-ahead log."""
 
 import asyncio
+import contextlib
+import fcntl
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -209,13 +212,34 @@ def _config(dimension: int) -> edge.EdgeConfig:
 
 
 def _keep_log_small(config: Path) -> None:
-    """Say so where the engine looks for what `EdgeConfig` leaves open: its Python has no word for the log's options."""
-    kept = json.loads(config.read_bytes()) if config.exists() else {}
-    options = {"segment_capacity": LOG_FILE, "segment_queue_len": 0, "retain_closed": 1}
-    if kept.get("wal_options") != options:
-        half = config.with_name(config.name + ".part")
-        half.write_text(json.dumps({**kept, "wal_options": options}), encoding="utf-8")
-        half.replace(config)
+    """Say so where the engine looks for what `EdgeConfig` leaves open: its Python has no word for the log's options.
+
+    Nothing is said where another process has the index open, which the engine finds out next.
+    """
+    with _locked(config.with_name("wal")) as is_ours:
+        kept = json.loads(config.read_bytes()) if config.exists() else {}
+        options = {"segment_capacity": LOG_FILE, "segment_queue_len": 0, "retain_closed": 1}
+        if is_ours and kept.get("wal_options") != options:
+            half = config.with_name(config.name + ".part")
+            half.write_text(json.dumps({**kept, "wal_options": options}), encoding="utf-8")
+            half.replace(config)
+
+
+@contextlib.contextmanager
+def _locked(log: Path) -> Iterator[bool]:
+    """The lock that the engine holds while it has an index open; where there is no log yet, there is no index."""
+    if not log.exists():
+        yield True
+        return
+    folder = os.open(log, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(folder)
 
 
 def _index_fields(shard: edge.EdgeShard) -> None:
