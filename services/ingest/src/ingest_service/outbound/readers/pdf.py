@@ -27,6 +27,7 @@ from ingest_service.outbound.readers.pdf_layout import Line, Page, Table, compos
 from ingest_service.outbound.readers.pdf_pictures import drawn
 from ingest_service.outbound.readers.pdf_rules import rules_of
 from ingest_service.outbound.readers.pdf_tables import with_tables
+from ingest_service.outbound.readers.pdf_unseen import UNSEEN, Sight, seen
 from ingest_service.outbound.readers.ports import NO_OCR, Ocr, Say
 from ingest_service.outbound.readers.scan import ABSENT, Scanner
 from ingest_service.outbound.readers.titles import own_title
@@ -44,6 +45,7 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     document = _opened(data)
     try:
         pages = _pages(document, say)
+        unseen = [number for number, page in enumerate(pages, start=1) if page.leaves_out]
         notes = _scanned(document, pages, ocr, say)
         title = own_title(str(document.get_metadata_value("Title")))
     finally:
@@ -52,6 +54,8 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
         raise NoTextLayer(_without_text(notes)) if notes else EmptyDocument("The document has no text in it.")
     composer = Composer()
     compose_pages(composer, pages)
+    for number in unseen:
+        composer.note(UNSEEN, page=number)
     for note in notes:
         composer.note(note.reason, page=note.page)
     return composer.manuscript(media_types.PDF, title)
@@ -132,12 +136,22 @@ def _page(document: pypdfium2.PdfDocument, number: int, before: Table | None) ->
             return Page([], page.get_height(), is_picture=_shows_more_than_text(page))
         if len(_UNREADABLE.findall(text)) * 3 > len(text):
             return Page([], page.get_height(), is_picture=True)
-        lines, firsts = _lines(text, text_page.raw)
+        written, places = _lines(text, text_page.raw)
+        sight, is_wide = Sight(page, text_page.raw), _is_wide(text)
+        lines, firsts = seen(
+            written,
+            places,
+            sight,
+            units=partial(_units, is_wide=is_wide),
+            line_of=partial(_line, handle=text_page.raw, is_wide=is_wide),
+        )
+        leaves_out = lines is not written
         words: WordsOf = partial(_words, lines, firsts, text_page.raw)
         if fields := fields_of(page):
             lines, words = with_fields(lines, words, fields)
         shown = with_tables(lines, words, partial(rules_of, page), before.columns if before else ())
-        whole = Page(shown, page.get_height(), is_picture=False)
+        is_picture = not lines and _shows_more_than_text(page)
+        whole = Page(shown, page.get_height(), is_picture=is_picture, leaves_out=leaves_out)
         return continued(whole, before) if before else whole
     finally:
         text_page.close()
@@ -155,7 +169,7 @@ def _lines(text: str, handle: raw.FPDF_TEXTPAGE) -> tuple[list[Line], list[int]]
 
     pdfium counts UTF-16 units, of which a character beyond the BMP takes two.
     """
-    is_wide = any(character > "\uffff" for character in text)
+    is_wide = _is_wide(text)
     lines, firsts = [], []
     begin = 0
     for words in text.split("\n"):
@@ -171,7 +185,7 @@ def _lines(text: str, handle: raw.FPDF_TEXTPAGE) -> tuple[list[Line], list[int]]
 def _words(lines: Sequence[Line], firsts: Sequence[int], handle: raw.FPDF_TEXTPAGE, number: int) -> list[Word]:
     """The words of one line from left to right at each height; a line of other order is one word."""
     line, first = lines[number], firsts[number]
-    is_wide = any(character > "\uffff" for character in line.text)
+    is_wide = _is_wide(line.text)
     # a page has hundreds of words: these are made once
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     words: list[Word] = []
@@ -236,6 +250,10 @@ def _in_order(words: str, first: int, handle: raw.FPDF_TEXTPAGE) -> str:
         return match.group()[::-1] if is_one_glyph else match.group()
 
     return _LAM_ALEF.sub(turned, words)
+
+
+def _is_wide(text: str) -> bool:
+    return any(character > "\uffff" for character in text)
 
 
 def _units(text: str, *, is_wide: bool) -> int:

@@ -1,6 +1,7 @@
 """Tables of a PDF that go on over a page's end: their rows there keep the header that stands on the page before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -23,7 +24,7 @@ def continued(page: Page, before: Table) -> Page:
     if not first or first[0].base < page.height * (1 - NEAR) or first[0].table is None:
         return page
     whole = first[0]._replace(table=_with_header(first[0].table, before))
-    return Page([whole if line is first[0] else line for line in page.lines], page.height, page.is_picture)
+    return replace(page, lines=[whole if line is first[0] else line for line in page.lines])
 
 
 def _between_margins(page: Page) -> Sequence[Line]:

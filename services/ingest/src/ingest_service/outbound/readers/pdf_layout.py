@@ -71,11 +71,15 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's lines in reading order, and its height in points; a picture has no lines."""
+    """A page's lines in reading order, and its height in points; a picture has no lines.
+
+    `leaves_out`: some text of it is not seen, and is not among the lines.
+    """
 
     lines: Sequence[Line]
     height: float
     is_picture: bool
+    leaves_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
