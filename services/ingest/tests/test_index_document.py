@@ -192,6 +192,45 @@ async def test_a_new_reading_replaces_the_old_one(room):
     assert len(room.index.held) == len(old)
 
 
+async def test_a_search_that_a_new_version_overtakes_finds_one_of_both(room, monkeypatch):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    rows, days = room.documents.passages, iter((45, 60, 75, 90))
+    read: list[int] = []
+
+    async def overtaken(scope, ids):
+        """The index was asked; before the rows are, another version has taken their place."""
+        if len(read) < 2:
+            await room.replace(document, f"# Returns\n\nWithin {next(days)} days.".encode())
+            assert await room.work(document) is State.READY
+        read.append(len(ids))
+        return await rows(scope, ids)
+
+    monkeypatch.setattr(room.documents, "passages", overtaken)
+    assert await room.find("How many days do I have?") == ["Returns"]
+    assert len(read) == 3
+    read.clear()
+    monkeypatch.setattr("ingest_service.domain.search.MOST_SEARCHES", 2)
+    assert await room.find("How many days do I have?") == [], "a search does not begin again for ever"
+
+
+async def test_what_has_no_row_is_looked_for_once_more_and_no_oftener(room, monkeypatch):
+    document = await room.send(TEXT.encode())
+    await room.work(document)
+    left = await room.send(b"# Vouchers\n\nMoney back in vouchers.")
+    await room.work(left)
+    del room.documents.cut[room.scope.tenant_id, left.id]
+    words, searches = room.index.search_sparse, list[int]()
+
+    async def counted(scope, vector, limit, only):
+        searches.append(limit)
+        return await words(scope, vector, limit, only)
+
+    monkeypatch.setattr(room.index, "search_sparse", counted)
+    assert "Returns > Refunds" in await room.find("money back")
+    assert len(searches) == 2
+
+
 async def test_a_new_version_that_cannot_be_read_leaves_the_old_one_found(room):
     document = await room.send(TEXT.encode())
     await room.work(document)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.ids import PassageId
 from ingest_service.domain import language, terms
 from ingest_service.domain.distinct import split_repeats
 from ingest_service.domain.document import StoredPassage
@@ -25,6 +26,8 @@ TOLD_BY: Final = 5
 
 SPARE: Final = 8
 """Rows read beyond those asked for, to take the places of repeated ones."""
+MOST_SEARCHES: Final = 3
+"""How often a search begins again because a version was swapped while it ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,21 @@ async def results(
 
     What is being read anew or deleted may be in the index without a row. A reranker changes the order, no score.
     """
-    found = await search(query, scope, embedder=embedder, index=index, only=only, depth=max(DEPTH, DEEPER * k))
+    gone = frozenset[PassageId]()
+    for _ in range(MOST_SEARCHES):
+        found = await search(query, scope, embedder=embedder, index=index, only=only, depth=max(DEPTH, DEEPER * k))
+        best, missing = await _best(query, k, scope, found, documents=documents, reranker=reranker)
+        if missing <= gone:
+            break
+        # a new version is in the index before the rows of the old one go: one that was swapped in since is found now
+        gone |= missing
+    return best
+
+
+async def _best(
+    query: str, k: int, scope: TenantScope, found: Sequence[Found], *, documents: Documents, reranker: Reranker | None
+) -> tuple[list[Result], frozenset[PassageId]]:
+    """The best of what was found, and those that were looked at and have no row."""
     # usually these have their rows, and k distinct ones among them
     for depth in (max(k + SPARE, CONSIDERED if reranker else 0), len(found)):
         kept = await documents.passages(scope, [one.id for one in found[:depth]])
@@ -60,7 +77,7 @@ async def results(
         distinct, repeated = split_repeats(ranked, k, _read)
         if len(distinct) == k or depth >= len(found):
             break
-    return (distinct + repeated)[:k]
+    return (distinct + repeated)[:k], frozenset(one.id for one in found[:depth] if one.id not in kept)
 
 
 def _read(result: Result) -> str:
