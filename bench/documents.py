@@ -40,7 +40,7 @@ from ingest_service.outbound.readers.ports import Ocr
 ocr = Ocr(tessdata.chosen((), tessdata.installed(tessdata.folder())), cpu_s=300, wall_s=900)
 counter = MiniLmTokenizer()
 try:
-    found = read(open(sys.argv[1], "rb").read(), lambda done, of: None, ocr)
+    found = read(open(sys.argv[1], "rb").read(), lambda *_: None, ocr)
     said = {"kind": found.media_type, "text": found.text, "pages": len(found.pages), "notes": len(found.notes),
             "blocks": Counter(block.kind.value for block in found.blocks), "passages": len(chunk(found, counter))}
 except DocumentRefused as refused:

@@ -16,14 +16,15 @@ from pathlib import Path
 
 from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.errors import Damaged
-from ingest_service.outbound.cage import child, lines, nursery
+from ingest_service.outbound.cage import lines, nursery
+from ingest_service.outbound.readers.ports import Say
 
 MIB = 1024 * 1024
 OCR = "colorsys"
 """Any module stands for the one that reads pictures."""
 
 
-def hostile(data: bytes, say: child.Say, _settings: CutSettings) -> Iterator[lines.Line]:
+def hostile(data: bytes, say: Say, _settings: CutSettings) -> Iterator[lines.Line]:
     word, _, rest = data.decode().partition(" ")
     say(1, 2)
     yield from ACTS[word](rest)

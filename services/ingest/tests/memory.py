@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from contracts.ids import DocumentId, PassageId, TenantId
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.embedding import IndexName
+from ingest_service.domain.pages_read import PagesRead
 from ingest_service.domain.passage_index import (
     EVERYTHING,
     DenseVector,
@@ -177,10 +178,10 @@ class MemoryReader:
     """Reads in this process, and cuts by `WordCounter`."""
 
     async def read(self, data: bytes, say: Say, settings: CutSettings = DEFAULT) -> Cut:
-        told: list[tuple[int, int]] = []
-        manuscript = readers.read(data, lambda done, of: told.append((done, of)))
-        for done, of in [*told, (1, 1)]:
-            await say(done, of)
+        told: list[PagesRead] = []
+        manuscript = readers.read(data, lambda *pages: told.append(PagesRead(*pages)))
+        for pages in [*told, PagesRead(1, 1)]:
+            await say(pages)
         return cut(manuscript, WordCounter(), settings)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.errors import DocumentRefused
+from ingest_service.domain.pages_read import PagesRead
 from ingest_service.domain.read_document import Reader
 
 RETURNS = (
@@ -17,8 +18,8 @@ class Stopped(Exception):
     pass
 
 
-async def unheard(done: int, of: int) -> None:
-    assert 0 <= done <= of
+async def unheard(pages: PagesRead) -> None:
+    assert 0 <= pages.done <= pages.of
 
 
 class PromisesOfReader:
@@ -48,15 +49,15 @@ class PromisesOfReader:
     async def test_the_last_page_is_told_before_the_end(self, reader):
         told = []
 
-        async def say(done: int, of: int) -> None:
-            told.append(done / of)
+        async def say(pages: PagesRead) -> None:
+            told.append(pages.done / pages.of)
 
         await reader.read(RETURNS.encode(), say)
         assert told == sorted(told)
         assert told[-1] == 1.0
 
     async def test_what_say_raises_ends_the_reading(self, reader):
-        async def say(_done: int, _of: int) -> None:
+        async def say(_pages: PagesRead) -> None:
             raise Stopped
 
         with pytest.raises(Stopped):

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from ingest_service.domain.errors import DocumentRefused, ReaderCrashed, TookTooLong, TooLargeInMemory
+from ingest_service.domain.pages_read import PagesRead
 from ingest_service.outbound.cage import landlock, lines, seccomp
 from ingest_service.outbound.cage.limits import MIB, Limits
 from ingest_service.outbound.caged_reader import BREACHES, PEAK, CagedReader
@@ -226,7 +227,7 @@ async def test_what_a_library_prints_of_a_document_reaches_no_log(hostile, capfd
 
 
 async def test_what_stops_listening_ends_the_child(hostile):
-    async def say(_done: int, _of: int) -> None:
+    async def say(_pages: PagesRead) -> None:
         raise Stopped
 
     with pytest.raises(Stopped):

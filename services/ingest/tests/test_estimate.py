@@ -44,11 +44,19 @@ def test_after_the_last_batch_nothing_is_left_to_expect(clock):
     assert left_after(clock, Estimate(16, clock), (16, 1.0)) == [None]
 
 
+def test_what_comes_behind_is_counted_by_the_same_pace(clock):
+    assert left_after(clock, Estimate(10, clock, behind=0.1), (1, 9.0), (2, 2.0), (10, 16.0)) == [None, 18, 2]
+
+
+def test_what_is_not_more_than_before_tells_no_pace(clock):
+    assert left_after(clock, Estimate(10, clock), (2, 1.0), (2, 1.0), (1, 1.0), (4, 1.0)) == [None, None, None, 9]
+
+
 def test_what_is_left_is_told_while_it_is_embedded_and_the_time_to_come():
     document = new_document(state=State.EMBEDDING, expected_at=NOW + timedelta(seconds=90))
     assert seconds_left(document, NOW) == 90
     assert seconds_left(document, NOW + timedelta(seconds=89.5)) == 1
     assert seconds_left(document, NOW + timedelta(seconds=90)) is None
     assert seconds_left(replace(document, expected_at=None), NOW) is None
-    for state in set(State) - {State.EMBEDDING}:
+    for state in set(State) - {State.PARSING, State.EMBEDDING}:
         assert seconds_left(replace(document, state=state), NOW) is None

@@ -64,8 +64,8 @@ def test_each_picture_of_a_tiff_is_a_page():
     told = []
     second = picture(*lines("All other things may be sent back within a fortnight of their delivery."))
     data = saved(picture(), "TIFF", save_all=True, append_images=[second], dpi=(200, 200), compression="tiff_lzw")
-    result = read(data, lambda done, of: told.append((done, of)), OCR)
-    assert told == [(1, 2), (2, 3), (2, 2)]
+    result = read(data, lambda *pages: told.append(pages), OCR)
+    assert told == [(1, 2, 2), (2, 2, 2)]
     assert (result.page_of(result.text.index("thirty days")), result.page_of(result.text.index("fortnight"))) == (1, 2)
 
 

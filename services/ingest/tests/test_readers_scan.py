@@ -37,8 +37,8 @@ def one_thread(monkeypatch):
     monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
 
 
-def unheard(done: int, of: int) -> None:
-    assert 0 <= done <= of
+def unheard(done: int, of: int, pictures: int = 0) -> None:
+    assert 0 <= done <= of >= pictures
 
 
 def notes(manuscript):
@@ -89,8 +89,8 @@ def test_what_a_script_is_missing_is_named(script, languages, package):
 def test_pages_are_read_where_they_stand_and_told_as_done_when_they_are():
     told = []
     data = made.pdf([TEXT, [], TEXT])
-    result = read(data, lambda done, of: told.append((done, of)), OCR)
-    assert told == [(1, 3), (1, 3), (2, 3), (3, 3)]
+    result = read(data, lambda *pages: told.append(pages), OCR)
+    assert told == [(1, 3), (1, 3), (2, 3), (2, 3, 1), (3, 3, 1)]
     assert len(result.pages) == 3
     assert notes(result) == [(2, "This page is a picture in which OCR found no text.")]
 

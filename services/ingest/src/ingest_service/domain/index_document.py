@@ -16,6 +16,7 @@ from ingest_service.domain.estimate import Estimate
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.long_documents import LongDocuments, Turn
 from ingest_service.domain.members import Members
+from ingest_service.domain.pages_read import PagesRead, WhenRead
 from ingest_service.domain.places import Places
 from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
@@ -34,8 +35,8 @@ A_BATCH: Final = 16
 """Passages embedded at a time: about a sixth of a second of work on one core."""
 MOST_ATTEMPTS: Final = 16
 """A worker that dies may have reasons of its own: ten deaths in a row are no proof against the documents it held."""
-CHUNKING_FROM, EMBEDDING_FROM = 0.1, 0.15
-"""Shares of the progress: reading and cutting are quick beside embedding."""
+CUTTING: Final = 1 / 18
+"""Of what is left when the document is read: the rest is embedding."""
 Observe = Callable[[str, float], None]
 """Told the name of a stage and the seconds that it took."""
 TellTrouble = Callable[[Exception, timedelta | None], None]
@@ -151,10 +152,13 @@ async def _at_work(document: Document, scope: TenantScope, desk: Desk, turn: Tur
 
 
 async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Progress) -> Reading:
-    async def say(done: int, of: int) -> None:
-        is_read = done >= of
-        state = State.CHUNKING if is_read else State.PARSING
-        await progress.say(state, CHUNKING_FROM * (1 if is_read else done / of))
+    when = WhenRead(desk.clock)
+
+    async def say(told: PagesRead) -> None:
+        pages = told.believed()
+        progress.read_by = max(progress.read_by, pages.all_share)
+        state = State.CHUNKING if pages.is_all else State.PARSING
+        await progress.say(state, pages.share, when.after(pages))
 
     data = await desk.files.read(scope, document.sha256)
     if data is None:
@@ -203,13 +207,14 @@ async def _embed(
     # more than there are: they were cut by another version, and prove nothing
     begin = written // A_BATCH * A_BATCH if written <= len(passages) else 0
     turn.embeds(len(passages) - begin)
-    await progress.say(State.EMBEDDING, EMBEDDING_FROM)
+    begins_at = progress.read_by + (1 - progress.read_by) * CUTTING
+    await progress.say(State.EMBEDDING, begins_at)
     estimate = Estimate(len(passages), desk.clock)
     for start in range(begin, len(passages), A_BATCH):
         batch = passages[start : start + A_BATCH]
         await desk.index.write(scope, batch, document.generation)
         done = start + len(batch)
-        share = EMBEDDING_FROM + (1 - EMBEDDING_FROM) * done / len(passages)
+        share = begins_at + (1 - begins_at) * done / len(passages)
         await progress.say(State.EMBEDDING, share, estimate.after(done))
 
 

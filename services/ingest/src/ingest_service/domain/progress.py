@@ -4,6 +4,7 @@ from typing import Final
 
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.estimate import Expected
+from ingest_service.domain.pages_read import READ_BY
 from ingest_service.domain.ports import Documents
 from runtime.clock import Clock
 from runtime.tenancy import TenantScope
@@ -17,7 +18,10 @@ class Fenced(Exception):
 
 
 class Progress:
-    """Of one attempt, which goes on where an earlier one was; `share` goes from 0 to 1."""
+    """Of one attempt, which goes on where an earlier one was; `share` goes from 0 to 1.
+
+    `read_by` is the share at which reading ends.
+    """
 
     def __init__(self, document: Document, scope: TenantScope, *, documents: Documents, clock: Clock) -> None:
         self._document = document
@@ -27,6 +31,7 @@ class Progress:
         self._state = State.PARSING
         self._share = document.progress
         self._said_at = clock.monotonic_s()
+        self.read_by = READ_BY
 
     async def begin(self) -> None:
         """Note that it is read from now on: what only waits is not said to be.
@@ -43,7 +48,8 @@ class Progress:
             Fenced: The attempt does not count any more.
         """
         now = self._clock.monotonic_s()
-        if state is self._state and (share <= self._share or now - self._said_at < SAY_EVERY_S):
+        is_news = share > self._share or expected is not None
+        if state is self._state and (not is_news or now - self._said_at < SAY_EVERY_S):
             return
         if _ORDER.index(state) < _ORDER.index(self._state):
             return

@@ -11,6 +11,7 @@ from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Note, Reading, StoredPassage, title_of
 from ingest_service.domain.errors import EmptyDocument, of_kind
 from ingest_service.domain.manuscript import Manuscript
+from ingest_service.domain.pages_read import PagesRead
 from ingest_service.domain.passage_index import passage_id
 from ingest_service.domain.ports import TokenCounter
 
@@ -27,8 +28,7 @@ class Cut:
     notes: Sequence[Note] = ()
 
 
-Say = Callable[[int, int], Awaitable[None]]
-"""Told how many pages, slides or sheets are read, and of how many."""
+Say = Callable[[PagesRead], Awaitable[None]]
 
 
 class Reader(Protocol):

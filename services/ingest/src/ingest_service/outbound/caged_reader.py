@@ -17,6 +17,7 @@ from ingest_service.domain.chunk import Passage
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Note
 from ingest_service.domain.errors import DocumentRefused, ReaderCrashed, TookTooLong, TooLargeInMemory
+from ingest_service.domain.pages_read import PagesRead
 from ingest_service.domain.read_document import Cut, Say
 from ingest_service.outbound.cage import child, handle, landlock, lines, seccomp
 from ingest_service.outbound.cage.limits import MIB, Limits
@@ -220,8 +221,8 @@ def _nonsense(what: str) -> DocumentRefused:
 
 async def _take(line: lines.Line, told: _Told, say: Say) -> None:
     match line:
-        case lines.Advance(done=done, of=of):
-            await say(done, of)
+        case lines.Advance():
+            await say(PagesRead(line.done, line.of, line.pictures))
         case lines.Cutting():
             told.passages.append(line.passage())
         case lines.End() | lines.Refusal() | lines.Broken():

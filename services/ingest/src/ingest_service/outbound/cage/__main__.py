@@ -10,18 +10,18 @@ from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.ports import TokenCounter
 from ingest_service.domain.read_document import cut
 from ingest_service.outbound import readers, tessdata
-from ingest_service.outbound.cage import child, lines, nursery
+from ingest_service.outbound.cage import lines, nursery
 from ingest_service.outbound.cage.limits import Limits
 from ingest_service.outbound.giving_way import give_way
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
-from ingest_service.outbound.readers.ports import Ocr
+from ingest_service.outbound.readers.ports import Ocr, Say
 
 OCR: Final = f"{readers.__name__}.tesseract"
 """The module whose import asks for the time to read pictures."""
 
 
 def read_and_cut(
-    data: bytes, say: child.Say, settings: CutSettings, *, counter: TokenCounter, ocr: Ocr
+    data: bytes, say: Say, settings: CutSettings, *, counter: TokenCounter, ocr: Ocr
 ) -> Iterator[lines.Line]:
     """Everything that is done to a document's bytes.
 

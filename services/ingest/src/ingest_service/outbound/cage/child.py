@@ -18,6 +18,7 @@ from typing import IO, Final, Never
 from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.errors import DocumentRefused
 from ingest_service.outbound.cage import limits, lines, seccomp
+from ingest_service.outbound.readers.ports import Say
 
 READ, OUT_OF_MEMORY, WANTS = 0, 70, 100
 """How a child ends by itself: it has said what is to be said; it had too little memory; it wants what the module of
@@ -27,9 +28,8 @@ MOST_FILES: Final = 65_536
 """That a nursery could have open by far."""
 _PR_SET_PDEATHSIG: Final = 1
 
-Say = Callable[[int, int], None]
 Work = Callable[[bytes, Say, CutSettings], Iterable[lines.Line]]
-"""Reads a document, cuts it, and says what is in it; it tells how many pages are done, and of how many."""
+"""Reads a document, cuts it, and says what is in it."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ class _Sayer:
         self._out = out
         self._at = 0.0
 
-    def say(self, done: int, of: int) -> None:
+    def say(self, done: int, of: int, pictures: int = 0, /) -> None:
         now = time.monotonic()
         if now - self._at < SAY_EVERY_S and done < of:
             return
         self._at = now
-        self._out.write(lines.encoded(lines.Advance(done=done, of=of)))
+        self._out.write(lines.encoded(lines.Advance(done=done, of=of, pictures=pictures)))
         self._out.flush()
 
 

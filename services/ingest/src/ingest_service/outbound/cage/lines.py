@@ -35,11 +35,12 @@ class Line(BaseModel):
 
 
 class Advance(Line):
-    """So many of so many pages, slides or sheets are read."""
+    """So many of so many pages, slides or sheets are read; the last ones are `pictures`, which OCR reads."""
 
     kind: Literal["advance"] = "advance"
     done: Count
     of: Count
+    pictures: Count = 0
 
 
 class Cutting(Line):

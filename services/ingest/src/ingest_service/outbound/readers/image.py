@@ -53,12 +53,12 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
 
 def _scanned(image: Image.Image, ocr: Ocr, say: Say) -> tuple[list[Page], list[Note]]:
     scanner = Scanner(ocr, "und")
-    pages: list[Page] = []
+    of, pages = sum(1 for _ in _numbers(image)), list[Page]()
+    image.seek(0)
     try:
         for number in _numbers(image):
             pages.append(scanner.page(number, partial(_drawn, image)) or Page([], 0.0, is_picture=True))
-            say(len(pages), len(pages) + 1)
-        say(len(pages), len(pages))
+            say(len(pages), of, of)
         return pages, scanner.notes()
     finally:
         scanner.close()

@@ -99,10 +99,11 @@ def _scanned(document: pypdfium2.PdfDocument, pages: list[Page], ocr: Ocr, say: 
         say(len(pages), len(pages))
         return [Note(number + 1, ABSENT) for number in pictures]
     scanner = Scanner(ocr, language.detect(_beginning(pages)))
+    say(len(pages) - len(pictures), len(pages), len(pictures))
     try:
         for done, number in enumerate(pictures, start=1):
             pages[number] = scanner.page(number, partial(drawn, document, number)) or pages[number]
-            say(len(pages) - len(pictures) + done, len(pages))
+            say(len(pages) - len(pictures) + done, len(pages), len(pictures))
         return scanner.notes()
     finally:
         scanner.close()

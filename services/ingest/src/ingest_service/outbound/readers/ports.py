@@ -1,11 +1,14 @@
 """What every reader is given."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-Say = Callable[[int, int], None]
-"""Called with how many pages, slides or sheets are done, and of how many; once or more often."""
+
+class Say(Protocol):
+    """Called once or more often."""
+
+    def __call__(self, done: int, of: int, pictures: int = 0, /) -> None:
+        """So many pages, slides or sheets are read, of how many; the last ones are `pictures`, which OCR reads."""
 
 
 @dataclass(frozen=True, slots=True)
