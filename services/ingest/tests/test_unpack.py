@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 import tracemalloc
 import warnings
 import zipfile
@@ -23,9 +24,9 @@ from services.ingest.tests.promises_members import PromisesOfMembers
 SHOP = {"returns.md": b"# Returns\n\n30 days.", "more/shipping.txt": b"Five days.", "__MACOSX/._returns.md": b"\0\1"}
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return packed.getvalue()
@@ -221,6 +222,41 @@ async def test_a_file_that_holds_more_than_it_says_is_not_unpacked_beyond_that(s
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+async def test_a_file_packed_by_a_method_that_unpacks_all_at_once_is_not_unpacked(shop: Shop, method: int):
+    size = 64 * 1024 * 1024
+    data = zipped({"a.txt": b"a" * size}, method).replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    tracemalloc.start()
+    try:
+        await shop.unpack(data)
+        assert tracemalloc.get_traced_memory()[1] < size // 4
+    finally:
+        tracemalloc.stop()
+    failed = (await shop.by_path())["a.txt"]
+    assert (failed.state, failed.failure and failed.failure.code) == (State.FAILED, "unsupported_type")
+
+
+async def test_a_file_that_is_said_to_begin_beyond_everything_is_damaged(shop: Shop):
+    packed = bytearray(zipped({"a.txt": b"one"}))
+    large = struct.pack("<HHQ", 1, 8, 1 << 63)
+    entry = packed.find(b"PK\x01\x02")
+    packed[entry + 30 : entry + 32] = struct.pack("<H", len(large))
+    packed[entry + 42 : entry + 46] = b"\xff" * 4
+    packed[entry + 46 + len("a.txt") : entry + 46 + len("a.txt")] = large
+    end = packed.find(b"PK\x05\x06")
+    packed[end + 12 : end + 16] = struct.pack("<L", end - entry)
+    await shop.unpack(bytes(packed))
+    failed = (await shop.by_path())["a.txt"]
+    assert (failed.state, failed.failure and failed.failure.code) == (State.FAILED, "unreadable_document")
+
+
+@pytest.mark.parametrize("name", [b"\0.txt", b"././.", b"fold\\"])
+async def test_what_has_no_name_and_folders_of_any_make_are_passed_over(shop: Shop, name: bytes):
+    data = zipped({"a.txt": b"one", "Q.txt": b"" if name.endswith(b"\\") else b"two"}).replace(b"Q.txt", name)
+    await shop.unpack(data)
+    assert set(await shop.by_path()) == {"a.txt"}
+
+
 async def test_more_files_than_one_upload_may_have(shop: Shop):
     with pytest.raises(UnpacksTooLarge):
         await shop.unpack(zipped({f"{number}.txt": b"x" for number in range(1_001)}))
@@ -231,9 +267,16 @@ async def test_a_list_of_contents_that_would_fill_the_memory_is_not_read(monkeyp
         raise AssertionError
 
     packed = zipped({f"{number}.txt": b"x" for number in range(3_000)})
+    end = packed.rfind(b"PK\x05\x06")
+    few = packed[end : end + 8] + struct.pack("<HHLL", 1, 1, 100, 0) + b"\0\0"
+    entries, size = struct.unpack_from("<HL", packed, end + 10)
+    large = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, end - size)
+    said_apart = packed[:end] + large + struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1) + few
+    assert len(zipfile.ZipFile(io.BytesIO(said_apart)).infolist()) == 3_000
     monkeypatch.setattr(zipfile, "ZipFile", never)
-    with pytest.raises(UnpacksTooLarge):
-        unpacking.opened(packed)
+    for data in (packed, said_apart):
+        with pytest.raises(UnpacksTooLarge):
+            unpacking.opened(data)
 
 
 async def test_a_name_that_points_outside_is_only_a_name(shop: Shop):

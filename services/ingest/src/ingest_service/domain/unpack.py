@@ -16,7 +16,14 @@ from contracts.ids import DocumentId, uuid7
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
 from ingest_service.domain import media_types
 from ingest_service.domain.document import Document, Failure, Reading, State, received
-from ingest_service.domain.errors import ArchiveRefused, Damaged, DocumentRefused, EmptyDocument, UnpacksTooLarge
+from ingest_service.domain.errors import (
+    ArchiveRefused,
+    Damaged,
+    DocumentRefused,
+    EmptyDocument,
+    UnpacksTooLarge,
+    UnsupportedType,
+)
 from ingest_service.domain.members import Members
 from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Documents, Files, Step
@@ -31,8 +38,13 @@ LONGEST_PATH: Final = 1_000
 _END: Final = "<4s4H2LH"
 """The end of central directory record (PKWARE APPNOTE 4.3.16): signature, disks, entries, directory size, offset."""
 _END_SIGN: Final = b"PK\x05\x06"
+_LARGE_END: Final = "<4sQ2H2L4Q4sLQL"
+"""The same for what is large (4.3.14), with its locator (4.3.15); it stands right before the other one, and counts."""
+_LARGE_END_SIGN, _LOCATOR_SIGN = b"PK\x06\x06", b"PK\x06\x07"
 _LONGEST_COMMENT: Final = 65_535
 _MOST_DIRECTORY: Final = 1024 * 1024
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""Of bzip2 and LZMA zipfile unpacks all at once, whatever is asked for: a kilobyte of them fills the memory."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,7 @@ def opened(data: bytes) -> zipfile.ZipFile:
     place = tail.rfind(_END_SIGN)
     if place < 0 or len(tail) - place < struct.calcsize(_END):
         raise ArchiveRefused("The archive is damaged. Make it anew and send that.")
-    _, _, _, _, entries, directory_bytes, _, _ = struct.unpack_from(_END, tail, place)
+    entries, directory_bytes = _listed(data, len(data) - len(tail) + place)
     if entries > 2 * MOST_FILES or directory_bytes > _MOST_DIRECTORY:
         raise UnpacksTooLarge(f"The archive has more than {MOST_FILES:,} files. Send them in parts.")
     try:
@@ -133,9 +145,20 @@ def opened(data: bytes) -> zipfile.ZipFile:
         raise ArchiveRefused("The archive is damaged. Make it anew and send that.") from error
 
 
+def _listed(data: bytes, end: int) -> tuple[int, int]:
+    """How many entries its list says to have, and bytes; `end` is where the record of its end stands."""
+    large = end - struct.calcsize(_LARGE_END)
+    if large >= 0:
+        sign, *_, entries, directory_bytes, _, locator, _, _, _ = struct.unpack_from(_LARGE_END, data, large)
+        if (sign, locator) == (_LARGE_END_SIGN, _LOCATOR_SIGN):
+            return entries, directory_bytes
+    _, _, _, _, entries, directory_bytes, _, _ = struct.unpack_from(_END, data, end)
+    return entries, directory_bytes
+
+
 def _wanted(archive: zipfile.ZipFile) -> Mapping[str, zipfile.ZipInfo]:
-    """The files in it by their paths, without folders and what systems leave behind; of a path twice the later one."""
-    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
+    """The files in it by their paths, without what is litter; of a path twice the later one."""
+    entries = [entry for entry in archive.infolist() if not _is_litter(_path(entry))]
     if not entries:
         raise ArchiveRefused("The archive has no files in it.")
     if len(entries) > MOST_FILES:
@@ -144,7 +167,11 @@ def _wanted(archive: zipfile.ZipFile) -> Mapping[str, zipfile.ZipInfo]:
         raise UnpacksTooLarge(f"The archive unpacks to more than {MOST_UNPACKED // 1024**2} MiB. Send it in parts.")
     if any(entry.flag_bits & 1 for entry in entries):
         raise ArchiveRefused("The archive is encrypted. Make it anew without a password.")
-    return {entry.filename.replace("\\", "/")[-LONGEST_PATH:]: entry for entry in entries}
+    return {_path(entry)[-LONGEST_PATH:]: entry for entry in entries}
+
+
+def _path(entry: zipfile.ZipInfo) -> str:
+    return entry.filename.replace("\\", "/")
 
 
 def _hashes(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> set[str]:
@@ -162,20 +189,25 @@ def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     Asked for all (`archive.read`) it unpacks 2 GiB at once before it cuts them, whatever the entry declares.
 
     Raises:
-        DocumentRefused: It is damaged, empty, or too large for a document.
+        DocumentRefused: It is damaged, empty, too large for a document, or packed by a method that is not read.
     """
+    if entry.compress_type not in _METHODS:
+        raise UnsupportedType("It is packed by a method that is not read. Pack the archive with Deflate, as is usual.")
     if entry.file_size > DOCUMENT_LIMIT_BYTES:
         raise UnpacksTooLarge(f"It is larger than {DOCUMENT_LIMIT_BYTES // 1024**2} MiB. Send it in parts.")
     try:
         with archive.open(entry) as packed:
             content = packed.read(entry.file_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, ArithmeticError, RuntimeError) as error:
         raise Damaged("It is damaged in its archive. Make that anew, or send the file by itself.") from error
     if not content:
         raise EmptyDocument("The document is empty.")
     return content
 
 
-def _is_litter(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return "__MACOSX" in parts or parts[-1:] == ("Thumbs.db",) or parts[-1].startswith(".")
+def _is_litter(path: str) -> bool:
+    """Folders, what has no name, and what systems leave behind."""
+    parts = PurePosixPath(path).parts
+    if path.endswith("/") or not parts:
+        return True
+    return "__MACOSX" in parts or parts[-1] == "Thumbs.db" or parts[-1].startswith(".")
