@@ -116,6 +116,10 @@ def test_steps_are_one_statement() -> None:
 def test_table_rows_carry_their_column_names() -> None:
     table = "| Method | Time | Price |\n| :--- | --- | ---: |\n| Standard | 3 days | 4.90 € |\n| Express | | 12 € |"
     assert texts(table) == ["Standard: Time 3 days, Price 4.90 €.", "Express: Price 12 €."]
+
+
+def test_a_bar_within_a_cell_ends_no_cell() -> None:
+    assert texts("| Shirt | M\\|L | XL |\n|---|---|---|\n| Linen | 40 € | 45 € |") == ["Linen: M|L 40 €, XL 45 €."]
     assert texts("| a | b | c |\n| d | e | f |") == ["a: b, c.", "d: e, f."]
 
 

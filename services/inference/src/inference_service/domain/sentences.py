@@ -48,6 +48,7 @@ _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)(?:\s+#+)?\s*$")
 _BOLD_LINE: Final = re.compile(r"^\s*(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*$")
 _UNDERLINE: Final = re.compile(r"^\s*(?:=+|-{2,})\s*$")
 _TABLE_RULE: Final = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_CELL_END: Final = re.compile(r"(?<!\\)\|")
 _FENCE: Final = re.compile(r"^\s*(?:```|~~~)")
 _LINK: Final = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}(?:\s+\"[^\"]{0,300}\")?\)")
 _FOOTNOTE: Final = re.compile(r"\s?\[\^?\d{1,3}\]")
@@ -281,7 +282,9 @@ def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
 def _rows(lines: list[str]) -> Iterator[str]:
     """Give each table row as `first cell: column value, column value`."""
     cells = [
-        [_plain(cell) for cell in line.strip().strip("|").split("|")] for line in lines if not _TABLE_RULE.match(line)
+        [_plain(cell.replace("\\|", "|")) for cell in _CELL_END.split(line.strip().removeprefix("|").removesuffix("|"))]
+        for line in lines
+        if not _TABLE_RULE.match(line)
     ]
     has_header = len(lines) > 1 and bool(_TABLE_RULE.match(lines[1]))
     names = cells[0] if has_header else []

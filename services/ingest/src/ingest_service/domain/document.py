@@ -9,15 +9,18 @@ received -> parsing -> chunking -> embedding -> ready
 """
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain import media_types
 from ingest_service.domain.cut_settings import CutSettings
+
+_CELL_END: Final = re.compile(r"(?<!\\)\|")
 
 
 class State(enum.StrEnum):
@@ -160,7 +163,17 @@ class StoredPassage:
     @property
     def text(self) -> str:
         """What is shown: the body, after what it needs to be understood."""
-        return f"{self.lead}\n{self.body}" if self.lead else self.body
+        if not self.lead:
+            return self.body
+        # without its rule a header is taken for a row, and no row below it has names
+        rule = _rule(self.lead) if "|" in self.body.partition("\n")[0] else ""
+        return f"{self.lead}\n{rule}{self.body}"
+
+
+def _rule(header: str) -> str:
+    """The line below a table's header in Markdown; empty for what is none."""
+    cells = _CELL_END.findall(header.strip().strip("|"))
+    return f"|{'---|' * (len(cells) + 1)}\n" if "|" in header and "\n" not in header else ""
 
 
 @dataclass(frozen=True, slots=True)
