@@ -56,3 +56,7 @@ def test_what_names_no_quantity_cannot_tell_one(language, question, may, cannot)
     units = asked_units(question, language)
     assert may_tell(may, units, language)
     assert not may_tell(cannot, units, language)
+
+
+def test_a_question_without_end_is_read_in_one_pass():
+    assert asked_units("what " * 60_000 + "is it?", "en") == frozenset()

@@ -51,3 +51,7 @@ def test_both_of_two_and_a_number_deny_nothing(text: str, language: str):
         "milch",
         "order",
     }
+
+
+def test_a_text_of_nothing_but_denials_is_read_in_one_pass():
+    assert denied_terms("not one thing " * 20_000, "en") == {"not", "one", "thing"}

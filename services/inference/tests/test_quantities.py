@@ -47,3 +47,8 @@ def test_a_unit_that_one_side_leaves_out_is_taken_to_be_the_same():
 def test_any_text_can_be_read_and_has_what_it_says(text: str, language: str):
     found = quantities(text, language)
     assert not missing(found, found)
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "1", "1,", "9 a"])
+def test_a_word_without_end_is_read_in_one_pass(sign: str):
+    assert Quantity("30", "day") in quantities(sign * 100_000 + " for 30 days", "en")

@@ -55,3 +55,8 @@ def test_a_title_says_nothing_by_itself(line: str) -> None:
 def test_a_heading_keeps_signs_of_its_own() -> None:
     above = "# Languages\n\n## We support C#\n\n## Closed ##\n\n"
     assert [above[start:end] for start, end in title_places(above)] == ["Languages", "We support C#", "Closed"]
+
+
+@pytest.mark.parametrize("sign", ["1", "1.", "1,1"])
+def test_a_number_without_end_is_read_in_one_pass(sign: str):
+    assert tells_quantity(sign * 100_000 + " Windows from 30 euros")

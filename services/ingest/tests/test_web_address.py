@@ -123,3 +123,8 @@ def test_links_of_a_sitemap():
 def test_no_bytes_break_the_search_for_links(data: bytes):
     for link in links_of(b"<a href=" + data, PAGE):
         assert is_same_site(link, PAGE)
+
+
+def test_what_begins_with_comments_without_end_is_told_in_one_pass():
+    assert is_sitemap(b"<!---->\n<!-- of a shop -->" * 100 + b"<urlset>")
+    assert not is_sitemap(b"<!---->" * 500 + b"<html>")

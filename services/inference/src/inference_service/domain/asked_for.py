@@ -24,11 +24,11 @@ _PHRASES: Final = {
         ("what volume|how many litres|how many liters", _VOLUME),
         ("how long|how soon|how fast|how quickly|how many (?:days|weeks|months|years|hours|minutes)|until when", _SPAN),
         ("how many", _NUMBER),
-        ("how much|how expensive|what .*\\b(?:price|fee|cost)|(?:price|fee|cost)s? of", _MONEY),
+        ("how much|how expensive|what .{0,200}\\b(?:price|fee|cost)|(?:price|fee|cost)s? of", _MONEY),
     ),
     "de": (
         ("wie schwer|wie ?viel wiegt", _WEIGHT),
-        ("wie hoch ist .*(?:preis|gebühr)|wie teuer|was kostet|wie ?viel kostet|welche kosten", _MONEY),
+        ("wie hoch ist .{0,200}(?:preis|gebühr)|wie teuer|was kostet|wie ?viel kostet|welche kosten", _MONEY),
         ("wie groß|wie hoch|wie breit|wie weit", _LENGTH),
         ("wie lang|wie schnell|bis wann|innerhalb welcher|wie viele (?:tage|wochen|monate|jahre|stunden)", _SPAN),
         ("wie ?viele", _NUMBER),

@@ -7,8 +7,10 @@ nothing follows them: `Sundays no, weekdays yes`.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from inference_service.domain.words import content_terms, terms
@@ -104,9 +106,11 @@ def near(clause: str, language: str, cues: Container[str]) -> Iterator[tuple[str
         return
     wanted = {term for term in content_terms(clause, language) if not term.isdigit()}
     content = [(i, term) for i, word in enumerate(words) for term in terms(word, language)[:1] if term in wanted]
+    found = [term for _, term in content]
     for place in places:
-        before = [term for i, term in content if i < place][-_REACH:]
-        yield words[place], before, [term for i, term in content if i > place][:_REACH]
+        at = bisect_left(content, place, key=itemgetter(0))
+        behind = bisect_right(content, place, key=itemgetter(0))
+        yield words[place], found[max(0, at - _REACH) : at], found[behind : behind + _REACH]
 
 
 def clauses(text: str) -> list[str]:

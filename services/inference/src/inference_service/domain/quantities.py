@@ -86,7 +86,7 @@ _VERBS_TOO: Final = frozenset({"may", "march", "mars"})
 """Names of months only beside a number."""
 
 _NUMBER: Final = re.compile(
-    r"[a-zà-ÿ]+\d[\w/]*(?:\.\d+)?|"  # a name: of `OCT3/4` and `USB3.1` no part is a number
+    r"(?<![a-zà-ÿ])[a-zà-ÿ]+\d[\w/]*(?:\.\d+)?|"  # a name: of `OCT3/4` and `USB3.1` no part is a number
     r"(?P<sign>[€$£¥￥]\s?)?(?<![a-zà-ÿ])(?P<number>\d+(?:[.,\u00a0\u202f'’]\d+)*)"
     r"(?P<after>[\s\u00a0-]?[^\W\d_]+(?:\s[^\W\d_]+)?|\s?[%€$£¥])?"
 )

@@ -28,10 +28,12 @@ _VERBS: Final = {
 _VERB: Final = re.compile(r"\b(?:" + "|".join(word for words in _VERBS.values() for word in words.split()) + r")\b")
 _UNSPACED_VERB: Final = re.compile("^(?=.{8}).*[可能需须是会不应]|です|ます|できる|ない|ได้|ต้อง|เป็น|คือ|ไม่")
 _LAST_VERB: Final = re.compile("(?:है|हैं|था|थे|होगा|होगी|होंगे|सकता|सकते|सकती)$")
-_QUANTITY: Final = re.compile(r"\d[\d.,]*\s?[%€$£¥]|[€$£¥]\s?\d|\b\d{1,2}[:.]\d{2}\b|\b\d[\d.,]*[ -][a-zà-ÿа-я]")
+_QUANTITY: Final = re.compile(
+    r"\d[\d.,]{0,20}\s?[%€$£¥]|[€$£¥]\s?\d|\b\d{1,2}[:.]\d{2}\b|\b\d[\d.,]{0,20}[ -][a-zà-ÿа-я]"
+)
 """A sum, a share, a time of day, or a number of something: the number of a version or a year says nothing."""
 _NOUNS: Final = re.compile(
-    r"\b\d[\d.,]* (?:Tag|Woche|Monat|Jahr|Stunde|Minute|Euro|Prozent|Werktag|Arbeitstag)(?:e[ns]?|n)?\b"
+    r"\b\d[\d.,]{0,20} (?:Tag|Woche|Monat|Jahr|Stunde|Minute|Euro|Prozent|Werktag|Arbeitstag)(?:e[ns]?|n)?\b"
 )
 """German writes what it counts with a capital."""
 _FEWEST: Final = 4
