@@ -230,7 +230,7 @@ async def _by_parts(query: str, library: Library, embedder: MiniLmEmbedder, time
         return await index.search_sparse(scope, terms.query_vector(query), DEPTH)
 
     sparse = await times.of("terms and BM25", by_words())
-    found = times.now("fusion", lambda: fuse(dense, sparse, dense_weight(language.candidates(query))))
+    found = times.now("fusion", lambda: fuse(dense, sparse, dense_weight(language.candidates(query)), DEPTH))
     kept = await times.of("rows", library.documents.passages(scope, [one.id for one in found[: K + SPARE]]))
     texts = [kept[one.id].full_text for one in found[: K + SPARE]]
     times.now("repeats", lambda: split_repeats(texts, K, str))

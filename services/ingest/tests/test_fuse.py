@@ -5,7 +5,7 @@ import pytest
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
 from ingest_service.domain.fuse import ENGLISH_DENSE, OTHER_DENSE, dense_weight, fuse
 from ingest_service.domain.passage_index import Hit, IndexedPassage, Narrowing, passage_id
-from ingest_service.domain.search import search
+from ingest_service.domain.search import DEPTH, search
 from ingest_service.domain.terms import passage_vector
 from runtime.tenancy import TenantScope
 from services.ingest.tests.memory import MemoryEmbedder, MemoryPassageIndex
@@ -15,7 +15,7 @@ OURS = TenantScope(TenantId(uuid7()), "service:test")
 
 
 def test_each_leg_counts_relative_to_its_best():
-    found = fuse([Hit(A, 0.8), Hit(B, 0.4)], [Hit(B, 12.0), Hit(C, 6.0)], weight=0.25)
+    found = fuse([Hit(A, 0.8), Hit(B, 0.4)], [Hit(B, 12.0), Hit(C, 6.0)], 0.25, DEPTH)
     assert [(item.id, item.score) for item in found] == [
         (B, pytest.approx(0.75 + 0.125)),
         (C, pytest.approx(0.375)),
@@ -26,18 +26,36 @@ def test_each_leg_counts_relative_to_its_best():
 
 
 def test_one_leg_alone_keeps_its_order():
-    assert [item.id for item in fuse([Hit(A, 0.8), Hit(B, 0.4)], [], weight=0.05)] == [A, B]
-    assert [item.id for item in fuse([], [Hit(C, 2.0), Hit(A, 1.0)], weight=0.4)] == [C, A]
-    assert fuse([], [], weight=0.4) == []
+    assert [item.id for item in fuse([Hit(A, 0.8), Hit(B, 0.4)], [], 0.05, DEPTH)] == [A, B]
+    assert [item.id for item in fuse([], [Hit(C, 2.0), Hit(A, 1.0)], 0.4, DEPTH)] == [C, A]
+    assert fuse([], [], 0.4, DEPTH) == []
 
 
 def test_without_a_say_meaning_orders_only_what_no_word_finds():
-    found = fuse([Hit(A, 0.9), Hit(B, 0.8), Hit(C, 0.7)], [Hit(C, 2.0)], weight=0.0)
+    found = fuse([Hit(A, 0.9), Hit(B, 0.8), Hit(C, 0.7)], [Hit(C, 2.0)], 0.0, DEPTH)
     assert [item.id for item in found] == [C, A, B]
 
 
 def test_a_cosine_below_zero_takes_nothing_away():
-    assert fuse([Hit(A, -0.2)], [Hit(A, 3.0)], weight=0.4)[0].score == pytest.approx(0.6)
+    assert fuse([Hit(A, -0.2)], [Hit(A, 3.0)], 0.4, DEPTH)[0].score == pytest.approx(0.6)
+
+
+def test_what_words_alone_tell_from_many_of_its_kind_is_found():
+    near = [Hit(PassageId(UUID(int=100 + n)), 0.52 - n / 10_000) for n in range(DEPTH)]
+    few = [Hit(A, 9.0), *(Hit(hit.id, 2.0) for hit in near[1:])]
+    found = fuse(near, few, ENGLISH_DENSE, DEPTH)
+    assert (found[0].id, found[0].dense) == (A, None)
+
+
+def test_what_a_leg_does_not_name_though_it_names_all_it_found_has_nothing_of_it():
+    far = fuse([Hit(B, 0.8), Hit(C, 0.7)], [Hit(A, 2.0), Hit(B, 1.0)], 0.6, depth=3)
+    assert {item.id: item.score for item in far}[A] == pytest.approx(0.4)
+    deeper = fuse([Hit(B, 0.8), Hit(C, 0.7)], [Hit(A, 2.0), Hit(B, 1.0)], 0.6, depth=2)
+    assert {item.id: item.score for item in deeper} == {
+        A: pytest.approx(0.4 + 0.6 * 0.7 / 0.8),
+        B: pytest.approx(0.4 * 0.5 + 0.6),
+        C: pytest.approx(0.4 * 0.5 + 0.6 * 0.7 / 0.8),
+    }
 
 
 def test_the_model_has_less_to_say_outside_english():

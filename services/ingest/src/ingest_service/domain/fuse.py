@@ -47,23 +47,36 @@ def may_be_foreign(spoken: Sequence[str]) -> bool:
     return len(spoken) == 1 and dense_weight(spoken) == OTHER_LATIN_DENSE
 
 
-def fuse(dense: Sequence[Hit], sparse: Sequence[Hit], weight: float) -> list[Found]:
-    """Every passage of either leg, best first; equal scores keep the order of the legs, the sparse one first."""
+def fuse(dense: Sequence[Hit], sparse: Sequence[Hit], weight: float, depth: int) -> list[Found]:
+    """Every passage of either leg, best first; equal scores keep the order of the legs, the sparse one first.
+
+    What a leg of `depth` hits does not name may be as good there as its last one, and no better. Taken for nothing, an
+    article that words alone tell from a thousand others of its kind stood below a hundred that are near in meaning.
+    """
     # cheap steps, because there are hundreds: a share is a multiplication, and an id is hashed once or twice
     of_bm25 = (1 - weight) * _share_of_best(sparse)
     of_cosine = weight * _share_of_best(dense)
+    unseen_bm25, unseen_cosine = _below(sparse, depth), _below(dense, depth)
     cosines = dict(dense)
     found = [
         Found(
             passage,
-            of_bm25 * max(bm25, 0.0) + of_cosine * max(cosine or 0.0, 0.0),
+            of_bm25 * max(bm25, 0.0) + of_cosine * max(unseen_cosine if cosine is None else cosine, 0.0),
             cosine,
             bm25,
         )
         for passage, bm25, cosine in ((key, score, cosines.pop(key, None)) for key, score in sparse)
     ]
-    found += [Found(passage, of_cosine * max(cosine, 0.0), cosine, None) for passage, cosine in cosines.items()]
+    found += [
+        Found(passage, of_cosine * max(cosine, 0.0) + of_bm25 * unseen_bm25, cosine, None)
+        for passage, cosine in cosines.items()
+    ]
     return sorted(found, key=attrgetter("score"), reverse=True)
+
+
+def _below(leg: Sequence[Hit], depth: int) -> float:
+    """The most that a passage has which a leg does not name: 0 where it names all that it found."""
+    return max(leg[-1].score, 0.0) if len(leg) >= depth else 0.0
 
 
 def _share_of_best(leg: Sequence[Hit]) -> float:

@@ -102,7 +102,7 @@ async def search(
     weight = dense_weight(spoken)
     if may_be_foreign(spoken) and await _is_foreign(spoken[0], scope, index, (dense, sparse)):
         weight = FOREIGN_DENSE
-    return fuse(dense, sparse, weight)
+    return fuse(dense, sparse, weight, depth)
 
 
 async def _dense(
