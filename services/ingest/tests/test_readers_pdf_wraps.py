@@ -95,3 +95,55 @@ def test_long_cells_side_by_side_are_no_columns_of_prose():
     page = [(x, 700 - 14 * n, 10, words) for n, row in enumerate(rows) for x, words in zip((72, 300), row, strict=True)]
     text = manuscript(made.pdf([page])).text
     assert text.index(rows[0][1]) < text.index(rows[1][0])
+
+
+def as_read(*texts: str) -> list[str]:
+    page = [(50, 700 - 14 * number, 11, text) for number, text in enumerate(texts)]
+    return [words for _, words in shown(manuscript(made.pdf([page])))]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "We are closed from the first of May to the evening of the",
+            "17. May and open again on the day after that one.",
+        ),
+        (
+            "Der Laden ist bis auf Weiteres jeden Tag geschlossen, am",
+            "24. Dezember den ganzen Tag, sonst nur am Morgen.",
+        ),
+        ("The workshop takes bicycles from eight to twelve and until", "17. Express repairs cost more."),
+        (
+            "Andere Raeder nehmen wir nur nach einem Anruf bei uns an,",
+            "z. B. Tandems und Lastenraeder, die viel Platz brauchen.",
+        ),
+        (
+            "Wir pruefen jedes Rad vor der Uebergabe an den Mieter und",
+            "d. h. auch Bremsen, Licht und Reifen werden angesehen.",
+        ),
+    ],
+)
+def test_a_wrapped_sentence_that_begins_a_line_with_a_number_or_letter_stays_one(before, after):
+    assert as_read("A first line that is as long as the others here are, and", before, after) == [
+        f"A first line that is as long as the others here are, and {before} {after}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["What you have to bring with you when you come to our shop", "1. the bill", "2. the tent and its tag"],
+        ["1. the bill that came with the tent when it was delivered", "2. the tent", "3. its tag"],
+        ["a) the bill that came with the tent when it was delivered", "b) the tent", "c) its tag"],
+        [
+            "They end on the first day of the month after a notice.",
+            "7. The law of the country holds for this contract too.",
+        ],
+        ["Liability", "6. The lender answers for what was done on purpose or with gross neglect."],
+    ],
+)
+def test_a_list_begins_and_goes_on_though_no_sentence_ended_before_it(lines):
+    items = [line for line in lines if line[:1].isdigit() or line[1:2] == ")"]
+    read = "\n".join(as_read(*lines)).split("\n")
+    assert read[-len(items) :] == items

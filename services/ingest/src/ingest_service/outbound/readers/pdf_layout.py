@@ -208,7 +208,7 @@ def _begins(group: Sequence[Line], line: Line, look: _Look, pitch: float) -> boo
     step = before.last_base - line.base
     if look.level(before) != look.level(line) or abs(before.size - line.size) > before.size / 4:
         return not _is_same_row(before, line)
-    if _mark(line) is not None:
+    if _mark(line) is not None and not _is_running(group, line, step, pitch):
         return True
     if step < -line.size:
         return not _goes_on(before, line)
@@ -220,6 +220,32 @@ def _begins(group: Sequence[Line], line: Line, look: _Look, pitch: float) -> boo
 
 def _is_same_row(before: Line, line: Line) -> bool:
     return abs(before.last_base - line.base) < line.size / 3
+
+
+def _is_running(group: Sequence[Line], line: Line, step: float, pitch: float) -> bool:
+    """Whether a wrapped sentence only happens to begin a line with a number or letter, as `17. March` or `z. B.`.
+
+    The line before it is full and ends no sentence, and no list begins with it or goes on with it.
+    """
+    mark = _NUMBER.match(line.text)
+    if mark is None or _STOP.search(group[-1].text) is not None or _counts(group[0], mark.group(1)):
+        return False
+    before = group[-1]
+    is_beside = abs(line.left - before.left) < line.size or (len(group) == 1 and line.left < before.left)
+    is_full = before.right > line.right - (line.right - line.left) * SHORT
+    return is_beside and is_full and 0 < step <= max(pitch, line.size) * FURTHER
+
+
+def _counts(first: Line, mark: str) -> bool:
+    """Whether a list may begin with a mark, or go on with it after an item that begins with this line."""
+    sign = mark.strip("().")
+    if sign in {"1", "a", "i"}:
+        return True
+    before = _NUMBER.match(first.text)
+    last = before.group(1).strip("().") if before else ""
+    if sign.isdigit() and last.isdigit():
+        return int(sign) == int(last) + 1
+    return len(last) == 1 and sign.isalpha() and last.isalpha() and ord(sign) == ord(last) + 1
 
 
 def _goes_on(before: Line, line: Line) -> bool:
