@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import pytest
 
 from contracts.ids import DocumentId, uuid7
 from ingest_service.domain import originals
-from ingest_service.domain.document import Document
-from ingest_service.domain.errors import PageGone
+from ingest_service.domain.document import Document, Failure
+from ingest_service.domain.errors import PageGone, PageUnlisted
 from ingest_service.domain.fetch_page import GONE_LOOKS, Fetching
 from ingest_service.domain.web_page import Fetched
 from ingest_service.outbound.file_store import ORPHAN_AFTER, ObjectFiles
@@ -33,11 +33,12 @@ class Site:
 
     def __init__(self) -> None:
         self.pages = {HOME: b"<p>Home</p><a href='/returns'>Returns</a>", LED_TO: b"<p>30 days</p>"}
+        self.robots: dict[str, tuple[str, ...]] = {}
 
     async def get(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Fetched | None:
         if url not in self.pages:
             raise PageGone("The site has no such page.")
-        return Fetched(url, self.pages[url], etag, last_modified)
+        return Fetched(url, self.pages[url], etag, last_modified, self.robots.get(url, ()))
 
 
 class Days:
@@ -62,16 +63,19 @@ class Shop:
 
     async def read(self) -> tuple[Document, Document]:
         home = await self.fetching.register(DocumentId(uuid7()), HOME, 1, self.scope)
-        await self._read(home.id)
-        [led_to] = await self.documents.page(self.scope, state=None, limit=9, before=None, came_of=home.id)
-        await self._read(led_to.id)
+        await self.read_page(home.id)
+        [led_to] = await self.led_to(home)
+        await self.read_page(led_to.id)
         return await self.document(home.id), await self.document(led_to.id)
 
-    async def _read(self, document_id: DocumentId) -> None:
+    async def read_page(self, document_id: DocumentId) -> None:
         held = await claimed(self.documents, self.scope, await self.document(document_id))
         held = await self.fetching.fetch(held, self.scope)
         assert await self.documents.finish(self.scope, held, reading_of(held, "Some words."))
         await self.documents.release(self.scope, held)
+
+    async def led_to(self, home: Document) -> Sequence[Document]:
+        return await self.documents.page(self.scope, state=None, limit=9, before=None, came_of=home.id)
 
     async def document(self, document_id: DocumentId) -> Document:
         found = await self.documents.get(self.scope, document_id)
@@ -134,6 +138,52 @@ async def test_a_page_that_changed_did_so_though_its_old_file_cannot_be_deleted(
     assert (changed.generation, changed.sha256 == home.sha256) == (home.generation + 1, False)
     assert await shop.files.read(shop.scope, changed.sha256) == b"<p>Another home</p>"
     assert old.is_dir()
+
+
+async def test_a_page_that_asks_not_to_be_kept_is_not_but_leads_on_once(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    shop.site.robots[LED_TO] = ("noindex",)
+    shop.site.pages[LED_TO] = b"<p>All returns</p><a href='/one'>One</a>"
+    shop.site.pages[f"{HOME}one"] = b"<a href='/returns'>Returns</a><p>One</p>"
+    home = await shop.fetching.register(DocumentId(uuid7()), HOME, 3, shop.scope)
+    await shop.read_page(home.id)
+    [led_to] = await shop.led_to(home)
+    held = await claimed(shop.documents, shop.scope, led_to)
+    with pytest.raises(PageUnlisted) as refused:
+        await shop.fetching.fetch(held, shop.scope)
+    await shop.documents.fail(shop.scope, held, Failure(refused.value.code, refused.value.detail))
+    assert {page.url for page in await shop.led_to(home)} == {LED_TO, f"{HOME}one"}
+    await shop.read_page(next(page.id for page in await shop.led_to(home) if page.url != LED_TO))
+    assert len(await shop.led_to(home)) == 2, "a link back to what was refused brings no other"
+
+
+async def test_a_page_whose_own_address_was_given_is_read_and_says_what_it_asks(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    shop.site.pages[HOME] += b'<meta name="robots" content="noindex, nofollow">'
+    home = await shop.fetching.register(DocumentId(uuid7()), HOME, 1, shop.scope)
+    await shop.read_page(home.id)
+    assert not await shop.led_to(home)
+    notes = await shop.fetching.notes(home, shop.site.pages[HOME], shop.scope)
+    assert ["noindex" in note.reason or "nofollow" in note.reason for note in notes] == [True, True]
+    assert not await shop.fetching.notes(home, b"<p>Nothing asked</p>", shop.scope)
+
+
+async def test_a_page_that_asks_later_goes_like_one_that_is_gone(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    _, led_to = await shop.read()
+    kept = shop.site.pages[LED_TO]
+    shop.site.pages[LED_TO] = b'<meta name="robots" content="noindex"><p>30 days</p>'
+    assert await shop.looks_in_vain(led_to, 1) == "ready"
+    failure = (await shop.document(led_to.id)).failure
+    assert failure is not None
+    assert failure.code == "robots_refused"
+    shop.site.pages[LED_TO] = kept
+    await shop.fetching.look(led_to.id, shop.scope)
+    assert (await shop.document(led_to.id)).failure is None
+    await shop.read_page(led_to.id)
+    shop.site.robots[LED_TO] = ("noindex",)
+    assert await shop.looks_in_vain(led_to, GONE_LOOKS) == "ready"
+    assert await shop.looks_in_vain(led_to, 1) == "deleting"
 
 
 async def test_the_sweep_takes_what_no_document_has_and_leaves_businesses_without_any(

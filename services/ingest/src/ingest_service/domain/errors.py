@@ -140,6 +140,18 @@ class PageGone(PageRefused):
     default_code = "page_not_found"
 
 
+class PageUnlisted(PageGone):
+    """The page asks not to be kept, and nobody asked for it by its own address."""
+
+    default_code = "robots_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The page asks not to be kept by search (noindex). If it is meant for your customers, add it by its own "
+            "address, or take that out of the page."
+        )
+
+
 class SameContent(DocumentRefused):
     """A page that another document holds already."""
 

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 from contracts.ids import DocumentId, uuid7
-from ingest_service.domain.document import Document, Failure, received
-from ingest_service.domain.errors import DocumentRefused, PageGone
+from ingest_service.domain.document import Document, Failure, Note, received
+from ingest_service.domain.errors import DocumentRefused, PageGone, PageUnlisted
 from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Documents, Files
 from ingest_service.domain.progress import Fenced
 from ingest_service.domain.web_address import normal
+from ingest_service.domain.web_asks import NOTHING, Asks, asks_of
 from ingest_service.domain.web_links import is_sitemap, links_of
 from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Fetched, Marks, Pages, Web
 from runtime.clock import Clock
@@ -22,6 +24,13 @@ from runtime.errors import Retryable
 from runtime.tenancy import TenantScope
 
 LONGEST_NAME: Final = 255
+KEPT: Final = (
+    "The page asks not to be kept by search (noindex). As its own address was given, it was read all the same; delete "
+    "it here if it is not meant for your customers."
+)
+ALONE: Final = (
+    "The page asks not to follow its links (nofollow): none was. Give the addresses of those pages, or of a sitemap."
+)
 GONE_LOOKS: Final = 3
 """A page that a site led to is deleted after so many intervals without it: it may have been away by mistake."""
 
@@ -51,7 +60,7 @@ class Fetching:
         """Get and keep what the page holds, and register the pages that it leads to.
 
         Raises:
-            DocumentRefused: It cannot be had.
+            DocumentRefused: It cannot be had, or was only led to and asks not to be kept.
             SiteAway: Not now.
             Fenced: The attempt does not count any more.
         """
@@ -62,14 +71,17 @@ class Fetching:
         if fetched is None:
             raise DocumentRefused("The site says that the page is unchanged, but it was never fetched.")
         depth = _depth_beyond(page.depth, fetched.data)
-        links = [] if depth < 0 else await asyncio.to_thread(links_of, fetched.data, fetched.url)
+        found = [] if depth < 0 else self._led_to(document, await _links(fetched))
+        if await _is_unlisted(document, fetched):
+            await self.pages.lead_to(scope, document.id, found, depth=depth)
+            raise PageUnlisted
         content = self._content(fetched)
         held = await self.pages.fetched(
             scope,
             document,
             content,
             keep=lambda: self.files.put(scope, content.sha256, fetched.data),
-            found=[self._new(DocumentId(uuid7()), link, document.tags) for link in links[:MOST_PAGES]],
+            found=found,
             depth=depth,
         )
         if held is None:
@@ -80,7 +92,7 @@ class Fetching:
         """Ask the site whether the page changed, and have it read anew if so; True when it did.
 
         Pages that it leads to now, and did not before, become documents as at first; what was deleted does not come
-        back. One that is gone at `GONE_LOOKS` looks is deleted, unless somebody asked for it.
+        back. One that is gone, or asks not to be kept, at `GONE_LOOKS` looks is deleted, unless somebody asked for it.
 
         Raises:
             DocumentRefused: It cannot be had any more; what is known of it stays for now.
@@ -92,6 +104,8 @@ class Fetching:
             return False
         try:
             fetched = await self.web.get(document.url, etag=page.etag, last_modified=page.last_modified)
+            if fetched is not None and await _is_unlisted(document, fetched):
+                raise PageUnlisted
         except PageGone as gone:
             await self._note_absence(document, gone, scope)
             raise
@@ -123,9 +137,17 @@ class Fetching:
         if before is None:
             return []
         known = set(await asyncio.to_thread(links_of, before, fetched.url))
-        links = await asyncio.to_thread(links_of, fetched.data, fetched.url)
-        new = [link for link in links if link not in known]
-        return [self._new(DocumentId(uuid7()), link, document.tags) for link in new[:MOST_PAGES]]
+        return self._led_to(document, [link for link in await _links(fetched) if link not in known])
+
+    async def notes(self, document: Document, data: bytes, scope: TenantScope) -> tuple[Note, ...]:
+        """What the owner of a page should know of what it asks for in its text, and what was made of that."""
+        asks = await asyncio.to_thread(asks_of, data)
+        page = await self.pages.of(scope, document.id) if any(asks) else None
+        is_for_links = page is not None and page.depth > 0 and asks.not_to_follow
+        return tuple(Note(None, words) for words, is_due in ((KEPT, asks.not_to_keep), (ALONE, is_for_links)) if is_due)
+
+    def _led_to(self, document: Document, links: Sequence[str]) -> list[Document]:
+        return [self._new(DocumentId(uuid7()), link, document.tags) for link in links[:MOST_PAGES]]
 
     async def _note_absence(self, document: Document, gone: PageGone, scope: TenantScope) -> None:
         now = self.clock.now()
@@ -146,6 +168,25 @@ class Fetching:
         parts = urlsplit(url)
         name = parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
         return received(document_id, name[:LONGEST_NAME], self.clock.now(), url=url, tags=tags)
+
+
+async def _links(fetched: Fetched) -> list[str]:
+    """Where a page leads to, as far as it may be followed."""
+    if (await _asks(fetched)).not_to_follow:
+        return []
+    return await asyncio.to_thread(links_of, fetched.data, fetched.url)
+
+
+async def _is_unlisted(document: Document, fetched: Fetched) -> bool:
+    """A page that was only led to asks not to be kept. Whoever gives its address asks for it all the same."""
+    return document.came_of is not None and (await _asks(fetched)).not_to_keep
+
+
+async def _asks(fetched: Fetched) -> Asks:
+    """A sitemap is no page: it is never kept, and read for its links alone."""
+    if is_sitemap(fetched.data):
+        return NOTHING
+    return await asyncio.to_thread(asks_of, fetched.data, fetched.robots)
 
 
 def _depth_beyond(depth: int, data: bytes) -> int:

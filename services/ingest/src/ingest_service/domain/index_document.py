@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -174,6 +174,9 @@ async def _read(document: Document, scope: TenantScope, desk: Desk, progress: Pr
             raise
         with of_kind(media_types.ZIP):
             return await _unpacked(document, data, scope, desk)
+    if document.url and document.came_of is None and desk.fetching is not None:
+        asked = await desk.fetching.notes(document, data, scope)
+        reading = replace(reading, notes=(*reading.notes, *asked))
     if document.media_type == media_types.ZIP:
         await desk.unpacking.let_go(document, scope)
     return reading

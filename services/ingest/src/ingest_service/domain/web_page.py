@@ -32,12 +32,13 @@ class WebPage:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A page as the site gave it; `url` is where it was found in the end."""
+    """A page as the site gave it; `url` is where it was found in the end, `robots` its `X-Robots-Tag`s."""
 
     url: str
     data: bytes
     etag: str | None
     last_modified: str | None
+    robots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Pages(Protocol):
         ...
 
     async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
-        """Note what the site said of a page that was looked at; one that was gone is there again."""
+        """Note what the site said of a page that was looked at; one that was gone or unlisted is there again."""
         ...
 
     async def gone(self, scope: TenantScope, document_id: DocumentId, failure: Failure, absence: Absence) -> bool:

@@ -22,11 +22,11 @@ from protego import Protego
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
 from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageGone, PageRefused
 from ingest_service.domain.web_address import Network, is_public, literal, normal, origin
+from ingest_service.domain.web_asks import AGENT
 from ingest_service.domain.web_page import Fetched, SiteAway
 from ingest_service.outbound.sites import RULES_KEPT_S, Silent, Site, Sites
 from runtime.retry_after import seconds_of
 
-AGENT: Final = "LumoraBot"
 MOST_REDIRECTS: Final = 5
 ROBOTS_BYTES: Final = 512 * 1024
 """RFC 9309 section 2.5 asks for at least 500 kibibytes."""
@@ -164,7 +164,8 @@ async def _taken(url: str, answer: aiohttp.ClientResponse) -> Fetched:
         size += len(part)
         if size > DOCUMENT_LIMIT_BYTES:
             raise DocumentRefused("The page is larger than 50 MiB.", code="too_large")
-    return Fetched(url, b"".join(parts), answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
+    robots = tuple(answer.headers.getall("X-Robots-Tag", ()))
+    return Fetched(url, b"".join(parts), answer.headers.get("ETag"), answer.headers.get("Last-Modified"), robots)
 
 
 def _is_away(status: int) -> bool:

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from contracts.ids import DocumentId
 from ingest_service.domain.document import Document, Failure, State
-from ingest_service.domain.errors import PageGone, SameContent
+from ingest_service.domain.errors import PageGone, PageUnlisted, SameContent
 from ingest_service.domain.ports import Step
 from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Marks, WebPage
 from ingest_service.outbound.document_changes import LED_TO, asked_for, enqueue, lock_content, say, twin_of
@@ -42,8 +42,9 @@ _SAID_GONE: Final = """
 """
 _SAID_THERE: Final = """
     UPDATE document SET error_code = NULL, error_detail = NULL, updated_at = now()
-    WHERE tenant_id = $1 AND id = $2 AND state = 'ready' AND error_code = $3 RETURNING id
+    WHERE tenant_id = $1 AND id = $2 AND state = 'ready' AND error_code = ANY($3) RETURNING id
 """
+_ABSENT: Final = [PageGone.default_code, PageUnlisted.default_code]
 _SITE: Final = """
     SELECT s.id FROM document AS d
     JOIN document AS s ON s.tenant_id = d.tenant_id AND s.id = coalesce(d.came_of, d.id) AND s.state <> 'deleting'
@@ -109,7 +110,7 @@ class PostgresPages:
     async def seen(self, scope: TenantScope, document_id: DocumentId, marks: Marks) -> None:
         async with self._database.tenant_tx(scope) as tx:
             await _note(tx, document_id, marks)
-            if await tx.fetch_row(_SAID_THERE, scope.tenant_id, document_id, PageGone.default_code):
+            if await tx.fetch_row(_SAID_THERE, scope.tenant_id, document_id, _ABSENT):
                 await say(tx, document_id, State.READY, 1.0)
 
     async def gone(self, scope: TenantScope, document_id: DocumentId, failure: Failure, absence: Absence) -> bool:
@@ -146,7 +147,8 @@ async def _add_found(
     """Store the pages that nobody has yet, as far as the site's limit allows."""
     if not found:
         return
-    known = {row.url for row in await _with_addresses(tx, [page.url or "" for page in found])}
+    urls = [page.url or "" for page in found]
+    known = {row.url for row in await _with_addresses(tx, urls, failed_of=site_id)}
     held = await tx.fetch_row(_HELD, scope.tenant_id, site_id)
     new = [page for page in found if page.url not in known]
     for page in new[: max(MOST_PAGES - held["pages"], 0)]:
@@ -165,8 +167,15 @@ async def _insert(tx: Transaction, scope: TenantScope, document: Document, *, de
     await enqueue(tx, document.id)
 
 
-async def _with_addresses(tx: Transaction, urls: Sequence[str]) -> Sequence[DocumentRow]:
-    """Documents in use that come from these addresses."""
+async def _with_addresses(
+    tx: Transaction, urls: Sequence[str], *, failed_of: DocumentId | None = None
+) -> Sequence[DocumentRow]:
+    """Documents in use that come from these addresses, and what failed of the site `failed_of`.
+
+    Every page of a site may lead to one that is refused, and each would bring it once more.
+    """
     in_use = col(DocumentRow.state).not_in((State.FAILED, State.DELETING))
-    chosen = select(DocumentRow).where(DocumentRow.tenant_id == tx.tenant_id, col(DocumentRow.url).in_(urls), in_use)
+    refused = (col(DocumentRow.state) == State.FAILED) & (col(DocumentRow.came_of) == failed_of)
+    at_place = DocumentRow.tenant_id == tx.tenant_id, col(DocumentRow.url).in_(urls)
+    chosen = select(DocumentRow).where(*at_place, in_use if failed_of is None else in_use | refused)
     return (await tx.session.exec(chosen)).all()
