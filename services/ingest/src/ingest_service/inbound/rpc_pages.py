@@ -36,6 +36,8 @@ def register(service: Service, database: Database, fetching: Fetching, *, due: D
         async with database.tenant_tx(scope) as tx:
             return await once(tx, request.idempotency, DocumentReply, make)
 
+    round_s = min(ROUND_S, fetching.look_again.total_seconds()) if fetching.look_again else ROUND_S
+
     async def look_again() -> None:
         while True:
             try:
@@ -44,7 +46,7 @@ def register(service: Service, database: Database, fetching: Fetching, *, due: D
             except Retryable as error:
                 _log.warning("pages.waiting", reason=error.code)
                 pages = []
-            await asyncio.sleep(0 if pages else ROUND_S)
+            await asyncio.sleep(0 if pages else round_s)
 
     service.bus.answer(REGISTER_PAGE, register_page)
     service.loop("pages", look_again)
