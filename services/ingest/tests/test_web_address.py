@@ -128,3 +128,9 @@ def test_no_bytes_break_the_search_for_links(data: bytes):
 def test_what_begins_with_comments_without_end_is_told_in_one_pass():
     assert is_sitemap(b"<!---->\n<!-- of a shop -->" * 100 + b"<urlset>")
     assert not is_sitemap(b"<!---->" * 500 + b"<html>")
+
+
+def test_a_sitemap_of_white_space_is_searched_in_one_pass():
+    spaces = b"<loc>" + b" " * 2_000
+    place = b"<loc>\n <![CDATA[ https://shop.example/d\n]]>\n </loc>"
+    assert links_of(b"<urlset>" + spaces * 2_000 + place, PAGE) == ["https://shop.example/d"]

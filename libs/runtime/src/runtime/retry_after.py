@@ -11,7 +11,7 @@ def seconds_of(asked: str) -> float | None:
         return float(asked)
     try:
         when = parsedate_to_datetime(asked)
-    except ValueError:
+    except (ValueError, OverflowError):  # of numbers that no date has
         return None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())

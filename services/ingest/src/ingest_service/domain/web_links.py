@@ -15,7 +15,8 @@ _SITEMAP: Final = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--(?>.*?-->)\s*)*)<(?:urlset|sitemapindex)[\s>]", re.DOTALL
 )
 """Atomic: else comments in a row could be parted in twice as many ways with each further one."""
-_PLACE: Final = re.compile(r"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2048}?)\s*(?:\]\]>)?\s*</loc>", re.IGNORECASE)
+_PLACE: Final = re.compile(r"<loc>\s*+(?:<!\[CDATA\[)?+([^<\]]{1,4096}+)(?:\]\]>)?+\s*+</loc>", re.IGNORECASE)
+"""With the white space around an address. It never goes back: it would for each space of thousands."""
 _NO_PAGES: Final = re.compile(
     r"\.(?:avif|bmp|css|exe|gif|gz|ico|iso|jpe?g|js|json|m4a|mp3|mp4|png|rss|svg|tar|tgz|ttf|wav|webm|webp|woff2?|zip)\Z",
     re.IGNORECASE,
@@ -42,9 +43,13 @@ def links_of(data: bytes, url: str) -> list[str]:
 
 
 def _followed(found: Iterable[str], url: str, base: str) -> Iterator[str]:
+    try:
+        base = normal(base, url)
+    except AddressRefused:
+        return
     for link in found:
         try:
-            address = normal(link, normal(base, url))
+            address = normal(link, base)
         except AddressRefused:
             continue
         path = address.partition("?")[0]
