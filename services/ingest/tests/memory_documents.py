@@ -39,6 +39,9 @@ class MemoryDocuments:
                 is_asked_for = document.came_of is None and row.came_of is not None
                 return self._put(scope, row, came_of=None, path=None) if is_asked_for else row
         await keep()
+        failed = [row for row in self.rows.values() if self._is_failed_upload(scope, row, document)]
+        if failed:
+            return self._begin_anew(scope, failed[-1])
         self.rows[scope.tenant_id, document.id] = document
         self._enqueue(document)
         return document
@@ -104,6 +107,17 @@ class MemoryDocuments:
             return row
         if row.state is State.FAILED and self._holders(scope, row):
             raise Conflict
+        return self._begin_anew(scope, row)
+
+    def _is_failed_upload(self, scope: TenantScope, row: Document, document: Document) -> bool:
+        return (
+            self.rows.get((scope.tenant_id, row.id)) is row
+            and row.state is State.FAILED
+            and row.sha256 == document.sha256
+            and row.came_of is row.url is document.came_of is document.url is None
+        )
+
+    def _begin_anew(self, scope: TenantScope, row: Document) -> Document:
         again = self._put(
             scope,
             row,

@@ -254,21 +254,16 @@ class PromisesOfDocuments:
         assert await documents.replace(new_scope(), replace(ready, sha256="three"), keep=keep) is None
         assert keep.count == 0
 
-    async def test_failed_and_deleted_content_may_come_again(self, documents: Documents):
+    async def test_deleted_content_may_come_again(self, documents: Documents):
         scope = new_scope()
-        failed = await claimed(documents, scope, await added(documents, scope, sha256="f"))
-        assert await documents.fail(scope, failed, Failure("unreadable_document", "No.", 3))
-        assert (await added(documents, scope, sha256="f")).id != failed.id
-        found = await documents.get(scope, failed.id)
-        assert found is not None
-        assert (found.state, found.failure) == (State.FAILED, Failure("unreadable_document", "No.", 3))
         deleted = await added(documents, scope, sha256="d")
         assert await documents.begin_deleting(scope, deleted.id)
         assert (await added(documents, scope, sha256="d")).id != deleted.id
 
     async def test_a_failed_document_is_not_read_again_beside_its_successor(self, documents: Documents):
         scope = new_scope()
-        failed = await claimed(documents, scope, await added(documents, scope, sha256="f"))
+        origin = await added(documents, scope, sha256="o")
+        failed = await claimed(documents, scope, await added(documents, scope, sha256="f", came_of=origin.id))
         await documents.fail(scope, failed, Failure("unreadable_document", "No."))
         await documents.release(scope, failed)
         await added(documents, scope, sha256="f")
@@ -436,7 +431,8 @@ class PromisesOfDocuments:
 
     async def test_removing_deletes_the_content_with_its_last_document(self, documents: Documents):
         scope, first, last = new_scope(), Calls(), Calls()
-        failed = await claimed(documents, scope, await added(documents, scope, sha256="x"))
+        origin = await added(documents, scope, sha256="o")
+        failed = await claimed(documents, scope, await added(documents, scope, sha256="x", came_of=origin.id))
         await documents.fail(scope, failed, Failure("internal", "No."))
         successor = await added(documents, scope, sha256="x")
         await documents.begin_deleting(scope, failed.id)

@@ -9,7 +9,15 @@ from ingest_service.domain import media_types
 from ingest_service.domain.document import Document, Failure, File, State
 from ingest_service.domain.ports import Documents
 from runtime.tenancy import TenantScope
-from services.ingest.tests.promises_documents import added, claimed, made_ready, new_scope, reading_of
+from services.ingest.tests.promises_documents import (
+    Calls,
+    added,
+    claimed,
+    made_ready,
+    new_document,
+    new_scope,
+    reading_of,
+)
 
 DAMAGED = Failure("unreadable_document", "It is damaged.")
 
@@ -55,3 +63,27 @@ class PromisesOfVersions:
         failed = await _now(documents, scope, document.id)
         assert (failed.state, failed.media_type) == (State.FAILED, told or media_types.UNKNOWN)
         assert failed.failure == DAMAGED
+
+    async def test_a_failed_upload_is_begun_anew_by_the_same_bytes(self, documents: Documents):
+        scope, keep = new_scope(), Calls()
+        failed = await claimed(documents, scope, await added(documents, scope, sha256="f"))
+        assert await documents.fail(scope, failed, Failure("unreadable_document", "No.", 3))
+        await documents.release(scope, failed)
+        again = await documents.add(scope, new_document(sha256="f", filename="other.md"), keep=keep)
+        assert (again.id, again.state, again.failure, keep.count) == (failed.id, State.RECEIVED, None, 1)
+        assert (again.generation, again.filename) == (failed.generation + 1, failed.filename)
+        at_work = await claimed(documents, scope, again)
+        assert await documents.finish(scope, at_work, reading_of(at_work, "read"))
+        assert (await added(documents, scope, sha256="f")).state is State.READY
+        assert (await added(documents, new_scope(), sha256="f")).id != failed.id
+
+    async def test_what_failed_as_a_part_of_something_comes_again_by_itself(self, documents: Documents):
+        scope = new_scope()
+        origin = await added(documents, scope, sha256="o")
+        member = await added(documents, scope, sha256="f", came_of=origin.id, path="a/f.md")
+        failed = await claimed(documents, scope, member)
+        assert await documents.fail(scope, failed, Failure("unreadable_document", "No.", 3))
+        assert (await added(documents, scope, sha256="f")).id != failed.id
+        found = await documents.get(scope, failed.id)
+        assert found is not None
+        assert (found.state, found.failure) == (State.FAILED, Failure("unreadable_document", "No.", 3))

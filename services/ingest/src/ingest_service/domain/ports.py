@@ -157,7 +157,8 @@ class Documents(Protocol):
         """Store a new document and put its job into the queue.
 
         A document that has the same content already, and neither failed nor is being deleted, is returned instead; if
-        the new one came of none, that one does not either any more: somebody brought it in themselves.
+        the new one came of none, that one does not either any more: somebody brought it in themselves. An upload that
+        failed with that content is begun anew by another such upload, and returned.
         `keep` is awaited before the commit, and never at the same time as `remove` deletes the same content.
         """
         ...

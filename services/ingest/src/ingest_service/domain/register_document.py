@@ -66,7 +66,7 @@ async def replace_document(
 async def register_document(
     arrival: Arrival, upload: Upload, scope: TenantScope, *, documents: Documents, files: Files, clock: Clock
 ) -> Document:
-    """The document; the same bytes again are the same document, unless that one failed or is being deleted."""
+    """The document; the same bytes again are the same one, read anew if it failed, unless it is being deleted."""
     content = (upload.size_bytes, upload.sha256)
     document = received(arrival.document_id, arrival.filename, clock.now(), content=content, tags=arrival.tags)
     return await documents.add(scope, document, keep=lambda: files.keep(scope, arrival.inbox_name, upload.sha256))

@@ -31,7 +31,7 @@ from ingest_service.outbound.document_changes import (
     say,
     twin_of,
 )
-from ingest_service.outbound.document_selection import came_of, is_current, listed, selected_ids
+from ingest_service.outbound.document_selection import came_of, failed_upload, is_current, listed, same_as, selected_ids
 from ingest_service.outbound.passage_rows import drop_passages, found_generation, found_passages, passages_of
 from ingest_service.outbound.rows import cut_value, document_of, passage_values, reading_values, row_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
@@ -69,19 +69,16 @@ class PostgresDocuments:
 
     async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
         async with self._database.tenant_tx(scope) as tx:
+            # the row before its content, as `replace` does: the other way round they would wait for each other
+            failed = (await tx.session.exec(failed_upload(document, scope))).first()
             await lock_content(tx, document.sha256)
-            same = select(DocumentRow).where(
-                (col(DocumentRow.id) == document.id)
-                | (
-                    (col(DocumentRow.sha256) == document.sha256)
-                    & col(DocumentRow.state).not_in((State.FAILED, State.DELETING))
-                )
-            )
-            row = (await tx.session.exec(same)).first()
+            row = (await tx.session.exec(same_as(document))).first()
             if row is not None:
                 is_asked_for = document.came_of is None and row.came_of is not None
                 return await asked_for(tx, row) if is_asked_for else document_of(row)
             await keep()
+            if failed is not None:
+                return await _begin_anew(tx, scope, DocumentId(failed))
             tx.session.add(row_of(scope, document))
             await tx.session.flush()
             await enqueue(tx, document.id)
@@ -130,7 +127,6 @@ class PostgresDocuments:
 
     async def read_again(self, scope: TenantScope, document_id: DocumentId) -> Document | None:
         async with self._database.tenant_tx(scope) as tx:
-            # the row before its content, as `replace` does: the other way round they would wait for each other
             row = (await tx.session.exec(_one(scope, document_id).with_for_update())).first()
             document = None if row is None else document_of(row)
             if document is None or not document.state.is_at_rest:
@@ -139,9 +135,7 @@ class PostgresDocuments:
             # a page that was never fetched has no content to share
             if document.sha256 and document.state is State.FAILED and await holders(tx, document):
                 raise Conflict("Another document with the same content was uploaded since.")
-            again = await _changed(tx, _change(scope, document_id).values(**_ANEW))
-            await requeue(tx, document_id, State.RECEIVED)
-        return again
+            return await _begin_anew(tx, scope, document_id)
 
     async def replace(self, scope: TenantScope, version: Document, *, keep: Step) -> Document | None:
         async with self._database.tenant_tx(scope) as tx:
@@ -161,9 +155,7 @@ class PostgresDocuments:
                 raise Conflict(f"The document “{twin}” has the same content.")
             await keep()
             content = {"sha256": version.sha256, "size_bytes": version.size_bytes, "filename": version.filename}
-            changed = await _changed(tx, _change(scope, version.id).values(**_ANEW, **content))
-            await requeue(tx, version.id, State.RECEIVED)
-        return changed
+            return await _begin_anew(tx, scope, version.id, **content)
 
     async def begin_deleting(self, scope: TenantScope, document_id: DocumentId, *, led_to: bool = False) -> bool:
         # whoever adds to what it led to waits for the lock, and is fenced then
@@ -344,3 +336,11 @@ async def _changed(tx: Transaction, change: Update) -> Document | None:
     returning: ReturningUpdate[tuple[DocumentRow]] = change.returning(DocumentRow)
     row = (await tx.session.execute(returning, execution_options={"populate_existing": True})).scalar_one_or_none()
     return None if row is None else document_of(row)
+
+
+async def _begin_anew(tx: Transaction, scope: TenantScope, document_id: DocumentId, **content: Any) -> Document:
+    """The next generation of a document whose row is locked."""
+    document = await _changed(tx, _change(scope, document_id).values(**_ANEW, **content))
+    assert document is not None
+    await requeue(tx, document_id, State.RECEIVED)
+    return document
