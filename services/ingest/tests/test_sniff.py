@@ -79,6 +79,26 @@ def test_line_ends_stay_as_they_are():
     assert read(b"one\r\ntwo\rthree\n").text == "one\r\ntwo\rthree\n"
 
 
+@pytest.mark.parametrize("end", [b"\x1a", b"\x1a" * 90, b"\x1a" + bytes(90)])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp866", "cp1252"])
+def test_a_text_of_dos_ends_before_its_mark(end, encoding):
+    words = "Возврат в течение тридцати дней" if encoding == "cp866" else "Returns within thirty days"
+    data = f"{words}\r\n".encode(encoding) + end
+    assert tell(data) == kinds.PLAIN
+    assert read(data).text == f"{words}\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le"])
+def test_a_letter_of_two_bytes_is_no_mark_of_an_end(encoding):
+    text = "Return it within thirty days, says \u041a"
+    assert read(text.encode(encoding)).text == text
+
+
+def test_a_vertical_tab_ends_a_line():
+    assert read(b"BM\x0bReturns\x0bwithin\x0b30 days").text == "BM\nReturns\nwithin\n30 days"
+    assert read("R\xfcckgabe\x0bin 30 Tagen\x0bnach Lieferung".encode("latin-1")).text.count("\n") == 2
+
+
 @pytest.mark.parametrize("data", [b"", b"  \n\t\r\n ", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n"])
 def test_nothing_is_an_empty_document(data):
     for look in (read, tell):

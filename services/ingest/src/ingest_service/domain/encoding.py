@@ -17,7 +17,7 @@ _BOMS: Final = (
     (b"\xfe\xff", "utf-16"),
 )
 _OFTEN, _HARDLY = 0.4, 0.05
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _RARE: Final = 0.3
 """Share of bytes beyond ASCII up to which a text that is like no language is taken for a Western one."""
 _WESTERN: Final = "cp1252"
@@ -39,12 +39,13 @@ def meant(label: str) -> str:
 
 
 def decode(data: bytes) -> str:
-    """The characters, without a mark of the encoding.
+    """The characters, without a mark of the encoding or of the end; a vertical tab is a line's end, as Word means it.
 
     Raises:
         UnsupportedType: It is binary.
         UnreadableText: Its encoding cannot be told.
     """
+    data = _without_end(data)
     encoding = encoding_of(data)
     try:
         text = data.decode(encoding or "utf-8")
@@ -54,7 +55,7 @@ def decode(data: bytes) -> str:
                 f"The text says that it is {encoding.upper()}, but is not. Save it as UTF-8."
             ) from error
         text = _mended(data) or _guessed(data)
-    text = text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff").replace("\x0b", "\n")
     if "\x00" in text or len(_CONTROLS.findall(text)) * 100 > len(text):
         raise _binary()
     return text
@@ -62,6 +63,7 @@ def decode(data: bytes) -> str:
 
 def guess_of(data: bytes) -> str | None:
     """The encoding that `decode` has to guess for a text that says none, as people call it; None when it is told."""
+    data = _without_end(data)
     if encoding_of(data) is not None:
         return None
     try:
@@ -80,6 +82,16 @@ def encoding_of(data: bytes) -> str | None:
     """
     marked = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), None)
     return marked or _bomless_utf16(data)
+
+
+def _without_end(data: bytes) -> bytes:
+    """Without the mark with which a text of DOS ends, and what fills its last block.
+
+    In UTF-16 the same bytes are letters or halves of them; such a text has a mark of its own, or zeros.
+    """
+    text = data.rstrip(b"\x1a\x00")
+    is_ended = data[len(text) :].startswith(b"\x1a") and b"\x00" not in text
+    return text if is_ended and not text.startswith((b"\xff\xfe", b"\xfe\xff")) else data
 
 
 def _bomless_utf16(data: bytes) -> str | None:

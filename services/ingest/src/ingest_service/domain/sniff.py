@@ -9,6 +9,7 @@ from typing import Final
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain.encoding import decode
 from ingest_service.domain.errors import Damaged, EmptyDocument, Encrypted, IsArchive, MacrosRefused, UnsupportedType
+from ingest_service.domain.front_matter import front_matter
 from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.markdown import markdown_blocks
 from ingest_service.domain.plain_text import plain_text_blocks
@@ -50,7 +51,7 @@ _IMAGES: Final = (
 )
 # two or three letters alone could begin a text: for these, what follows must be binary too
 _SHORT_MAGIC: Final = frozenset({b"BM", b"MZ", b"BZh", b"ID3", b"RIFF", b"GIF8", b"OggS", b"fLaC"})
-_CONTROLS: Final = re.compile(b"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROLS: Final = re.compile(b"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAIN_PARTS: Final = (
     (b"wordprocessingml.document.main", kinds.DOCX),
     (b"wordprocessingml.template.main", kinds.DOCX),
@@ -104,7 +105,7 @@ def tell(data: bytes) -> str:
 
 
 def read(data: bytes) -> Manuscript:
-    """Read plain text or Markdown: its own text, no character changed, and the blocks in it.
+    """Read plain text or Markdown: its own text, no character changed, and the blocks in it, but for front matter.
 
     Raises:
         DocumentRefused: It is empty, binary, or in an encoding that cannot be told.
@@ -113,6 +114,9 @@ def read(data: bytes) -> Manuscript:
     text = decode(data)
     if not text.strip():
         raise EmptyDocument("The document has no text in it.")
+    if above := front_matter(text):
+        blocks = tuple(block.moved(above.end) for block in markdown_blocks(text[above.end :]))
+        return Manuscript(kinds.MARKDOWN, text, blocks, title=above.title)
     if kind_of_text(text) == kinds.MARKDOWN:
         return Manuscript(kinds.MARKDOWN, text, tuple(markdown_blocks(text)))
     return Manuscript(kinds.PLAIN, text, tuple(plain_text_blocks(text)))

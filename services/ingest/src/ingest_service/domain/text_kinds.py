@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Final
 
 from ingest_service.domain import media_types as kinds
+from ingest_service.domain.front_matter import front_matter
 
 LOOKED_AT: Final = 65_536
 """Characters from the start that are looked at; JSON alone is judged whole, by its reader."""
@@ -49,6 +50,8 @@ def kind_of_text(text: str) -> str:
         return kinds.HTML
     if head.lstrip().startswith("<") and _XML.match(text):
         return kinds.XML
+    if front_matter(text):
+        return kinds.MARKDOWN
     return _json_kind(text) or (kinds.EMAIL if _is_letter(head) else None) or _table_kind(head) or _prose_kind(text)
 
 
