@@ -10,15 +10,17 @@ import pytest
 
 from contracts import ingest
 from contracts.ids import DocumentId, uuid7
+from ingest_service.domain.document import State
 from ingest_service.domain.ports import Documents
 from ingest_service.domain.progress import Fenced
+from ingest_service.outbound.document_changes import lock_content
 from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.postgres_members import PostgresMembers
 from runtime.bus import Bus
 from runtime.db import Database
 from runtime.errors import NotFound
 from runtime.tenancy import TenantScope
-from services.ingest.tests.promises_documents import Calls, new_document, new_scope
+from services.ingest.tests.promises_documents import Calls, added, made_ready, new_document, new_scope
 from services.ingest.tests.promises_members import PromisesOfMembers, archive_at_work
 from tests.support.hostile_documents import lying_archive
 from tests.support.ingest_process import (
@@ -84,6 +86,34 @@ async def test_an_archive_that_is_deleted_while_it_is_unpacked_leaves_no_member(
     with pytest.raises(Fenced):
         await members.add(scope, archive, new_document(came_of=archive.id, path="b.txt"), keep=Calls())
     assert await members.of(scope, archive) == []
+
+
+async def test_who_uploads_a_file_of_an_archive_that_is_being_deleted_has_it_all_the_same(database: Database):
+    documents, scope = PostgresDocuments(database), new_scope()
+    archive, _ = await made_ready(documents, scope)
+    member, _ = await made_ready(documents, scope, "Thirty days.", came_of=archive.id, path="a.txt")
+    async with database.tenant_tx(scope):
+        await documents.begin_deleting(scope, archive.id, led_to=True)
+        uploading = asyncio.create_task(added(documents, scope, sha256=member.sha256))
+        done, _ = await asyncio.wait([uploading], timeout=0.5)
+        assert not done
+    own = await uploading
+    assert (own.id == member.id, own.state) == (False, State.RECEIVED)
+
+
+async def test_who_uploads_a_file_of_an_archive_while_it_is_replaced_waits_for_that(database: Database):
+    """Both take the row and its content in this order: else they would wait for each other."""
+    documents, scope = PostgresDocuments(database), new_scope()
+    archive, _ = await made_ready(documents, scope)
+    member, _ = await made_ready(documents, scope, "Thirty days.", came_of=archive.id, path="a.txt")
+    async with database.tenant_tx(scope) as tx:
+        await tx.fetch_row("SELECT id FROM document WHERE id = $1 FOR UPDATE", member.id)
+        uploading = asyncio.create_task(added(documents, scope, sha256=member.sha256))
+        done, _ = await asyncio.wait([uploading], timeout=0.5)
+        assert not done
+        await lock_content(tx, member.sha256)
+    own = await uploading
+    assert (own.id, own.came_of) == (member.id, None)
 
 
 @pytest.fixture(scope="module")

@@ -69,10 +69,13 @@ class PostgresDocuments:
 
     async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
         async with self._database.tenant_tx(scope) as tx:
-            # the row before its content, as `replace` does: the other way round they would wait for each other
+            # the rows before their content, as `replace` does, or they would wait for each other; and who deletes one
+            # that is here already is done, or waits for us
+            same = same_as(document).execution_options(populate_existing=True)
+            await tx.session.exec(same.with_for_update())
             failed = (await tx.session.exec(failed_upload(document, scope))).first()
             await lock_content(tx, document.sha256)
-            row = (await tx.session.exec(same_as(document))).first()
+            row = (await tx.session.exec(same)).first()
             if row is not None:
                 is_asked_for = document.came_of is None and row.came_of is not None
                 return await asked_for(tx, row) if is_asked_for else document_of(row)
