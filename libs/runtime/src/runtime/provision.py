@@ -47,7 +47,8 @@ class Provisioner:
             except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
                 _log.warning("provision.waiting", error=str(error)[:200])
             try:
-                await asyncio.wait_for(self._wake.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             self._wake.clear()

@@ -19,6 +19,7 @@ import uvloop
 from runtime import logs, tracing
 from runtime.bus import Bus
 from runtime.consume import Consumption
+from runtime.ending import end_all
 from runtime.errors import Unavailable
 from runtime.fact_batches import FactBatches
 from runtime.health import Health, UnsignalledServer, internal_server
@@ -137,9 +138,7 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.settings.drain_s):
                     await asyncio.gather(*(_quietly(step) for step in self._drains))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_all(self._tasks)
         for step in reversed(self._stops):
             await _quietly(step)
         if self.bus.is_connected:

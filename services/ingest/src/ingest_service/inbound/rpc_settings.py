@@ -54,7 +54,8 @@ def register(service: Service, documents: Documents, cut_otherwise: CutOtherwise
                 begun = 0
             RECUT.inc(begun)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), BUSY_ROUND_S if begun else ROUND_S)
+                async with asyncio.timeout(BUSY_ROUND_S if begun else ROUND_S):
+                    await changed.wait()
 
     service.bus.answer(GET_SETTINGS, get)
     service.bus.answer(PUT_SETTINGS, put)
