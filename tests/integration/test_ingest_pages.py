@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from contracts import ingest
 from contracts.ids import DocumentId, uuid7
 from contracts.paging import Idempotency
+from ingest_service.outbound.postgres_documents import PostgresDocuments
 from runtime.bus import Bus
 from runtime.errors import Conflict, NotFound, Rejected
 from runtime.tenancy import TenantScope
@@ -423,3 +425,21 @@ async def test_slow_sites_hold_up_their_own_pages_alone(bus: Bus, service: Inges
         other.goes_on.set()
         for who, page in pages:
             await until(bus, who, page.id, "ready")
+
+
+async def test_a_process_that_stops_while_it_fetches_counts_no_try(
+    bus: Bus, service: Ingest, scope: TenantScope, site: Website
+):
+    site.hanging["/slow"] = 600.0
+    page = await register(bus, scope, f"{site.url}/slow")
+    await eventually(lambda: site.held == 1)
+    assert await asyncio.to_thread(service.end, signal.SIGTERM) == 0
+    async with ingest_rows(service.platform) as rows:
+        left = await PostgresDocuments(rows).get(scope, page.id)
+    assert left is not None
+    assert (left.state.value, left.attempt, left.put_off, left.failure) == ("received", 0, {}, None)
+    site.hanging.clear()
+    site.pages["/slow"] = RETURNS % 30
+    service.start()
+    await eventually(service.is_ready, timeout_s=60)
+    await until(bus, scope, page.id, "ready")

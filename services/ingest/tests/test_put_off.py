@@ -7,7 +7,7 @@ import pytest
 from ingest_service.domain import put_off
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.embedding import EmbedderAway
-from ingest_service.domain.web_page import LeftAlone, SiteAway
+from ingest_service.domain.web_page import LeftAlone, SiteAway, VisitorLeaves
 from runtime.errors import Rejected, Unavailable
 from services.ingest.tests.room import TEXT, Room
 
@@ -73,6 +73,13 @@ async def test_a_site_that_wants_to_be_left_alone_is_waited_for(room):
         assert put_off.pause_after(row, LeftAlone(retry_after_s=asked_s)) == timedelta(seconds=pause_s)
         assert put_off.pause_after(row, SiteAway(retry_after_s=asked_s)) == timedelta(seconds=pause_s)
     assert put_off.pause_after(row, SiteAway(retry_after_s=1)) == timedelta(seconds=put_off.PAUSES_S[0])
+
+
+async def test_a_visit_that_ends_with_the_process_is_no_try_and_goes_on_at_once(room):
+    document = await room.send(TEXT.encode())
+    state, row = await put_off_as(room, document, VisitorLeaves())
+    assert (state, row.failure, row.put_off, row.attempt) == (State.RECEIVED, None, {}, 0)
+    assert put_off.pause_after(row, VisitorLeaves()) == timedelta()
 
 
 async def test_that_it_waits_is_said_once_for_each_reason(room):

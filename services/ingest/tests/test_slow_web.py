@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from ingest_service.domain.errors import PageRefused
-from ingest_service.domain.web_page import LeftAlone, SiteAway
+from ingest_service.domain.web_page import LeftAlone, SiteAway, VisitorLeaves
 from ingest_service.outbound import aiohttp_web, sites
 from ingest_service.outbound.aiohttp_web import AiohttpWeb
 from tests.support.platform import eventually
@@ -84,6 +84,30 @@ async def test_a_site_that_was_silent_thrice_is_left_alone_for_a_while(
     assert away.value.retry_after_s is not None
     assert 0 < away.value.retry_after_s <= sites.LEFT_ALONE_S
     assert len(site.asked) == asked
+
+
+async def test_who_leaves_ends_every_visit_and_begins_none(site: Website, visitor: AiohttpWeb):
+    site.hanging["/page"] = NEVER
+    visits = [asyncio.create_task(visitor.get(f"{site.url}/{path}")) for path in ("page", "behind it")]
+    await eventually(lambda: site.held == 1)
+    await visitor.leave()
+    ended = await asyncio.gather(*visits, return_exceptions=True)
+    assert [type(each) for each in ended] == [VisitorLeaves, VisitorLeaves]
+    asked = len(site.asked)
+    with pytest.raises(VisitorLeaves):
+        await visitor.get(f"{site.url}/good")
+    assert len(site.asked) == asked
+    await eventually(lambda: site.held == 0)
+
+
+async def test_a_visit_that_is_given_up_ends_as_such(site: Website, visitor: AiohttpWeb):
+    site.hanging["/page"] = NEVER
+    visit = asyncio.create_task(visitor.get(f"{site.url}/page"))
+    await eventually(lambda: site.held == 1)
+    visit.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await visit
+    await eventually(lambda: site.held == 0)
 
 
 @pytest.mark.parametrize("status", [429, 503])

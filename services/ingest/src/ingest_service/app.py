@@ -77,6 +77,7 @@ async def build() -> Service:
     service.loop("reader", reader.rest_when_idle)
     service.on_stop(indexes.close)
     service.on_stop(reader.close)
+    service.on_drain(web.leave)
     service.on_stop(web.close)
     return service
 

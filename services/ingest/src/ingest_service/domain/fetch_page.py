@@ -15,7 +15,7 @@ from ingest_service.domain.errors import DocumentRefused, PageGone, PageUnlisted
 from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Documents, Files
 from ingest_service.domain.progress import Fenced
-from ingest_service.domain.web_address import normal
+from ingest_service.domain.web_address import normal, origin
 from ingest_service.domain.web_asks import NOTHING, Asks, asks_of
 from ingest_service.domain.web_links import is_sitemap, links_of
 from ingest_service.domain.web_page import MOST_PAGES, Absence, Content, Fetched, Marks, Pages, Web
@@ -62,6 +62,7 @@ class Fetching:
         Raises:
             DocumentRefused: It cannot be had, or was only led to and asks not to be kept.
             SiteAway: Not now.
+            VisitorLeaves: The process stops.
             Fenced: The attempt does not count any more.
         """
         page = await self.pages.of(scope, document.id)
@@ -98,6 +99,7 @@ class Fetching:
             DocumentRefused: It cannot be had any more; what is known of it stays for now.
             Conflict: It holds what another document has.
             SiteAway: Not now.
+            VisitorLeaves: The process stops.
         """
         document, page = await self.documents.get(scope, document_id), await self.pages.of(scope, document_id)
         if document is None or document.url is None or page is None or not document.state.is_at_rest:
@@ -130,6 +132,11 @@ class Fetching:
         with contextlib.suppress(Retryable):
             await let_go(scope, [document.sha256], documents=self.documents, files=self.files)
         return version is not None and version.generation > document.generation
+
+    async def site_of(self, scope: TenantScope, document_id: DocumentId) -> str:
+        """Scheme, host and port of a page's address; empty when it is gone."""
+        document = await self.documents.get(scope, document_id)
+        return "" if document is None or document.url is None else origin(document.url)
 
     async def _new_pages(self, document: Document, fetched: Fetched, scope: TenantScope) -> list[Document]:
         """What the page leads to, and did not when it was read."""

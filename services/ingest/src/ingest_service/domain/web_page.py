@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from contracts.ids import DocumentId
 from ingest_service.domain.document import Document, Failure
+from ingest_service.domain.places import NoPlace
 from ingest_service.domain.ports import Step
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
@@ -78,6 +79,13 @@ class LeftAlone(SiteAway):
     """It was not visited at all: it asked to be left alone until `retry_after_s` is over."""
 
 
+class VisitorLeaves(NoPlace):
+    """The process stops: whoever takes over fetches the page, at once."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+
 class Web(Protocol):
     """The web, seen from a visitor that keeps to robots.txt and stays out of private networks."""
 
@@ -87,6 +95,7 @@ class Web(Protocol):
         Raises:
             DocumentRefused: It cannot be had; asking again changes nothing.
             SiteAway: Not now, at the earliest after its `retry_after_s`.
+            VisitorLeaves: The process stops.
         """
         ...
 

@@ -23,7 +23,7 @@ from contracts.ingest import DOCUMENT_LIMIT_BYTES
 from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageGone, PageRefused
 from ingest_service.domain.web_address import Network, is_public, literal, normal, origin
 from ingest_service.domain.web_asks import AGENT
-from ingest_service.domain.web_page import Fetched, SiteAway
+from ingest_service.domain.web_page import Fetched, SiteAway, VisitorLeaves
 from ingest_service.outbound.sites import RULES_KEPT_S, Silent, Site, Sites
 from runtime.retry_after import seconds_of
 
@@ -51,9 +51,32 @@ class AiohttpWeb:
         self._gate = _Gate(allowed)
         self._sites = Sites()
         self._session: aiohttp.ClientSession | None = None
+        self._visits: set[asyncio.Task[Fetched | None]] = set()
+        self._leaves = False
 
     async def get(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Fetched | None:
         """Implements `Web.get`."""
+        if self._leaves:
+            raise VisitorLeaves
+        visit = asyncio.ensure_future(self._get(url, etag=etag, last_modified=last_modified))
+        self._visits.add(visit)
+        try:
+            return await visit
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._leaves and not (task and task.cancelling()):
+                raise VisitorLeaves from None
+            raise
+        finally:
+            self._visits.discard(visit)
+
+    async def leave(self) -> None:
+        """End all visits and begin no more: the process stops."""
+        self._leaves = True
+        for visit in self._visits:
+            visit.cancel()
+
+    async def _get(self, url: str, *, etag: str | None, last_modified: str | None) -> Fetched | None:
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value}
         left_s: float = WHOLE_S

@@ -47,10 +47,12 @@ INDEXED = """
 _DUE = """
     UPDATE web_page SET look_again_at = now() + interval '1 hour'
     WHERE (tenant_id, document_id) IN (
-        SELECT tenant_id, document_id FROM web_page WHERE look_again_at < now()
-        ORDER BY look_again_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        SELECT w.tenant_id, w.document_id FROM web_page AS w
+        JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id AND d.state IN ('ready', 'failed')
+        WHERE w.look_again_at < now() ORDER BY w.look_again_at LIMIT $1 FOR UPDATE OF w SKIP LOCKED)
     RETURNING tenant_id, document_id
 """
+"""Not what is being read: it is due when that is done, and would come an hour later else."""
 
 
 class RelayDocuments:

@@ -1,0 +1,130 @@
+"""Looks at pages again: a pool of sites, not batches of pages."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from contracts.ids import DocumentId, uuid7
+from ingest_service.domain import look_again
+from ingest_service.domain.errors import PageGone
+from ingest_service.domain.look_again import Looks
+from ingest_service.domain.web_page import SiteAway, VisitorLeaves
+from runtime.errors import Unavailable
+from services.ingest.tests.promises_documents import new_scope
+from tests.support.platform import eventually
+
+SCOPE = new_scope()
+
+
+class Web:
+    """Pages that are due, and the sites that they are looked at on; `hangs` has those that do not answer."""
+
+    def __init__(self) -> None:
+        self.due_pages: list[DocumentId] = []
+        self.sites: dict[DocumentId, str] = {}
+        self.hangs: dict[str, asyncio.Event] = {}
+        self.raises: dict[str, Exception] = {}
+        self.looked: list[str] = []
+        self.told: list[str] = []
+        self.waited: list[str] = []
+        self.most_asked: list[int] = []
+        self.is_away = False
+
+    def add(self, site: str, times: int = 1) -> None:
+        for _ in range(times):
+            self.due_pages.append(page := DocumentId(uuid7()))
+            self.sites[page] = site
+
+    async def due(self, limit: int) -> Sequence[tuple[object, DocumentId]]:
+        self.most_asked.append(limit)
+        if self.is_away:
+            raise Unavailable
+        taken, self.due_pages = self.due_pages[:limit], self.due_pages[limit:]
+        return [(SCOPE, page) for page in taken]
+
+    async def site_of(self, _scope: object, page: DocumentId) -> str:
+        if self.sites[page] == "unknown":
+            raise Unavailable
+        return self.sites[page]
+
+    async def look(self, page: DocumentId, _scope: object) -> bool:
+        site = self.sites[page]
+        self.looked.append(site)
+        if site in self.hangs:
+            await self.hangs[site].wait()
+        if site in self.raises:
+            raise self.raises[site]
+        return site == "new"
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        looks = Looks(self, self, round_s=0.01, tell=self.told.append, wait=self.waited.append)
+        running = asyncio.create_task(looks.run())
+        yield
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
+
+
+async def test_a_site_that_hangs_delays_only_itself(web: Web):
+    web.hangs["hangs"] = asyncio.Event()
+    web.add("hangs", 20)
+    web.add("good", 5)
+    web.add("new")
+    async with web.looking():
+        await eventually(lambda: sorted(web.told) == ["changed", *["unchanged"] * 5])
+        assert web.looked.count("hangs") == 1, "one at a time of each site"
+        web.add("good")
+        await eventually(lambda: len(web.told) == 7)
+        web.hangs["hangs"].set()
+        await eventually(lambda: len(web.told) == 27)
+
+
+async def test_how_looks_end_is_told_and_the_next_goes_on(web: Web):
+    web.raises |= {"gone": PageGone("No."), "away": SiteAway("No."), "ours": Unavailable()}
+    for site in ("gone", "away", "unknown", "ours", "good"):
+        web.add(site)
+    async with web.looking():
+        await eventually(lambda: len(web.told) == 5)
+    assert sorted(web.told) == ["page_not_found", "site_unreachable", "unavailable", "unavailable", "unchanged"]
+
+
+async def test_no_more_are_taken_than_wait_for_their_turn(web: Web, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(look_again, "MOST_TAKEN", 3)
+    web.hangs["hangs"] = asyncio.Event()
+    web.add("hangs", 5)
+    async with web.looking():
+        await eventually(lambda: web.looked)
+        assert len(web.due_pages) == 2
+        web.hangs["hangs"].set()
+        await eventually(lambda: len(web.told) == 5)
+    assert max(web.most_asked) == 3
+    assert min(web.most_asked) > 0
+
+
+async def test_what_cannot_be_asked_for_is_asked_for_again(web: Web):
+    web.is_away = True
+    web.add("good")
+    async with web.looking():
+        await eventually(lambda: web.waited)
+        web.is_away = False
+        await eventually(lambda: web.told == ["unchanged"])
+    assert set(web.waited) == {"unavailable"}
+
+
+async def test_nothing_more_is_taken_when_the_process_stops(web: Web):
+    web.raises["good"] = VisitorLeaves()
+    web.add("good")
+    async with web.looking():
+        await eventually(lambda: web.told == ["stopped"])
+        # it may have been in the middle of asking
+        await asyncio.sleep(0.05)
+        web.add("new", 3)
+        await asyncio.sleep(0.05)
+        assert len(web.due_pages) == 3
