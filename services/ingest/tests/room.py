@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from contracts.ids import DocumentId, uuid7
 from ingest_service.domain.document import Document, State
 from ingest_service.domain.embedding import IndexName
-from ingest_service.domain.index_document import Desk, work_on
+from ingest_service.domain.index_document import Desk, TellTrouble, work_on
 from ingest_service.domain.long_documents import LongDocuments
 from ingest_service.domain.passage_index import EVERYTHING, IndexedPassage
 from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
@@ -61,6 +61,7 @@ class Room:
     clock: FrozenClock = field(default_factory=FrozenClock)
     long: LongDocuments = field(default_factory=lambda: LongDocuments(places=2, from_passages=20))
     reader: MemoryReader = field(default_factory=MemoryReader)
+    tell_trouble: TellTrouble = field(default=lambda *_, **_named: None)
 
     @property
     def shelves(self) -> Shelves:
@@ -70,7 +71,8 @@ class Room:
     @property
     def desk(self) -> Desk:
         members = MemoryMembers(self.documents)
-        return Desk(self.documents, members, self.files, self.shelves, self.reader, self.clock, long=self.long)
+        ports = self.documents, members, self.files, self.shelves, self.reader, self.clock
+        return Desk(*ports, tell_trouble=self.tell_trouble, long=self.long)
 
     async def send(self, data: bytes, filename: str = "returns.md") -> Document:
         name = str(uuid7())

@@ -94,6 +94,24 @@ async def test_that_it_waits_is_said_once_for_each_reason(room):
     assert (await room.row(document)).failure is None
 
 
+async def test_that_it_waits_is_news_once_for_each_reason_and_what_it_is_given_up_for_always(room):
+    told = []
+    room.tell_trouble = lambda error, pause, is_news: told.append((type(error).__name__, pause is not None, is_news))
+    document = await room.send(TEXT.encode())
+    for error in (EmbedderAway(), EmbedderAway(), EmbedderAway(), Unavailable(), Unavailable(), EmbedderAway()):
+        await put_off_as(room, document, error)
+    assert [is_news for *_, is_news in told] == [True, False, False, True, False, True]
+    told.clear()
+    for _ in range(put_off.FEW_TRIES):
+        await put_off_as(room, document, SiteAway())
+    assert [(waits, is_news) for _, waits, is_news in told] == [(True, True), *[(True, False)] * 3, (False, True)]
+    other = await room.send(b"# Other\n\nwords")
+    told.clear()
+    for _ in range(2):
+        await put_off_as(room, other, ZeroDivisionError())
+    assert [is_news for *_, is_news in told] == [True, True]
+
+
 async def test_a_fault_of_ours_is_a_dead_letter_in_the_end(room):
     document = await room.send(TEXT.encode())
     for _ in range(put_off.FEW_TRIES - 1):

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from contracts.ids import DocumentId
 from ingest_service.domain import media_types, put_off
@@ -39,8 +39,13 @@ CUTTING: Final = 1 / 18
 """Of what is left when the document is read: the rest is embedding."""
 Observe = Callable[[str, float], None]
 """Told the name of a stage and the seconds that it took."""
-TellTrouble = Callable[[Exception, timedelta | None], None]
-"""Told why an attempt failed for now, and how long its document waits; None: it is given up."""
+
+
+class TellTrouble(Protocol):
+    """Told of attempts that fail for now."""
+
+    def __call__(self, error: Exception, pause: timedelta | None, /, *, is_news: bool) -> None:
+        """Why, how long the document waits (None: it is given up), and whether that was not told of it before."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Desk:
     reader: Reader
     clock: Clock
     observe: Observe = lambda _stage, _seconds: None
-    tell_trouble: TellTrouble = lambda _error, _pause: None
+    tell_trouble: TellTrouble = lambda *_, **_named: None
     fetching: Fetching | None = None
     long: LongDocuments = field(default_factory=lambda: LongDocuments(places=1))
     at_work: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
@@ -92,7 +97,9 @@ async def work_on(document_id: DocumentId, scope: TenantScope, desk: Desk) -> St
 async def _put_off(document: Document, error: Exception, scope: TenantScope, desk: Desk) -> State | None:
     pause, why = put_off.pause_after(document, error), put_off.why(error)
     if why is not None:
-        desk.tell_trouble(error, pause)
+        # what waits for the embedding model is asked for every few seconds, and each fault of ours is worth a look
+        is_news = pause is None or why != document.failure or not isinstance(error, Retryable)
+        desk.tell_trouble(error, pause, is_news=is_news)
     if pause is not None:
         await desk.documents.put_off(scope, document, why, pause=pause, cause=put_off.cause_of(error))
         return State.DELETING if document.state is State.DELETING else State.RECEIVED

@@ -37,10 +37,12 @@ def observe(stage: str, seconds: float) -> None:
     STAGE_SECONDS.labels(stage).observe(seconds)
 
 
-def tell_trouble(error: Exception, pause: timedelta | None) -> None:
-    """For `Desk.tell_trouble`: a fault of ours with where it was, what is away by its code."""
+def tell_trouble(error: Exception, pause: timedelta | None, *, is_news: bool) -> None:
+    """For `Desk.tell_trouble`: all are counted, news is logged: our faults with their place, others by code."""
     code = error.code if isinstance(error, LumoraError) else "internal"
     PUT_OFF.labels(code, "later" if pause else "given_up").inc()
+    if not is_news:
+        return
     delay_s = None if pause is None else pause.total_seconds()
     _log.warning("document.put_off", code=code, delay_s=delay_s, exc_info=None if code != "internal" else error)
 
