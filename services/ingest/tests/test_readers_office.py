@@ -64,6 +64,20 @@ def test_a_word_document_keeps_its_structure():
     assert [block.lead is not None for block in result.blocks if block.kind is Kind.TABLE] == [True]
 
 
+@pytest.mark.parametrize(("rows", "is_table"), [(1, False), (2, True)])
+def test_one_row_of_columns_of_text_is_no_table(rows, is_table):
+    document = docx.Document()
+    table = document.add_table(rows=rows, cols=2)
+    for row in table.rows:
+        row.cells[0].text = "Monday 8 to 12"
+        row.cells[0].add_paragraph("Tuesday closed")
+        row.cells[1].text = "Telephone 4471"
+    found = shown(manuscript(made.saved(document)))
+    assert [kind for kind, _ in found] == ([Kind.TABLE] if is_table else [Kind.PARAGRAPH] * 3)
+    if not is_table:
+        assert [words for _, words in found] == ["Monday 8 to 12", "Tuesday closed", "Telephone 4471"]
+
+
 def test_headers_and_deleted_words_are_left_out():
     text = manuscript(made.word()).text
     assert "Header of every page" not in text
@@ -188,7 +202,18 @@ def test_cells_are_shown_as_people_write_them():
     book = made.workbook()
     sheet = book.create_sheet("Kinds")
     sheet.append(["what", "value"])
-    values = (True, DAY, DAY.replace(hour=9, minute=30), dt.time(8, 15), 3.10, -2, "=1+1", "#N/A", "a|b")
+    values = (
+        True,
+        DAY,
+        DAY.replace(hour=9, minute=30),
+        dt.time(8, 15),
+        dt.time(8, 15, 7),
+        3.10,
+        -2,
+        "=1+1",
+        "#N/A",
+        "a|b",
+    )
     for value in values:
         sheet.append(["x", value])
     table = shown(manuscript(made.saved(book)))[-1][1].splitlines()[2:]
@@ -196,8 +221,9 @@ def test_cells_are_shown_as_people_write_them():
     assert [line[4:].strip("| ") for line in table] == [
         "TRUE",
         "2026-01-02",
-        "2026-01-02 09:30:00",
-        "08:15:00",
+        "2026-01-02 09:30",
+        "08:15",
+        "08:15:07",
         "3.1",
         "-2",
         "",

@@ -122,7 +122,10 @@ class _Writer:
                 self.write(part)
 
     def _write_table(self, table: Element) -> None:
-        """A table of one cell, or one that holds tables, is a frame: what is in it stands for itself."""
+        """A table of one cell, or one that holds tables, is a frame: what is in it stands for itself.
+
+        So is one of a single row with whole columns of text in its cells, as letterheads have them.
+        """
         rows = list(_rows(table))
         grid = _grid(rows)
         above = captions(grid)
@@ -130,7 +133,8 @@ class _Writer:
             self.write(row[0])
         rows, grid = rows[above:], grid[above:]
         cells = [cell for row in rows for cell in row]
-        if len(cells) == 1 or any(cell.find(f".//{qn('w:tbl')}") is not None for cell in cells):
+        is_columns = len(rows) == 1 and any(_has_several_lines(cell) for cell in cells)
+        if len(cells) == 1 or is_columns or any(cell.find(f".//{qn('w:tbl')}") is not None for cell in cells):
             for cell in cells:
                 self.write(cell)
             return
@@ -175,6 +179,10 @@ def _all_words(container: Element) -> str:
             parts = list(_shown(part))
             words.append(f"{_words(parts)} {_pictures(parts)}")
     return "\n".join(words)
+
+
+def _has_several_lines(cell: Element) -> bool:
+    return "\n" in _all_words(cell).strip()
 
 
 def _is_hidden(run: Element) -> bool:

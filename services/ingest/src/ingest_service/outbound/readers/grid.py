@@ -40,17 +40,26 @@ def compose_grid(composer: Composer, rows: Iterable[list[str]]) -> None:
 
 
 def shown(value: object) -> str:
-    """A cell's value in words: whole numbers without a point, dates as ISO 8601, lengths of time in hours."""
+    """A cell's value in words: whole numbers without a point, dates as ISO 8601, lengths of time in hours.
+
+    Seconds are said where there are some: hours of opening have none.
+    """
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < EXACT else f"{value:.12g}"
     if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
+        return value.date().isoformat() if value.time() == dt.time() else f"{value.date()} {_clock(value.time())}"
+    if isinstance(value, dt.time):
+        return _clock(value)
     if isinstance(value, dt.timedelta):
         minutes, seconds = divmod(round(value.total_seconds()), 60)
-        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+        return f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
     return "" if value is None else str(value)
+
+
+def _clock(time: dt.time) -> str:
+    return time.isoformat("seconds" if time.second else "minutes")
 
 
 def _slabs(rows: Iterable[list[str]]) -> Iterator[tuple[list[list[str]], bool]]:
