@@ -146,3 +146,9 @@ def test_markup_and_notes_of_the_document_are_taken_away() -> None:
     ]
     assert texts("```\nRun the installer.\n```\n> Quoted words.") == ["Run the installer.", "Quoted words."]
     assert texts("a * b * c is 2*3*4.") == ["a * b * c is 2*3*4."]
+
+
+def test_a_list_is_shown_below_its_own_heading_alone() -> None:
+    assert [one.text for one in sentences("- First visit free\n- Filling 60 €", "Practice > Prices")] == [
+        "Prices: First visit free; Filling 60 €."
+    ]

@@ -79,3 +79,21 @@ def test_forms_of_one_word_are_one_term() -> None:
     assert terms("soft\u00adware", "und") == ["software"]
     assert terms("京都", "zh") == ["京都"]
     assert terms("大", "zh") == ["大"]
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "subject"),
+    [
+        ("Was muss ich bei Diebstahl tun?", "de", ("diebstahl",)),
+        ("Habt ihr sonntags offen?", "de", ("sonntag", "off")),
+        ("What must I do after a theft?", "en", ("theft",)),
+        ("¿Qué debo hacer en caso de robo?", "es", ("cas", "rob")),
+        ("Que dois-je faire en cas de vol ?", "fr", ("cas", "vol")),
+        ("Cosa devo fare in caso di furto?", "it", ("cas", "furt")),
+        ("O que devo fazer em caso de roubo?", "pt", ("cas", "roub")),
+        ("Wat moeten wij doen bij diefstal?", "nl", ("diefstal",)),
+    ],
+)
+def test_what_one_must_or_does_is_no_subject(question: str, language: str, subject: tuple[str, ...]) -> None:
+    assert language_of(question) == language
+    assert content_terms(question, language) == subject

@@ -9,35 +9,41 @@ FUNCTION_WORDS: Final = {
     "not of on or our own same shall she should so some such than that the their them then there these they "
     "this those to too under until us very was we were what whats when where which while who whom whose why "
     "will with would you your please tell get got much many long often far something anything everything "
-    "someone anyone thing things one ones see take takes",
+    "someone anyone thing things one ones see take takes must need needs want wants",
     "de": "ab aber alle als am an auch auf aus bei beim bin bis da dann darf das dass dein dem den der des die dies "
     "diese dieser dieses doch dort du durch ein eine einem einen einer eines er es für gibt hat habe haben "
     "hatte ich ihr ihre ihnen im in ist ja kann können man mein meine meinen mich mir mit nach nicht noch nur "
     "ob oder ohne sehr sein seine sich sie sind so über um und uns unser unter vom von vor wann war waren "
     "warum was welche welchem welchen welcher welches wenn wer wem wen werden wessen wie wieviel wieso wird "
-    "wo wofür woher wohin womit wurde wurden zu zum zur viel viele lange bitte",
+    "wo wofür woher wohin womit wurde wurden zu zum zur viel viele lange bitte wir habt hast hatten muss musst "
+    "müssen müsst musste sollen soll sollte sollten könnt könnte könnten dürfen dürft will wollen wollt möchte "
+    "möchten würde würden tun tut mache machen macht kein keine keinen denn also etwas alles jemand euch euer eure "
+    "dich dir hoch",
     "es": "a al ante aquí como cómo con cual cuál cuáles cuando cuándo cuanta cuánta cuántas cuanto cuánto cuántos "
     "de del desde donde dónde durante e el ella ellos en entre era eran es esa ese eso esta está están este "
     "esto estos fue fueron ha han hasta hay la las le les lo los me mi mis más muy ni no nos o para pero por "
     "porque puede pueden puedo que qué quien quién quiénes se sea ser si sin sobre son su sus también te "
-    "tiene tienen tengo tu un una unas uno unos usted y ya",
+    "tiene tienen tengo tu un una unas uno unos usted y ya debo debe deben debemos hacer hago hace puedes podemos "
+    "quiero quiere necesito nuestro vuestro algo",
     "fr": "à au aux avec ce ces cet cette ceci cela comme comment dans de des du elle elles en est et été être eu "
     "fait ont a as ai avez avons il ils je la le les leur leurs lui l d j m n s t c qu ma mais me mes moi mon "
     "ne nos notre nous on ou où par pas peut peux plus pour pourquoi puis quand que quel quelle quelles quels "
     "qui quoi sa sans se ses si son sont sous sur ta te tes ton tu un une vos votre vous y combien était "
-    "étaient sera",
+    "étaient sera dois doit doivent devons devez faut faire fais faites veux veut voudrais peuvent pouvez pouvons "
+    "suis êtes sommes",
     "it": "a ad al alla alle ai agli anche che chi ci come con cosa cui da dal dalla dalle dei del della delle "
     "degli di dove e è ed era erano fu gli ha hanno ho i il in io la le lei li lo loro lui ma mi mia mio nel "
     "nella nelle nei non o per perché più può posso qual quale quali quando quanto quanti quanta quante "
-    "questa questo se si sono sua sue sul sulla suo tra un una uno vi l d",
+    "questa questo se si sono sua sue sul sulla suo tra un una uno vi l d devo deve devono dobbiamo fare faccio "
+    "voglio vorrei possono possiamo avete abbiamo siete",
     "pt": "a ao aos as à às até com como da das de do dos e é ela eles em entre era eram esse esta está este eu foi "
     "foram há isso isto já lhe mais mas me meu minha muito na nas não nem no nos o os ou para pela pelas pelo "
     "pelos por porque posso pode qual quais quando quanto quantos quantas que quem se sem ser seu sua são "
-    "também tem um uma você onde",
+    "também tem um uma você onde devo deve devem fazer faço quero preciso podem podemos têm temos",
     "nl": "aan al als bij ben bent dan dat de der deze die dit door een en er gaat geen had heb hebben heeft het "
     "hij hoe hoeveel ik in is je jullie kan kunnen maar met mijn moet na naar niet nog of om onder ons ook op "
     "over te tot uit uw van veel voor waar waarom wanneer wat we welk welke werd werden wie wij wordt worden "
-    "zal ze zich zij zijn zo lang",
+    "zal ze zich zij zijn zo lang moeten mag mogen doen doe wil willen hebt onze",
     "ro": "a al ale ai am ar are as au ca că câți câte când care cât ce cea cel cei cele cine cu cum către de "
     "despre din după ea ei el ele era erau este eu fi fie fost i în îl îmi își la le lor lui mai mea meu mi "
     "ne nu o or pe pentru pot prin sa sau se si și sub sunt un una unde unei unui unor",

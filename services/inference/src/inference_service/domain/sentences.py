@@ -271,7 +271,8 @@ def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
             items[-1] = _join(items[-1], _plain(line))
     shown_lead = "" if lead.endswith(marks.QUESTION_ENDS) else lead
     if not lead and heading and not any(marks.is_fact(item) for item in items):
-        shown_lead = heading if heading.endswith(marks.QUESTION_ENDS) else f"{heading}:"
+        innermost = heading.rpartition(" > ")[2]
+        shown_lead = innermost if innermost.endswith(marks.QUESTION_ENDS) else f"{innermost}:"
     numbered = [f"{n}. {item}" for n, item in enumerate(items, 1)] if is_ordered else [i.rstrip(";,.") for i in items]
     whole = _join(shown_lead, " ".join(numbered) if is_ordered else "; ".join(numbered) + ".")
     if (shown_lead or is_ordered) and len(whole) <= _WHOLE_LIST:
