@@ -12,6 +12,7 @@ from inference_service.domain import grounding
 from inference_service.domain.ground import Ground
 from inference_service.domain.grounding import Checking, Grounding, quoted_sources
 from inference_service.domain.model import Passage, Prompt
+from inference_service.domain.spans import read_passage
 from inference_service.outbound.extractive_model import ExtractiveModel
 from services.inference.tests.fakes import hit
 from services.inference.tests.memory_embedder import MemoryEmbedder
@@ -166,6 +167,22 @@ async def test_a_lead_that_stands_elsewhere_does_not_shift_the_places():
     (source,) = quoted_sources(Ground((found,), is_known=True).sources, checking)
     assert source.quote == "| large | 20 € |"
     assert document[source.start : source.end] == source.quote
+
+
+@pytest.mark.parametrize("rule", ["|---|---|---|---|", "| :--- | --- | --- | ---: |"])
+async def test_what_a_row_says_is_quoted_with_that_row_and_not_with_the_names_of_its_columns(rule: str):
+    rows = [f"| Town {n} | {n} Long Street | from {n} to 18 | yes |" for n in range(1, 6)]
+    text = "\n".join(["| Town | Address | Summer hours | Electric bicycles |", rule, *rows])
+    said = "Town 4: Address 4 Long Street, Summer hours from 4 to 18, Electric bicycles yes. [1]"
+    (source,) = quoted_sources(Ground((hit(text),), is_known=True).sources, await checked(said, text))
+    assert source.quote == rows[3]
+
+
+async def test_the_names_of_a_table_say_nothing_of_what_stands_below_it():
+    text = "| Room | Electric heating |\n|---|---|\n| Blue | yes |\n\nThe terrace faces the lake."
+    spans = read_passage(1, hit(text), "en").spans
+    named = {text[one.start : one.end] for one in spans if not one.parts and "heat" in one.terms}
+    assert named == {"| Room | Electric heating |", "| Blue | yes |"}
 
 
 async def test_what_is_unsupported_gives_no_quote():

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.ingest import PassageHit
@@ -22,6 +22,8 @@ _LONGEST: Final = 500
 """Characters of a span of several sentences."""
 _WRAPPED: Final = 60
 """Characters of a line from which on the next one continues it."""
+_RULE: Final = re.compile(r"[ \t]*\n\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*(?:\n|$)")
+"""What stands between the names of a table's columns and its first row."""
 _LINE: Final = re.compile(r"[^\n]*\n?")
 _WORDS: Final = re.compile(r"\w+")
 
@@ -106,11 +108,13 @@ def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
 
 
 def _single(text: str, begin: int, heading: str, language: str) -> Iterator[Span]:
-    opening = heading
+    opening, names = heading, ""
     for start, end in _sentence_places(text, begin):
         said = text[start:end]
         is_item = bool(marks.LIST_ITEM.match(said))
-        yield _span(text, start, end, language, opening if is_item else "")
+        names = names if "|" in said else ""
+        yield _in_column(_span(text, start, end, language, opening if is_item else ""), names, language)
+        names = said if _RULE.match(text, end) else names
         if not is_item:
             opening = said if said.endswith(marks.LEAD_ENDS) else heading
 
@@ -124,6 +128,14 @@ def _span(text: str, start: int, end: int, language: str, opening: str = "") -> 
         above = denied_terms(opening, language)
         read = (Clause(own | above, own | above),) if above else read
     return Span(start, end, own, quantities(said, language), read, tendencies(said, language), starts(said, language))
+
+
+def _in_column(row: Span, names: str, language: str) -> Span:
+    """Give a row what its columns are called: else those names alone are likest to a claim that tells each of them."""
+    if not names:
+        return row
+    own = row.terms | frozenset(terms(names, language))
+    return replace(row, terms=own, quantities=row.quantities | quantities(names, language))
 
 
 def _sentence_places(text: str, begin: int) -> Iterator[tuple[int, int]]:
