@@ -9,7 +9,7 @@ FUNCTION_WORDS: Final = {
     "not of on or our own same shall she should so some such than that the their them then there these they "
     "this those to too under until us very was we were what whats when where which while who whom whose why "
     "will with would you your please tell get got much many long often far something anything everything "
-    "someone anyone thing things one ones see take takes must need needs want wants",
+    "someone anyone thing things one ones see take takes",
     "de": "ab aber alle als am an auch auf aus bei beim bin bis da dann darf das dass dein dem den der des die dies "
     "diese dieser dieses doch dort du durch ein eine einem einen einer eines er es für gibt hat habe haben "
     "hatte ich ihr ihre ihnen im in ist ja kann können man mein meine meinen mich mir mit nach nicht noch nur "
