@@ -224,3 +224,10 @@ def test_a_table_after_a_gap_has_no_header_of_the_one_before():
 @pytest.mark.parametrize("data", [b"<!---->" * 9_000 + b"x", b"**a " * 100_000, b"](a" * 100_000, b"<a" * 100_000])
 def test_telling_a_kind_takes_time_in_proportion(data):
     assert manuscript(data).text
+
+
+def test_subtitles_of_a_player_are_what_is_said():
+    cues = b"1\r\n00:00:01,000 --> 00:00:03,000\r\nWelcome to <i>the shop</i>.\r\n\r\n"
+    result = manuscript(cues + b"2\r\n00:00:03,500 --> 00:00:06,000\r\nReturns take\r\n30 days.\r\n")
+    assert result.media_type == kinds.SRT
+    assert shown(result) == [(Kind.PARAGRAPH, "Welcome to the shop. Returns take 30 days.")]

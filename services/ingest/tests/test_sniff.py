@@ -163,6 +163,13 @@ def test_a_kind_is_told_from_its_bytes(data, kind):
         (b"\x7fELF\x02\x01\x01", "Linux program"),
         (gzip.compress(b"text"), "gzip"),
         (b"\x00\x00\x00\x18ftypmp42", "film"),
+        (b"\x00\x00\x00\x18ftypheic", "save it as JPEG"),
+        (b"\x78\x9f\x3e\x22\x01\x00", "winmail.dat"),
+        (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1", "OneNote"),
+        (b"\xffWPC\x10\x00", "WordPerfect"),
+        (b"bplist00\xd1\x01\x02", "macOS"),
+        (zipped(**{"Index/Document.iwa": "", "preview.jpg": ""}), "export it as PDF"),
+        (office("application/vnd.ms-visio.drawing.main+xml", "visio/document.xml"), "save it as PDF"),
         (old_office("WordDocument"), "old Word"),
         (old_office("PowerPoint Document"), "old PowerPoint"),
         (old_office("Other"), "unknown kind"),
@@ -202,7 +209,8 @@ def test_what_cannot_be_opened_says_why(data, error, code):
 
 
 @pytest.mark.parametrize(
-    "text", ["BMX bikes are here", "MZ is a prefix", "ID3 tags explained", "GIF8 is old", "RIFF raff"]
+    "text",
+    ["BMX bikes are here", "MZ is a prefix", "ID3 tags explained", "GIF8 is old", "RIFF raff", "bplist00 is a sign"],
 )
 def test_a_text_may_begin_with_the_letters_of_a_magic_number(text):
     assert read(text.encode()).text == text

@@ -9,6 +9,7 @@ XML: Final = "application/xml"
 CSV: Final = "text/csv"
 TSV: Final = "text/tab-separated-values"
 VTT: Final = "text/vtt"
+SRT: Final = "application/x-subrip"
 RTF: Final = "application/rtf"
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/jsonl"
@@ -34,7 +35,7 @@ UNKNOWN: Final = "application/octet-stream"
 
 READABLE: Final = (
     "Send PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx, .xls), OpenDocument, HTML, EPUB, RTF, "
-    "e-mail (.eml, .msg), CSV, JSON, XML, WebVTT, Markdown or plain text, a picture of text (PNG, JPEG, TIFF, WebP), "
-    "or a ZIP archive of such files."
+    "e-mail (.eml, .msg), CSV, JSON, XML, subtitles (WebVTT, SRT), Markdown or plain text, a picture of text (PNG, "
+    "JPEG, TIFF, WebP), or a ZIP archive of such files."
 )
 """What can be sent, in words for people."""

@@ -21,8 +21,8 @@ _ZIP: Final = b"PK\x03\x04"
 _OLE2: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN: Final = (
     (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"GIF8", "a GIF image"),
-    (b"BM", "a BMP image"),
+    (b"GIF8", "a GIF image; save it as PNG"),
+    (b"BM", "a BMP image; save it as PNG"),
     (b"RIFF", "a sound or film file"),
     (b"OggS", "a sound file"),
     (b"ID3", "a sound file"),
@@ -40,6 +40,10 @@ _FOREIGN: Final = (
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"%!PS", "a PostScript file"),
     (b"SQLite format 3\x00", "a database file"),
+    (b"\x78\x9f\x3e\x22", "an attachment of Outlook (winmail.dat); save the message as .msg"),
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "a OneNote section; export it as PDF"),
+    (b"\xffWPC", "a WordPerfect document; save it as .docx"),
+    (b"bplist00", "a file of macOS; a page that Safari saved can be sent as PDF"),
 )
 _IMAGES: Final = (
     (b"\x89PNG\r\n\x1a\n", kinds.PNG),
@@ -49,8 +53,10 @@ _IMAGES: Final = (
     (b"II+\x00", kinds.TIFF),
     (b"MM\x00+", kinds.TIFF),
 )
+_PHOTOS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"})
+"""Brands of files that a camera or phone writes."""
 # two or three letters alone could begin a text: for these, what follows must be binary too
-_SHORT_MAGIC: Final = frozenset({b"BM", b"MZ", b"BZh", b"ID3", b"RIFF", b"GIF8", b"OggS", b"fLaC"})
+_SHORT_MAGIC: Final = frozenset({b"BM", b"MZ", b"BZh", b"ID3", b"RIFF", b"GIF8", b"OggS", b"fLaC", b"bplist00"})
 _CONTROLS: Final = re.compile(b"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAIN_PARTS: Final = (
     (b"wordprocessingml.document.main", kinds.DOCX),
@@ -70,6 +76,7 @@ _MAIN_PARTS: Final = (
 _MACRO_PARTS: Final = re.compile(
     r"(?:.*/)?vbaProject\.bin|(?:xl/)?macrosheets/.*|Basic/.*\.xml|Scripts/.*", re.IGNORECASE
 )
+_IWORK: Final = re.compile(r"Index/.*\.iwa|Metadata/BuildVersionHistory\.plist")
 _MIMETYPES: Final = {
     kinds.EPUB.encode(): kinds.EPUB,
     kinds.ODT.encode(): kinds.ODT,
@@ -133,7 +140,8 @@ def refuse_foreign(head: bytes) -> None:
         raise EmptyDocument("The document is empty.")
     kind = _foreign_kind(head)
     if kind is not None:
-        raise _unsupported(f"{kind}, whatever its name says")
+        what, _, advice = kind.partition(";")
+        raise _unsupported(f"{what}, whatever its name says{advice and f';{advice}'}")
 
 
 def _image_kind(head: bytes) -> str | None:
@@ -146,7 +154,7 @@ def _foreign_kind(head: bytes) -> str | None:
     if _image_kind(head):
         return None
     if head[4:8] == b"ftyp":
-        return "a film or HEIC image"
+        return "a HEIC or AVIF image; save it as JPEG" if head[8:12] in _PHOTOS else "a film"
     if head[257:262] == b"ustar":
         return "a tar archive"
     for magic, kind in _FOREIGN:
@@ -170,6 +178,10 @@ def _tell_contents(archive: zipfile.ZipFile) -> str:
     if any(entry.flag_bits & 1 for entry in archive.infolist()):
         raise Encrypted("The document is encrypted. Remove its password and send it again.")
     kind = _open_document_kind(archive, names) or _office_kind(archive, names)
+    if kind is None and any(map(_IWORK.fullmatch, names)):
+        raise _unsupported("an Apple Pages, Numbers or Keynote document; export it as PDF, Word, Excel or PowerPoint")
+    if kind is None and "[Content_Types].xml" in names:
+        raise _unsupported("an Office file of a kind that is not read, such as Visio; save it as PDF")
     if kind is None:
         raise IsArchive("This is a ZIP archive that is no document.")
     if any(map(_MACRO_PARTS.fullmatch, names)):

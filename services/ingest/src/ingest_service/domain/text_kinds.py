@@ -28,6 +28,7 @@ _HTML_PART: Final = re.compile(
 )
 _XML: Final = re.compile(r"\s*(?:<\?xml\s|<!DOCTYPE\s|<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>(?s:.*)</\1\s*>\s*$)")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*:[ \t]?.*|[ \t]+\S.*|>?From \S+.*")
+_SRT: Final = re.compile(r"\s*\d{1,9}[ \t]*\r?\n\d\d:\d\d:\d\d[,.]\d{3}[ \t]+-->[ \t]+\d\d:")
 _LETTER_HEADER: Final = re.compile(
     r"^(?:from|to|cc|subject|date|received|message-id|mime-version|content-type|return-path|reply-to|delivered-to"
     r"|sender|x-[a-z-]+)(?=:)",
@@ -46,6 +47,8 @@ def kind_of_text(text: str) -> str:
     head = text[:LOOKED_AT]
     if re.match(r"WEBVTT(?:[ \t\n\r]|$)", head):
         return kinds.VTT
+    if _SRT.match(head):
+        return kinds.SRT
     if _HTML.match(head) or _HTML_PART.match(head):
         return kinds.HTML
     if head.lstrip().startswith("<") and _XML.match(text):

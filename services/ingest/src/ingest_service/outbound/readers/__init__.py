@@ -33,13 +33,16 @@ _MODULES: Final = {
     kinds.JSON: "json_text",
     kinds.JSON_LINES: "json_text",
     kinds.VTT: "vtt",
+    kinds.SRT: "vtt",
     **dict.fromkeys((kinds.PNG, kinds.JPEG, kinds.TIFF, kinds.WEBP), "image"),
     kinds.MARKDOWN: "text",
     kinds.PLAIN: "text",
 }
 _SEEN: Final = frozenset({kinds.PDF, kinds.PNG, kinds.JPEG, kinds.TIFF, kinds.WEBP})
 """Kinds that may hold pictures of text."""
-_BARE: Final = frozenset({kinds.PLAIN, kinds.MARKDOWN, kinds.CSV, kinds.TSV, kinds.JSON, kinds.JSON_LINES, kinds.VTT})
+_BARE: Final = frozenset(
+    {kinds.PLAIN, kinds.MARKDOWN, kinds.CSV, kinds.TSV, kinds.JSON, kinds.JSON_LINES, kinds.VTT, kinds.SRT}
+)
 """Kinds that do not say their encoding."""
 _GUESSED: Final = (
     "The text does not say its encoding; by its letters and words it was read as {}. If letters are wrong, save it as "

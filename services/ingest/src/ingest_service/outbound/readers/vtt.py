@@ -1,13 +1,13 @@
-"""WebVTT subtitles: who says what, without times and styles."""
+"""Subtitles, WebVTT and SRT: who says what, without times and styles."""
 
 import re
 from html import unescape
 from itertools import groupby
 from typing import Final
 
-from ingest_service.domain import media_types
 from ingest_service.domain.encoding import decode
 from ingest_service.domain.manuscript import Composer, Manuscript
+from ingest_service.domain.text_kinds import kind_of_text
 from ingest_service.outbound.readers.ports import Say
 
 _SILENT: Final = ("NOTE", "STYLE", "REGION", "WEBVTT", "X-TIMESTAMP-MAP")
@@ -18,11 +18,9 @@ TOGETHER: Final = 8
 
 
 def read(data: bytes, say: Say) -> Manuscript:
-    composer = Composer()
+    text, composer = decode(data), Composer()
     cues = [
-        cue
-        for block in re.split(r"\n[ \t]*\n", decode(data).replace("\r\n", "\n").replace("\r", "\n"))
-        for cue in _cue(block)
+        cue for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")) for cue in _cue(block)
     ]
     for voice, said in groupby(cues, key=lambda cue: cue[0]):
         words = [words for _, words in said]
@@ -30,7 +28,7 @@ def read(data: bytes, say: Say) -> Manuscript:
             spoken = " ".join(words[start : start + TOGETHER])
             composer.paragraph(f"{voice}: {spoken}" if voice else spoken)
     say(1, 1)
-    return composer.manuscript(media_types.VTT)
+    return composer.manuscript(kind_of_text(text))
 
 
 def _cue(block: str) -> list[tuple[str, str]]:
