@@ -1,6 +1,7 @@
 """Memory fakes of inference's ports, for tests of the domain."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -149,14 +150,19 @@ class MemoryQuestions:
         return len(asked)
 
 
+MOST_PAYLOAD = 1024 * 1024
+"""Of the broker's messages."""
+
+
 @dataclass
 class MemoryRedaction:
-    """Takes out what holds an @; `is_away` makes it fail."""
+    """Takes out what holds an @; `is_away` makes it fail, as does a tenant of `refused`, and what no message holds."""
 
     is_away: bool = False
+    refused: frozenset[TenantScope] = frozenset()
 
-    async def redacted(self, _scope: TenantScope, texts: Sequence[str]) -> tuple[str, ...]:
-        if self.is_away:
+    async def redacted(self, scope: TenantScope, texts: Sequence[str]) -> tuple[str, ...]:
+        if self.is_away or scope in self.refused or len(json.dumps(texts)) > MOST_PAYLOAD:
             raise Unavailable
         return tuple(" ".join("[redacted]" if "@" in word else word for word in text.split()) for text in texts)
 

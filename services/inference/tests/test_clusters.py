@@ -2,11 +2,13 @@ import math
 
 import pytest
 
-from contracts.ids import GapId, MessageId, uuid7
+from contracts.ids import GapId, MessageId, TenantId, uuid7
 from inference_service.domain.clusters import Asked, group_of, joined, nearest
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.gather_gaps import gather_gaps, sort_questions
+from inference_service.inbound.upkeep import gather_round
 from runtime.errors import Unavailable
+from runtime.tenancy import TenantScope
 from services.inference.tests.fakes import SCOPE, MemoryQuestions, MemoryRedaction
 from services.inference.tests.memory_embedder import MemoryEmbedder
 
@@ -89,3 +91,25 @@ async def test_while_nobody_takes_out_personal_data_questions_wait():
     with pytest.raises(Unavailable):
         await gather_gaps(SCOPE, gaps, redaction=MemoryRedaction(is_away=True), embedder=MemoryEmbedder())
     assert not gaps.gap_ids
+
+
+async def test_long_questions_are_gathered_by_as_many_as_a_message_holds():
+    """Thirty of the longest, in signs of three bytes, which JSON may write with six."""
+    gaps = MemoryQuestions({MessageId(uuid7()): "退" * 16_000 for _ in range(30)})
+    rounds = 0
+    while await gather_gaps(SCOPE, gaps, redaction=MemoryRedaction(), embedder=MemoryEmbedder()):
+        rounds += 1
+    assert (len(gaps.gap_ids), rounds) == (30, 15)
+
+
+async def test_one_business_whose_questions_cannot_be_gathered_keeps_no_other_one_waiting():
+    first, second = SCOPE, TenantScope(TenantId(uuid7()), "service:test")
+    gaps = MemoryQuestions({MessageId(uuid7()): NORWAY[0]})
+
+    class Both:
+        async def with_unsorted_questions(self) -> list[TenantScope]:
+            return [first, second]
+
+    redaction = MemoryRedaction(refused=frozenset({first}))
+    await gather_round(Both(), gaps, redaction=redaction, embedder=MemoryEmbedder())
+    assert len(gaps.gap_ids) == 1

@@ -1,6 +1,7 @@
 """Questions that found nothing good, put to those that mean the same."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from contracts.ids import GapId, MessageId, uuid7
 from inference_service.domain.clusters import Asked, Group, Sorted, group_of, joined, nearest
@@ -10,6 +11,8 @@ from runtime.tenancy import TenantScope
 
 AT_ONCE = 50
 """Questions of one tenant that are redacted and embedded in one call."""
+MOST_BYTES = 128 * 1024
+"""Of those together in UTF-8: a message of the broker holds eight times as much, and JSON may write six for one."""
 
 
 def sort_questions(asked: Sequence[Asked], groups: Sequence[Group]) -> Sorted:
@@ -34,7 +37,7 @@ async def gather_gaps(scope: TenantScope, questions: VainQuestions, *, redaction
         EmbedderFailed: there are no vectors now; the questions wait.
         Unavailable: the database is away, or the filter, and the questions wait.
     """
-    waiting = await questions.unsorted(scope, AT_ONCE)
+    waiting = _in_one_call(await questions.unsorted(scope, AT_ONCE))
     if not waiting:
         return 0
     texts = await redaction.redacted(scope, [question for _, question in waiting])
@@ -42,3 +45,9 @@ async def gather_gaps(scope: TenantScope, questions: VainQuestions, *, redaction
     ids = (one for one, _ in waiting)
     asked = [Asked(one, text, vector) for one, text, vector in zip(ids, texts, vectors, strict=True)]
     return await questions.sort(scope, asked, sort_questions)
+
+
+def _in_one_call(waiting: Sequence[tuple[MessageId, str]]) -> Sequence[tuple[MessageId, str]]:
+    """The first of them as far as they fit, and one at least."""
+    sizes = accumulate(len(question.encode()) for _, question in waiting)
+    return waiting[: max(1, sum(size <= MOST_BYTES for size in sizes))]
