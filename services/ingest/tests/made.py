@@ -53,6 +53,20 @@ def with_part(data: bytes, name: str, content: bytes) -> bytes:
     return zipped({**parts, name: content})
 
 
+def part(data: bytes, name: str) -> bytes:
+    """One part of an archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(name)
+
+
+def words(*paragraphs: str) -> bytes:
+    """A Word document of nothing else."""
+    document = docx.Document()
+    for paragraph in paragraphs:
+        document.add_paragraph(paragraph)
+    return saved(document)
+
+
 def word() -> bytes:
     """Title, headings, lists, a table, a tracked change, a text box, a header and a footer."""
     document = docx.Document()

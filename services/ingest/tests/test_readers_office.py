@@ -321,3 +321,31 @@ def test_a_message_of_outlook_without_plain_text_is_read_from_its_page():
 def test_an_encrypted_message_says_so():
     with pytest.raises(Encrypted):
         manuscript(made.outlook(class_="IPM.Note.SMIME", subject="Hi", body="x"))
+
+
+@pytest.mark.parametrize("value", ['SYSTEM "file:///etc/hostname"', '"inner words"'])
+def test_what_a_word_document_calls_in_by_name_is_left_out_and_said(value):
+    body = made.part(made.words("Before.", "It HERE closed.", "After."), "word/document.xml")
+    called = body.replace(b"<w:document", f"<!DOCTYPE w:document [<!ENTITY e {value}>]><w:document".encode(), 1)
+    result = manuscript(made.with_part(made.words(), "word/document.xml", called.replace(b"HERE", b"is &e;")))
+    assert [words for _, words in shown(result)] == ["Before.", "It is closed.", "After."]
+    assert "calls them in by name (XML entities), which is not done: 1." in result.notes[0].reason
+
+
+@pytest.mark.parametrize("name", ["altChunk", "subDoc"])
+def test_other_files_that_word_puts_in_are_said_to_be_left_out(name):
+    body = made.part(made.words("Before."), "word/document.xml")
+    included = body.replace(b"<w:sectPr", f"<w:{name}/><w:{name}/><w:sectPr".encode(), 1)
+    result = manuscript(made.with_part(made.words(), "word/document.xml", included))
+    assert [words for _, words in shown(result)] == ["Before."]
+    assert "left out: 2. Open it in Word" in result.notes[0].reason
+
+
+@pytest.mark.parametrize(("cell", "row"), [("XFD1048576", "1,048,576"), ("A200000", "200,000"), ("B90000", None)])
+def test_a_cell_far_below_the_others_is_said_to_be_left_out(cell, row):
+    book = made.workbook()
+    book.active[cell] = "far away"
+    result = manuscript(made.saved(book))
+    assert ("far away" in result.text) == (row is None)
+    said = [note.reason for note in result.notes if "far below" in note.reason]
+    assert [f"down to row {row}:" in reason for reason in said] == ([] if row is None else [True])

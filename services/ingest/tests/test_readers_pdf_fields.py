@@ -105,3 +105,11 @@ def test_a_broken_form_is_read_without_its_fields():
     broken = data.replace(b"/Fields [", b"/Fields (")
     assert broken != data
     assert read(broken, print, NO_OCR).text.startswith("Name:")
+
+
+def test_a_form_that_adobe_alone_shows_is_said_to_be_one():
+    data = form(lambda canvas: canvas.drawString(72, 700, "Please wait..."))
+    dynamic = b"/Type /Catalog /NeedsRendering true /AcroForm << /Fields [] /XFA (x) >>"
+    result = read(data.replace(b"/Type /Catalog", dynamic), lambda *_: None)
+    assert "dynamic form (XFA)" in result.notes[0].reason
+    assert not read(data, lambda *_: None).notes

@@ -10,6 +10,7 @@ import docx
 from docx.document import Document
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
+from lxml.etree import Entity, strip_tags
 from lxml.etree import _Element as Element
 
 from ingest_service.domain import media_types
@@ -42,6 +43,15 @@ _TYPED_BULLET: Final = re.compile(r"\s*[\u2022\u25aa\u25e6\u00b7\uf0b7\uf0a7]\s*
 LONGEST_BOLD_HEADING: Final = 100
 BOLD_LEVEL: Final = 6
 """Of a line that is a heading by its bold letters alone: it stands below those that say what they are."""
+_INCLUDED: Final = (qn("w:altChunk"), qn("w:subDoc"))
+_LEFT_OUT: Final = (
+    "Parts of this document are other files that Word puts in when it opens it; they were left out: {:,}. Open it in "
+    "Word, save it as one document and send that."
+)
+_NOT_CALLED: Final = (
+    "Words are missing where the document calls them in by name (XML entities), which is not done: {:,}. Open it in "
+    "Word, save it and send that."
+)
 _NOTES: Final = {"footnotes": "w:footnote", "endnotes": "w:endnote"}
 
 
@@ -50,10 +60,21 @@ def read(data: bytes, say: Say) -> Manuscript:
     archive.opened(data)
     document = docx.Document(io.BytesIO(data))
     composer = Composer()
+    _note_what_is_elsewhere(composer, document.element.body)
     _put_in_notes(document)
     _Writer(composer, document).write(document.element.body)
     say(1, 1)
     return composer.manuscript(media_types.DOCX, own_title(document.core_properties.title))
+
+
+def _note_what_is_elsewhere(composer: Composer, body: Element) -> None:
+    """Other files that Word would put in, and words that the file calls in by name, from wherever that leads."""
+    if included := sum(1 for _ in body.iter(*_INCLUDED)):
+        composer.note(_LEFT_OUT.format(included))
+    if entities := sum(1 for _ in body.iter(Entity)):
+        composer.note(_NOT_CALLED.format(entities))
+        # what stands behind one in its text would go with it
+        strip_tags(body, Entity)
 
 
 def _put_in_notes(document: Document) -> None:

@@ -35,6 +35,10 @@ from ingest_service.outbound.readers.titles import own_title
 BOLD_FROM: Final = 600
 """Font weight, 400 being regular."""
 LINES_THAT_TELL_THE_LANGUAGE: Final = 50
+_XFA: Final = (
+    "This is a dynamic form (XFA), which Adobe's programs alone can show: only what stands in its place was read. Open "
+    "it in Adobe Acrobat, print it as PDF and send that."
+)
 _UNREADABLE: Final = re.compile("[\x00-\x01\x03-\x08\x0b\x0e-\x1f\ue000-\uefff\uf8ff\ufffd]")
 _WORD: Final = re.compile(r"\S+")
 _LAM_ALEF: Final = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
@@ -46,7 +50,7 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     try:
         pages = _pages(document, say)
         unseen = [number for number, page in enumerate(pages, start=1) if page.leaves_out]
-        notes = _scanned(document, pages, ocr, say)
+        notes = [*_scanned(document, pages, ocr, say), *_form_notes(document)]
         title = own_title(str(document.get_metadata_value("Title")))
     finally:
         document.close()
@@ -59,6 +63,11 @@ def read(data: bytes, say: Say, ocr: Ocr = NO_OCR) -> Manuscript:
     for note in notes:
         composer.note(note.reason, page=note.page)
     return composer.manuscript(media_types.PDF, title)
+
+
+def _form_notes(document: pypdfium2.PdfDocument) -> list[Note]:
+    """A form whose pages Adobe's programs alone make: others show what stands in their place, mostly `Please wait`."""
+    return [Note(None, _XFA)] if document.get_formtype() == raw.FORMTYPE_XFA_FULL else []
 
 
 def _opened(data: bytes) -> pypdfium2.PdfDocument:

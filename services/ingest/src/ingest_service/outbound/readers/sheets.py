@@ -17,6 +17,10 @@ _UNKNOWN: Final = (
     "Cells are empty, as they hold formulas whose results the file does not keep: {:,}. Open it in a spreadsheet "
     "program, save it and send that."
 )
+_FAR: Final = (
+    f"Cells far below the others were left out, down to row {{:,}}: more than {MOST_EMPTY_ROWS:,} empty rows stand "
+    "above them. Move them up and send the workbook again."
+)
 
 
 @dataclass(slots=True)
@@ -24,7 +28,8 @@ class Layout:
     """Rows and columns, from 1, that are hidden, and cells that are merged.
 
     `tall`: column, first row, last row. `wide`: first column, last column, of those that begin in a row.
-    `unknown`: how many cells hold formulas without their results.
+    `unknown`: how many cells hold formulas without their results. `last`: the last row that holds anything, where it is
+    known; `read_to`: the row at which reading ended before the sheet did.
     Rows that a filter hides, and what a folded group holds, are not hidden: they come back at a click.
     """
 
@@ -33,6 +38,8 @@ class Layout:
     tall: list[tuple[int, int, int]] = field(default_factory=list)
     wide: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     unknown: int = 0
+    last: int = 0
+    read_to: int | None = None
 
     def merge(self, columns: tuple[int, int], rows: tuple[int, int]) -> None:
         """Cells are one, from the first column and row to the last, unless they are so many that nobody meant it."""
@@ -60,6 +67,8 @@ class Sheets:
             self._composer.note("Hidden rows or columns were left out.", page=self._shown)
         if layout.unknown:
             self._composer.note(_UNKNOWN.format(layout.unknown), page=self._shown)
+        if layout.read_to is not None and layout.last > layout.read_to:
+            self._composer.note(_FAR.format(layout.last), page=self._shown)
 
     def leave_out(self) -> None:
         """A sheet that is hidden."""
@@ -83,6 +92,7 @@ def _seen(rows: Iterable[list[str]], layout: Layout) -> Iterator[list[str]]:
             cells = seen(cells, hidden)
         empty = 0 if any(cells) else empty + 1
         if empty > MOST_EMPTY_ROWS:
+            layout.read_to = number
             return
         yield cells
 

@@ -61,10 +61,18 @@ def _layout(sheet: bytes) -> Layout:
     for left, top, right, bottom in _MERGED.findall(sheet):
         columns = column_index_from_string(left.decode()), column_index_from_string(right.decode())
         layout.merge(columns, (int(top), int(bottom)))
+    layout.last = _last_row(sheet)
     # looking at each cell takes long; a result that is an empty text is one, and says that it is text
     if b"<f" in sheet or b":f" in sheet:
         layout.unknown = sum(_told(cell).get(b"t") != b"str" for cell in _FORMULA.findall(sheet))
     return layout
+
+
+def _last_row(sheet: bytes) -> int:
+    """Of the last cell that holds something: a value, or a text of its own; 0 when it does not say its number."""
+    filled = max(sheet.rfind(b"v>"), sheet.rfind(b"is>"), 0)
+    row = _ROW.match(sheet, max(sheet.rfind(b"<", 0, sheet.rfind(b"row ", 0, filled) + 1), 0))
+    return _whole(_told(row.group(1)).get(b"r"), 0) if row else 0
 
 
 def _told(attributes: bytes) -> Mapping[bytes, bytes]:
