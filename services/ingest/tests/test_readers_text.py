@@ -97,6 +97,7 @@ def test_flat_records_are_a_table_and_deeper_ones_are_lines():
         ('["tent", "stove"\n "lamp"]', "line 2, column 2"),
         ('{"item":' * 3_000 + "1" + "}" * 3_000, "nested too deeply"),
         ("[" * 100_000 + "1" + "]" * 100_000, "nested too deeply"),
+        ('{"item": "Tent", "number": ' + "9" * 5_000 + "}", "a number of more than 4,300 digits"),
     ],
 )
 def test_json_that_is_none_is_text_and_says_so(text, fault):

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import sys
 from collections import Counter
 from typing import Final
 
@@ -68,6 +69,8 @@ def json_fault(text: str) -> str | None:
         fault = f"but breaks its rules in line {error.lineno}, column {error.colno}"
     except RecursionError:
         fault = "but is nested too deeply"
+    except ValueError:
+        fault = f"but holds a number of more than {sys.get_int_max_str_digits():,} digits"
     else:
         return None
     return f"The text begins like JSON, {fault}: it was read as plain text, without names beside their values."
