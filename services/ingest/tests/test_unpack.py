@@ -7,15 +7,18 @@ import tracemalloc
 import warnings
 import zipfile
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
 
 from ingest_service.domain import unpack as unpacking
 from ingest_service.domain.document import Document, Reading, State
 from ingest_service.domain.errors import ArchiveRefused, DocumentRefused, IsArchive, UnpacksTooLarge
+from ingest_service.domain.read_document import reading_of
 from ingest_service.domain.sniff import tell
 from ingest_service.domain.unpack import Unpacking
 from runtime.clock import SystemClock
+from services.ingest.tests.memory import MemoryReader
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
 from services.ingest.tests.memory_members import MemoryMembers
 from services.ingest.tests.promises_documents import new_document, new_scope
@@ -82,6 +85,21 @@ async def test_each_file_becomes_one_document_also_after_a_crash(shop: Shop):
     assert {each.tags for each in found.values()} == {("shop",)}
     assert (reading.pages, len(shop.documents.jobs)) == (2, 2)
     assert sorted(shop.files.held.values()) == sorted([SHOP["returns.md"], SHOP["more/shipping.txt"]])
+
+
+async def test_files_of_one_name_are_told_apart_by_their_folders(shop: Shop):
+    files = {"README.md": b"One.", "tents/README.md": b"Two.", "tents/big/README": b"# Big tents\n\nThree."}
+    await shop.unpack(zipped(files))
+    found = await shop.by_path()
+    titles = {}
+    for path, member in found.items():
+        cut = await MemoryReader().read(files[path], AsyncMock())
+        titles[path] = (member.title, reading_of(member, cut).title)
+    assert titles == {
+        "README.md": ("README", "README"),
+        "tents/README.md": ("tents/README", "tents/README"),
+        "tents/big/README": ("tents/big/README", "Big tents"),
+    }
 
 
 async def test_a_new_version_reads_anew_what_changed_and_lets_go_of_the_rest(shop: Shop):

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import Final, NamedTuple
 
 from contracts.ids import DocumentId, PassageId
@@ -222,6 +222,11 @@ def received(
     )
 
 
-def title_of(filename: str) -> str:
-    """A file's name without folder and ending, for as long as nothing better is known."""
-    return PurePath(filename.replace("\\", "/")).stem or filename
+def title_of(filename: str, path: str | None = None) -> str:
+    """A file's name without ending, for as long as nothing better is known; with its folder in an archive.
+
+    Many folders have a file of the same name, such as README.
+    """
+    name = PurePath(filename.replace("\\", "/")).stem or filename
+    folder = str(PurePosixPath(path).parent) if path else "."
+    return name if folder == "." else f"{folder}/{name}"

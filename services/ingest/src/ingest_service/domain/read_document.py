@@ -71,7 +71,7 @@ def cut(manuscript: Manuscript, counter: TokenCounter, settings: CutSettings = D
 
 def reading_of(document: Document, cutting: Cut) -> Reading:
     """The passages as this document's, with ids that depend on document, generation and number alone."""
-    title = cutting.title or title_of(document.filename)
+    title = cutting.title or title_of(document.filename, document.path)
     return Reading(
         title=title,
         media_type=cutting.media_type,

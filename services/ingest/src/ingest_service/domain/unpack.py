@@ -15,7 +15,7 @@ from typing import Final
 from contracts.ids import DocumentId, uuid7
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
 from ingest_service.domain import media_types
-from ingest_service.domain.document import Document, Failure, Reading, State, received
+from ingest_service.domain.document import Document, Failure, Reading, State, received, title_of
 from ingest_service.domain.errors import (
     ArchiveRefused,
     Damaged,
@@ -122,7 +122,7 @@ class Unpacking:
         name = PurePosixPath(path).name[-LONGEST_NAME:]
         held = (len(content), hashlib.sha256(content).hexdigest() if content else "")
         new = received(DocumentId(uuid7()), name, self.clock.now(), content=held, tags=archive.tags, came_of=archive.id)
-        return replace(new, path=path)
+        return replace(new, path=path, title=title_of(name, path))
 
 
 def opened(data: bytes) -> zipfile.ZipFile:
