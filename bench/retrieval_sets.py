@@ -1,6 +1,7 @@
 """The collections that bench/retrieval.py asks: public ones from a folder, and the bench's own in bench/retrieval/."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ FULL_SETS = {
 }
 """nDCG@10 once measured with a plain BM25, MiniLM and a min-max sum on the full sets, which are larger and harder."""
 
+
+FEWEST_LEFT, SHORTEST, LONGEST = 3, 40, 260
+"""Sentences that a document keeps, and characters of one that asks for it."""
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 CROSSED = ("de>en", "es>en", "zh>en", "ar>en", "en>de", "es>de", "en>es", "de>es")
 
@@ -33,9 +38,11 @@ class Collection:
     queries: list[Query]
 
 
-def collections(data: Path | None) -> Iterator[Collection]:
-    """Every collection there is; without `data` the bench's own alone."""
-    if data is not None:
+def collections(data: Path | None, asked: str) -> Iterator[Collection]:
+    """Every collection there is; without `data` the bench's own alone, `sentences` where it is asked for."""
+    if data is not None and asked == "sentences":
+        yield sentences(scifact(data / "scifact"))
+    elif data is not None:
         yield scifact(data / "scifact")
         of_languages = list(xquad(data / "xquad"))
         yield from of_languages
@@ -59,6 +66,18 @@ def scifact(folder: Path) -> Collection:
         for row in rows(*sorted(folder.glob("queries*.jsonl")))
     ]
     return Collection("scifact", documents, queries)
+
+
+def sentences(held: Collection) -> Collection:
+    """The same documents without their last sentence, where it is one of usual length; it asks for what is left."""
+    documents, queries = dict(held.documents), list[Query]()
+    for name, text in held.documents.items():
+        head, body = text.split("\n\n", 1)
+        *before, last = _SENTENCE_END.split(body.strip())
+        if len(before) >= FEWEST_LEFT and SHORTEST < len(last) < LONGEST:
+            documents[name] = f"{head}\n\n{' '.join(before)}"
+            queries.append(Query(last, frozenset({name})))
+    return Collection("sentences", documents, queries)
 
 
 def xquad(folder: Path) -> Iterator[Collection]:

@@ -330,7 +330,9 @@ def _conditions(given: Any) -> list[Any]:
     return [_filter(one) if isinstance(one, models.Filter) else _field(one) for one in listed]
 
 
-def _field(given: Any) -> edge.FieldCondition:
+def _field(given: Any) -> edge.FieldCondition | edge.HasIdCondition:
+    if isinstance(given, models.HasIdCondition):
+        return edge.HasIdCondition({UUID(str(one)) for one in given.has_id})
     if isinstance(given, models.FieldCondition) and isinstance(given.match, models.MatchValue):
         return edge.FieldCondition(given.key, match=edge.MatchValue(given.match.value))
     if isinstance(given, models.FieldCondition) and isinstance(given.match, models.MatchAny):

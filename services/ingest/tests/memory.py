@@ -107,6 +107,7 @@ class MemoryPassageIndex:
             if tenant_id == scope.tenant_id
             and (not only.document_ids or passage.document_id in only.document_ids)
             and (not only.languages or passage.language in only.languages)
+            and (not only.passage_ids or passage.id in only.passage_ids)
         ]
 
 

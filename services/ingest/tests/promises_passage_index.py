@@ -146,6 +146,22 @@ class PromisesOfPassageIndex:
         assert [hit.id for hit in await index.search_dense(OURS, axis(1), 9, by_language)] == [passage_id(TENTS, 1, 0)]
         assert await index.search_sparse(OURS, query_vector("stove"), 9, by_language) == []
 
+    async def test_passages_are_scored_by_name_as_among_all(self, index):
+        ours = [passage(TENTS, n, text) for n, text in enumerate(("tent pole", "tent peg", "stove", "tent"))]
+        await put(index, OURS, ours)
+        theirs = passage(STOVES, 0, "tent pole")
+        await put(index, THEIRS, [theirs])
+        named = Narrowing(passage_ids=(ours[0].id, ours[2].id, ours[3].id, theirs.id))
+        asked, words = [0.1, 0.9, 0.4] + [0.0] * 381, query_vector("tent pole")
+        by_meaning = {hit.id: hit.score for hit in await index.search_dense(OURS, asked, 9)}
+        by_words = {hit.id: hit.score for hit in await index.search_sparse(OURS, words, 9)}
+        assert dict(await index.search_dense(OURS, asked, 4, named)) == pytest.approx(
+            {one.id: by_meaning[one.id] for one in (ours[0], ours[2], ours[3])}
+        )
+        assert dict(await index.search_sparse(OURS, words, 4, named)) == pytest.approx(
+            {one.id: by_words[one.id] for one in (ours[0], ours[3])}
+        )
+
     async def test_a_passage_without_a_vector_is_found_by_its_words(self, index):
         await put(index, OURS, [replace(passage(TENTS, 0, "tent"), dense=None), passage(STOVES, 1, "stove")])
         assert [hit.id for hit in await index.search_sparse(OURS, query_vector("tent"), 9)] == [passage_id(TENTS, 1, 0)]

@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from contracts.ids import DocumentId, PassageId, TenantId, uuid7
-from ingest_service.domain.fuse import ENGLISH_DENSE, OTHER_DENSE, dense_weight, fuse
+from ingest_service.domain.fuse import ENGLISH_DENSE, OTHER_DENSE, Found, dense_weight, fuse
 from ingest_service.domain.passage_index import Hit, IndexedPassage, Narrowing, passage_id
 from ingest_service.domain.search import DEPTH, search
 from ingest_service.domain.terms import passage_vector
@@ -110,3 +110,31 @@ async def test_a_question_in_another_language_than_the_documents_is_found_by_mea
     assert (await held_in("en"))[0] == by_meaning
     assert (await held_in("de"))[0] != by_meaning
     assert (await held_in("und"))[0] != by_meaning
+
+
+async def test_searched_thoroughly_each_passage_is_scored_by_both_legs():
+    """The passage with the only rare word is the last of all by meaning, and beyond the depth of that leg."""
+
+    class ToTheFirst(MemoryEmbedder):
+        async def embed_query(self, text: str) -> list[float]:
+            return [1.0, 0.0]
+
+    index, embedder, document = MemoryPassageIndex(), ToTheFirst(), DocumentId(uuid7())
+    count = 20
+    texts = ["tonic signal" if n == count - 1 else "signal" for n in range(count)]
+    passages = [
+        IndexedPassage(passage_id(document, 1, n), document, 1, "en", [1 - n / count, 0.1], passage_vector(text))
+        for n, text in enumerate(texts)
+    ]
+    await index.upsert(OURS, passages)
+    await index.show(OURS, document, 1)
+
+    async def found(*, thoroughly: bool) -> dict[PassageId, Found]:
+        asked = search("the tonic of signals", OURS, embedder=embedder, index=index, depth=10, thoroughly=thoroughly)
+        return {one.id: one for one in await asked}
+
+    last = passages[-1].id
+    usual, many = await found(thoroughly=False), await found(thoroughly=True)
+    assert (usual[last].dense, many[last].dense) == (None, pytest.approx(1 / count))
+    assert all(one.dense is not None and one.bm25 is not None for one in many.values())
+    assert many[last].score < usual[last].score

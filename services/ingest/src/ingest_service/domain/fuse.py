@@ -25,7 +25,7 @@ _OTHER_SCRIPTS: Final = frozenset(
 
 
 class Found(NamedTuple):
-    """A passage with its place in the joint ranking (0 to 1) and what each leg said; None: that leg did not find it."""
+    """A passage with its place in the joint ranking (0 to 1) and what each leg said; None: it was not found there."""
 
     id: PassageId
     score: float
@@ -47,11 +47,12 @@ def may_be_foreign(spoken: Sequence[str]) -> bool:
     return len(spoken) == 1 and dense_weight(spoken) == OTHER_LATIN_DENSE
 
 
-def fuse(dense: Sequence[Hit], sparse: Sequence[Hit], weight: float, depth: int) -> list[Found]:
+def fuse(dense: Sequence[Hit], sparse: Sequence[Hit], weight: float, depth: int | None) -> list[Found]:
     """Every passage of either leg, best first; equal scores keep the order of the legs, the sparse one first.
 
     What a leg of `depth` hits does not name may be as good there as its last one, and no better. Taken for nothing, an
     article that words alone tell from a thousand others of its kind stood below a hundred that are near in meaning.
+    Without a `depth` each leg was asked for all, and what it does not name has nothing of it.
     """
     # cheap steps, because there are hundreds: a share is a multiplication, and an id is hashed once or twice
     of_bm25 = (1 - weight) * _share_of_best(sparse)
@@ -74,9 +75,9 @@ def fuse(dense: Sequence[Hit], sparse: Sequence[Hit], weight: float, depth: int)
     return sorted(found, key=attrgetter("score"), reverse=True)
 
 
-def _below(leg: Sequence[Hit], depth: int) -> float:
+def _below(leg: Sequence[Hit], depth: int | None) -> float:
     """The most that a passage has which a leg does not name: 0 where it names all that it found."""
-    return max(leg[-1].score, 0.0) if len(leg) >= depth else 0.0
+    return max(leg[-1].score, 0.0) if depth is not None and len(leg) >= depth else 0.0
 
 
 def _share_of_best(leg: Sequence[Hit]) -> float:

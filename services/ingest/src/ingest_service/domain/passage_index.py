@@ -36,10 +36,11 @@ class IndexedPassage:
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """Search within these documents or languages only; empty means all."""
+    """Search within these documents, languages or passages only; empty means all."""
 
     document_ids: tuple[DocumentId, ...] = ()
     languages: tuple[str, ...] = ()
+    passage_ids: tuple[PassageId, ...] = ()
 
 
 EVERYTHING = Narrowing()

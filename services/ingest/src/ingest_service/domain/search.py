@@ -11,14 +11,14 @@ from ingest_service.domain.distinct import split_repeats
 from ingest_service.domain.document import StoredPassage
 from ingest_service.domain.embedding import EmbedderAway
 from ingest_service.domain.fuse import FOREIGN_DENSE, Found, dense_weight, fuse, may_be_foreign
-from ingest_service.domain.passage_index import EVERYTHING, Hit, Narrowing, PassageIndex
+from ingest_service.domain.passage_index import EVERYTHING, DenseVector, Hit, Narrowing, PassageIndex
 from ingest_service.domain.ports import Documents, Embedder
 from ingest_service.domain.rerank import CONSIDERED, Reranker, reranked
 from runtime.errors import Rejected
 from runtime.tenancy import TenantScope
 
 DEPTH: Final = 100
-"""How far down each leg is read: a passage that only one leg ranks deeper than this cannot come out on top."""
+"""How far down each leg is read at least."""
 DEEPER: Final = 2
 """Each leg is read at least so many times as deep as passages are asked for: of the best of both many are in one."""
 TOLD_BY: Final = 5
@@ -53,9 +53,12 @@ async def results(
 
     What is being read anew or deleted may be in the index without a row. A reranker changes the order, no score.
     """
+    depth = max(DEPTH, DEEPER * k)
     gone = frozenset[PassageId]()
     for _ in range(MOST_SEARCHES):
-        found = await search(query, scope, embedder=embedder, index=index, only=only, depth=max(DEPTH, DEEPER * k))
+        found = await search(
+            query, scope, embedder=embedder, index=index, only=only, depth=depth, thoroughly=depth > DEPTH
+        )
         best, missing = await _best(query, k, scope, found, documents=documents, reranker=reranker)
         if missing <= gone:
             break
@@ -92,28 +95,46 @@ async def search(
     index: PassageIndex,
     only: Narrowing = EVERYTHING,
     depth: int = DEPTH,
+    thoroughly: bool = False,
 ) -> list[Found]:
-    """At most twice `depth` passages, best first."""
-    vector = terms.query_vector(query)
-    dense, sparse = await asyncio.gather(
-        _dense(query, scope, embedder, index, only, depth), index.search_sparse(scope, vector, depth, only)
+    """At most twice `depth` passages, best first.
+
+    Thoroughly: each leg is also asked for what only the other one found, which is otherwise taken for as good as the
+    last that it did find. It costs 1.5 ms, changes little among the best and decides who is among the best hundred.
+    """
+    words = terms.query_vector(query)
+    (meaning, dense), sparse = await asyncio.gather(
+        _dense(query, scope, embedder, index, only, depth), index.search_sparse(scope, words, depth, only)
     )
     spoken = language.candidates(query)
     weight = dense_weight(spoken)
     if may_be_foreign(spoken) and await _is_foreign(spoken[0], scope, index, (dense, sparse)):
         weight = FOREIGN_DENSE
-    return fuse(dense, sparse, weight, depth)
+    if not thoroughly:
+        return fuse(dense, sparse, weight, depth)
+    by_words, by_meaning = _beyond(dense, sparse), _beyond(sparse, dense)
+    if by_words and meaning is not None:
+        dense += await index.search_dense(scope, meaning, len(by_words), Narrowing(passage_ids=by_words))
+    if by_meaning:
+        sparse += await index.search_sparse(scope, words, len(by_meaning), Narrowing(passage_ids=by_meaning))
+    return fuse(dense, sparse, weight, depth=None)
 
 
 async def _dense(
     query: str, scope: TenantScope, embedder: Embedder, index: PassageIndex, only: Narrowing, depth: int
-) -> list[Hit]:
+) -> tuple[DenseVector | None, list[Hit]]:
     """What is near in meaning; nothing while the embedding model is away: words alone are better than no answer."""
     try:
         vector = await embedder.embed_query(query)
     except (EmbedderAway, Rejected):
-        return []
-    return await index.search_dense(scope, vector, depth, only)
+        return None, []
+    return vector, await index.search_dense(scope, vector, depth, only)
+
+
+def _beyond(leg: Sequence[Hit], other: Sequence[Hit]) -> tuple[PassageId, ...]:
+    """What only the other leg found."""
+    held = {hit.id for hit in leg}
+    return tuple(hit.id for hit in other if hit.id not in held)
 
 
 async def _is_foreign(spoken: str, scope: TenantScope, index: PassageIndex, legs: Sequence[Sequence[Hit]]) -> bool:

@@ -286,6 +286,8 @@ def _narrowed(only: Narrowing) -> "list[Condition]":
         must.append(edge.FieldCondition("document_id", match=edge.MatchAny(documents)))
     if only.languages:
         must.append(edge.FieldCondition("language", match=edge.MatchAny(list(only.languages))))
+    if only.passage_ids:
+        must.append(edge.HasIdCondition(set(only.passage_ids)))
     return must
 
 

@@ -279,6 +279,8 @@ def _narrowed(only: Narrowing) -> list[models.Condition]:
         must.append(models.FieldCondition(key="document_id", match=models.MatchAny(any=documents)))
     if only.languages:
         must.append(models.FieldCondition(key="language", match=models.MatchAny(any=list(only.languages))))
+    if only.passage_ids:
+        must.append(models.HasIdCondition(has_id=[str(passage_id) for passage_id in only.passage_ids]))
     return must
 
 
