@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from ingest_service.domain.places import LATEST_S, SOONEST_S, NoPlace, Places
@@ -37,3 +39,22 @@ def test_the_more_wait_the_later_each_comes_back():
         assert refusal(places, other).pause_s == pauses[0]
     with places.one(scope):
         assert refusal(places, scope).pause_s == pauses[0]
+
+
+async def test_quick_ones_follow_each_other_and_a_slow_one_is_not_waited_for(monkeypatch):
+    places, scope, order = Places(2), new_scope(), list[int]()
+
+    async def fetch(n: int) -> None:
+        await places.soon(scope)
+        with places.one(scope):
+            order.append(n)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*map(fetch, range(5)))
+    assert sorted(order) == [0, 1, 2, 3, 4], "nobody was refused"
+    with places.one(scope):
+        async with asyncio.timeout(1):
+            await places.soon(new_scope())
+        monkeypatch.setattr("ingest_service.domain.places.QUICK_S", 0.01)
+        await places.soon(scope)
+        refusal(places, scope)

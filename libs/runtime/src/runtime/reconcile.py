@@ -1,8 +1,8 @@
 """Puts unfinished work back into its queue: the net below the broker, which may be rebuilt from nothing.
 
-Every 5 s, `FOR UPDATE SKIP LOCKED`, so any replica may do it and no leader is needed. Each time under a fresh
-`Nats-Msg-Id`: inside the dedupe window an old one is answered with success and dropped, even when its message is
-long acknowledged.
+Every 5 s, and every second while there is any, `FOR UPDATE SKIP LOCKED`, so any replica may do it and no leader is
+needed. Each time under a fresh `Nats-Msg-Id`: inside the dedupe window an old one is answered with success and
+dropped, even when its message is long acknowledged.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ from runtime.outbox import OutboxRelay
 from runtime.publishing import CapReached
 
 ROUND_S = 5.0
+BUSY_ROUND_S = 1.0
+"""After one that found something: there may be more than a business may have in the queue."""
 OFFER_EVERY_S = 0.1
 BATCH = 100
 
@@ -59,7 +61,8 @@ class Reconciler:
             await asyncio.sleep(max(next_round - clock(), 0.0))
             next_round = clock() + ROUND_S
             try:
-                await self.round(until=next_round)
+                if await self.round(until=next_round):
+                    next_round = clock() + BUSY_ROUND_S
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Retryable) as error:
                 _log.warning("reconcile.waiting", error=type(error).__name__)
 

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from contracts.ids import DocumentId
 from contracts.ingest import INGEST, IndexDocument
+from contracts.streams import streams
 from ingest_service.domain.embedding import Traits, chosen
 from ingest_service.domain.fetch_page import Fetching
 from ingest_service.domain.index_document import Desk
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from ingest_service.outbound.qdrant_indexes import QdrantIndexes
     from ingest_service.outbound.qdrant_server import QdrantServer
 
+QUEUED: Final = next(stream.max_msgs_per_subject for stream in streams() if stream.name == INGEST.stream)
+"""Documents of a business that its queue holds: so many may wait for its turn to fetch, and must hold up nobody."""
+
 
 async def build() -> Service:
     """Connected once, at the top."""
@@ -62,7 +66,7 @@ async def build() -> Service:
     members = PostgresMembers(database, documents)
     desk = Desk(documents, members, files, shelves, reader, SystemClock(), observe, tell_trouble, fetching, *places)
 
-    service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots + settings.fetches))
+    service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots + settings.fetches * QUEUED))
     rpc_documents.register(service.bus, database, desk)
     rpc_pages.register(service, database, fetching, due=RelayDocuments(relay))
     rpc_settings.register(service, documents, RelayRecut(relay))

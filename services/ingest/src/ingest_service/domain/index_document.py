@@ -137,6 +137,7 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
         raise DocumentRefused("Reading this document failed too often. Send it in another form.")
     desk.index.check()
     if not document.sha256 and desk.fetching is not None:
+        await desk.fetches.soon(scope)
         with desk.fetches.one(scope):
             document = await desk.fetching.fetch(document, scope)
     async with desk.at_work:
