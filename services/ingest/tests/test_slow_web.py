@@ -3,10 +3,12 @@
 import asyncio
 import ipaddress
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -142,6 +144,28 @@ async def test_a_site_that_asks_for_for_ever_is_visited_again_within_the_hour(
             await visitor.get(f"{site.url}/page")
     assert away.value.retry_after_s is not None
     assert away.value.retry_after_s <= 3_600
+
+
+async def test_to_wait_for_a_site_that_asks_for_patience_for_ever_is_a_try(
+    site: Website, visitor: AiohttpWeb, monkeypatch: pytest.MonkeyPatch
+):
+    """Else each of its pages would wait until all the others had been visited as often as they may."""
+    site.pages["/other"], site.failing["/page"], site.retry_after = b"x", 503, "3600"
+    now = time.monotonic()
+    monkeypatch.setattr(sites, "time", SimpleNamespace(monotonic=lambda: now))
+    told = []
+    for _ in range(sites.PATIENT_VISITS):
+        for page in ("page", "other"):
+            with pytest.raises(SiteAway) as away:
+                await visitor.get(f"{site.url}/{page}")
+        told.append(type(away.value))
+        now += 3_601
+    assert told == [LeftAlone] * (sites.PATIENT_VISITS - 1) + [SiteAway]
+    await visitor.get(f"{site.url}/other")
+    with pytest.raises(SiteAway):
+        await visitor.get(f"{site.url}/page")
+    with pytest.raises(LeftAlone):
+        await visitor.get(f"{site.url}/other")
 
 
 async def test_patience_that_cannot_be_read_is_none(site: Website, visitor: AiohttpWeb):

@@ -19,6 +19,9 @@ MOST_SITES: Final = 256
 SILENT_VISITS: Final = 3
 LEFT_ALONE_S: Final = 60.0
 """After so many visits in a row that it did not answer: hundreds of pages would each wait for it."""
+PATIENT_VISITS: Final = 5
+"""That a site answers by asking for patience, in a row; from then on waiting for it is a try: one of its hundreds of
+pages is visited each time, and it would be weeks until each had been as often as it may."""
 
 
 class Silent(SiteAway):
@@ -27,7 +30,11 @@ class Silent(SiteAway):
 
 @dataclass
 class Site:
-    """One origin. So many visits in a row were `silent`; nobody goes there before `open_at`, for what it `said`."""
+    """One origin.
+
+    So many visits in a row were `silent`, or `asked` for patience; nobody goes there before `open_at`, for what it
+    `said`. Whoever waits for one that is one or the other too often has used up a try.
+    """
 
     robots: Protego | None = None
     read_at: float = 0.0
@@ -35,6 +42,7 @@ class Site:
     wanted_at: float = 0.0
     visitors: int = 0
     silent: int = 0
+    asked: int = 0
     open_at: float = 0.0
     said: str = ""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -45,11 +53,12 @@ class Site:
 
         Raises:
             LeftAlone: The site asked for it.
-            SiteAway: It was silent too often, which counts as one more try.
+            SiteAway: It was silent, or asked, too often, which counts as one more try.
         """
         left_s = self.open_at - time.monotonic()
         if left_s > 0:
-            raise (Silent if self.silent else LeftAlone)(self.said, retry_after_s=left_s)
+            is_try = self.silent or self.asked >= PATIENT_VISITS
+            raise (SiteAway if is_try else LeftAlone)(self.said, retry_after_s=left_s)
         try:
             yield
         except Silent as silence:
@@ -59,11 +68,12 @@ class Site:
             raise
         except Exception as answer:
             self.silent = 0
+            self.asked = self.asked + 1 if isinstance(answer, SiteAway) else 0
             if isinstance(answer, SiteAway):
                 self._close(min(answer.retry_after_s or 0.0, LONGEST_ASKED_BY_SITE_S), answer)
             raise
         else:
-            self.silent = 0
+            self.silent = self.asked = 0
 
     def _close(self, for_s: float, why: SiteAway) -> None:
         self.open_at, self.said = time.monotonic() + for_s, why.detail
