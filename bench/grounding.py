@@ -12,7 +12,8 @@ Word-for-word quotations are shown, and left out of all sums: they are decided b
 thresholds are those fitted without the claim's own article or abstract (five folds); each kind of claim weighs the same
 in the fit, whatever its number. `unseen` is as served, fitted without any claim of the same family (scifact, restated,
 or made of sentences) either. Intervals are 95 % of 1,000 bootstrap draws. P, R and F1 are of `supported`; `caught` is
-the share of the false claims that are refused.
+the share of the false claims that are refused. What is said in another language than its passage comes last
+(`grounding_foreign.py`).
 """
 
 import argparse
@@ -25,6 +26,7 @@ from uuid import UUID
 
 import numpy as np
 from grounding_claims import FOLDS, Case, all_cases
+from grounding_foreign import foreign_cases, foreign_table
 
 from contracts.ids import DocumentId, PassageId
 from contracts.ingest import PassageHit
@@ -210,9 +212,11 @@ async def main(args: argparse.Namespace) -> None:
     embedder = MiniLmEmbedder(built_model_path())
     try:
         spent_ms = await look(cases, embedder)
+        (print_weights if args.fit else table)(cases)
+        if not args.fit:
+            await foreign_table(foreign_cases(args.data), embedder, _hit)
     finally:
         embedder.close()
-    (print_weights if args.fit else table)(cases)
     print(f"\n{spent_ms:.1f} ms CPU to read one passage and hold one claim against it, without embedding")
 
 

@@ -110,7 +110,7 @@ def _versions(
     yield "quotation", sentence, True
     if short != sentence:
         yield "shortened", short, True
-    if changed := _other_number(short, text, language):
+    if changed := other_number(short, text, language):
         yield "number changed", changed, False
     if language == "en":
         if DENIED.search(short):
@@ -134,7 +134,7 @@ def _shortened(sentence: str, language: str) -> str:
     return head.rstrip(".。 ") + "." if is_enough else without
 
 
-def _other_number(sentence: str, text: str, language: str) -> str:
+def other_number(sentence: str, text: str, language: str) -> str:
     found = re.search(r"(?<![\d.,\w])\d+(?![\d.,]*\d)", sentence)
     if found is None:
         return ""
@@ -148,11 +148,11 @@ def _names(text: str, language: str) -> list[str]:
     return sorted(set(found))
 
 
-def drawn(cases: Iterable[Case]) -> list[Case]:
+def drawn(cases: Iterable[Case], *, each: int = EACH) -> list[Case]:
     groups: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in cases:
         groups[case.kind, case.language].append(case)
-    return [case for group in groups.values() for case in random.sample(group, min(EACH, len(group)))]
+    return [case for group in groups.values() for case in random.sample(group, min(each, len(group)))]
 
 
 def all_cases(data: Path) -> list[Case]:

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_service.domain.claims import admits, answer_sentences, is_claim
+from inference_service.domain.note import NOTES
 from inference_service.domain.refusal import REFUSALS
 
 
@@ -83,3 +84,8 @@ def test_sentences_lie_in_order_within_the_answer(content: str):
     for one in answer_sentences(content):
         assert at <= one.start < one.end <= len(content)
         at = one.end
+
+
+def test_the_note_that_little_could_be_compared_claims_nothing():
+    for note in NOTES:
+        assert said(f"[1]\n\n{note}")[-1] == (note, (), False)

@@ -10,9 +10,10 @@ from contracts.channel import Rpc
 from contracts.ids import AgentId, ConversationId, MessageId
 from contracts.inference import FinishReason, Unsupported
 
-SupportReason = Literal["quoted", "alike", "number", "denial", "unlike", "no_passage"]
-"""Why a claim stands (quoted, alike) or not: a number or date that the passage has not, a denial on one side only,
-words too far from the passage's, or nothing to hold it against."""
+SupportReason = Literal["quoted", "alike", "number", "denial", "name", "unlike", "no_passage", "language"]
+"""Why a claim stands (quoted, alike) or not: a number or date that the passage has not, a denial on one side only, a
+name, code or address that it has not, words too far from the passage's, or nothing to hold it against. Or why nobody
+can tell: the passage is in another `language`."""
 Action = Literal["shown", "hedged", "removed", "handed_over"]
 """What was done with a sentence: `hedged` was shown with a caveat, `handed_over` was not shown and ended the answer."""
 GapReason = Literal["nothing_found", "not_answered", "unsupported"]
@@ -58,6 +59,8 @@ class TracedModel(Contract):
 class TracedSentence(Contract):
     """One sentence of the answer; `score` goes from 0 to 1.
 
+    `unverified` is a claim whose passage is in another language, which has all of its numbers, codes and addresses.
+
     `start` and `end` are characters of the answer, `quote_start` and `quote_end` of the document that source `n` is a
     part of. A sentence that was not shown has no length and no text: it begins and ends where it would have stood, and
     the filter never saw its words.
@@ -67,7 +70,7 @@ class TracedSentence(Contract):
     end: int
     text: Personal[Annotated[str, Field(max_length=TEXT_LIMIT)]]
     cited: tuple[int, ...] = ()
-    verdict: Literal["no_claim", "supported", "unsupported", "unchecked"]
+    verdict: Literal["no_claim", "supported", "unsupported", "unverified", "unchecked"]
     action: Action = "shown"
     reason: SupportReason | None = None
     score: float | None = None
@@ -110,7 +113,7 @@ class AnswerTrace(Contract):
     """What the agent does with unsupported sentences; an answer without knowledge, or of quotations, is only marked."""
     is_checked_by_words_alone: bool = False
     supported_share: float | None = None
-    """Share of the claims that are supported; None when the answer claims nothing."""
+    """Share of the claims that are supported, not those unverified; None when the answer claims nothing."""
     confidence: float
     gap: GapReason | None = None
     timings_ms: TracedTimings = TracedTimings()

@@ -4,6 +4,7 @@ import { element, sentence } from "./dom.js";
 
 const REASONS = {
   quoted: "quoted from a document", alike: "borne out by a document", number: "a number or date differs", denial: "one side denies it",
+  name: "a name, code or address differs", language: "the document is in another language: only numbers and names were compared",
   unlike: "the documents say something else", no_passage: "no document to hold it against",
 };
 const ACTIONS = { hedged: "shown with a caveat", removed: "not shown", handed_over: "not shown: passed on to a person" };

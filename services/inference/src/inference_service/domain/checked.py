@@ -19,7 +19,7 @@ async def checked(outcome: Outcome, turn: LeasedTurn, *, ground: Ground, notes: 
     outcome = replace(
         outcome,
         sources=quoted_sources(outcome.sources, grounding),
-        confidence=round(outcome.confidence * grounding.share, 4),
+        confidence=round(outcome.confidence * grounding.credit, 4),
     )
     gap = gap_reason(turn, ground, outcome, grounding)
     return replace(outcome, trace=notes.trace(ground, outcome, grounding, gap))

@@ -9,6 +9,7 @@ from typing import Final
 from inference_service.domain import marks
 from inference_service.domain.caveat import CAVEAT
 from inference_service.domain.citation import CITATION, cited
+from inference_service.domain.note import NOTES
 from inference_service.domain.notice import NOTICES
 from inference_service.domain.refusal import REFUSALS
 from inference_service.domain.sentences import sentence_spans
@@ -101,7 +102,11 @@ def is_claim(text: str, numbers: tuple[int, ...] = ()) -> bool:
 
     A sentence that cites, or names a number, claims something however it begins.
     """
-    if not any(map(str.isalpha, text)) or text.rstrip().endswith(marks.QUESTION_ENDS) or text in NOTICES | REFUSALS:
+    if (
+        not any(map(str.isalpha, text))
+        or text.rstrip().endswith(marks.QUESTION_ENDS)
+        or text in NOTICES | REFUSALS | NOTES
+    ):
         return False
     if numbers or any(map(str.isdigit, text)):
         return True

@@ -8,6 +8,7 @@ from inference_service.domain import marks
 from inference_service.domain.caveat import caveat
 from inference_service.domain.claims import admits
 from inference_service.domain.grounding import Checking, SentenceCheck
+from inference_service.domain.note import NOTES, note
 from inference_service.domain.notice import NOTICES, notice
 from inference_service.domain.refusal import refusal
 from inference_service.domain.support import Support
@@ -32,18 +33,26 @@ class Edit(Protocol):
 
 
 class Caveats:
-    """Every sentence is let out, an unsupported one with a caveat."""
+    """Every sentence is let out, an unsupported one with a caveat.
+
+    When some are unverified, a note at the end says so once: a caveat behind every sentence would say less.
+    """
 
     is_over = False
 
+    def __init__(self) -> None:
+        self._has_unverified = self._is_noted = False
+
     def take(self, whole: WholeSentence, support: Support | None, language: str, /) -> str:
         text = whole.gap + whole.text
-        if support is None or support.is_supported or whole.sentence.is_hedged:
+        self._is_noted = self._is_noted or whole.sentence.text in NOTES
+        self._has_unverified = self._has_unverified or (support is not None and support.verdict == "unverified")
+        if support is None or not support.is_unsupported or whole.sentence.is_hedged:
             return text
         return text + _space(text) + caveat(language)
 
-    def last(self, _language: str, /) -> str:
-        return ""
+    def last(self, language: str, /) -> str:
+        return f"\n\n{note(language)}" if self._has_unverified and not self._is_noted else ""
 
 
 class Removals:
@@ -67,7 +76,7 @@ class Removals:
     def take(self, whole: WholeSentence, support: Support | None, _language: str, /) -> str:
         said = whole.sentence.text
         is_remnant = self._carried is not None and not any(map(str.isalnum, said))
-        if is_remnant or (support is not None and not support.is_supported):
+        if is_remnant or (support is not None and support.is_unsupported):
             return self._leave_out(whole, support)
         before = self._lead_before(whole)
         whole = replace(whole, gap=self._gap(whole.gap))
@@ -130,7 +139,7 @@ class HandOver:
         self.is_over = False
 
     def take(self, whole: WholeSentence, support: Support | None, language: str, /) -> str:
-        is_unsupported = support is not None and not support.is_supported
+        is_unsupported = support is not None and support.is_unsupported
         if not is_unsupported and whole.text not in NOTICES:
             self._told += 1
             return whole.gap + whole.text

@@ -16,7 +16,7 @@ NEAR: Final = 0.3
 _FEWEST: Final = 2
 """Words of a question that names nothing itself and leans on the one before: `Why?` is none."""
 _BORNE_OUT: Final = 0.5
-"""Share of the claims of an answer below which it counts as made up."""
+"""Share of the claims of an answer that nothing speaks against, below which it counts as made up."""
 
 
 def gap_reason(turn: LeasedTurn, ground: Ground, outcome: Outcome, grounding: Grounding) -> GapReason | None:
@@ -29,9 +29,9 @@ def gap_reason(turn: LeasedTurn, ground: Ground, outcome: Outcome, grounding: Gr
         return None
     if not _asks(turn):
         return None
-    if grounding.supports and grounding.share < _BORNE_OUT:
+    if grounding.supports and 1 - grounding.refused < _BORNE_OUT:
         return "unsupported"
-    if any(one.is_supported for one in grounding.supports):
+    if not all(one.is_unsupported for one in grounding.supports):
         return None
     is_near = any(hit.bm25 is not None or (hit.dense or 0.0) >= NEAR for hit in ground.hits)
     return "not_answered" if is_near else "nothing_found"

@@ -15,7 +15,9 @@ from contracts.trace import Action
 from inference_service.domain.claims import AnswerSentence, answer_sentences
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.extract import Embedder
+from inference_service.domain.foreign import across, of_both
 from inference_service.domain.ground import page_at
+from inference_service.domain.other_language import other_language, shares_words
 from inference_service.domain.spans import ReadPassage, read_passage
 from inference_service.domain.support import Match, Support, judge, matches, reads, with_cosines
 from inference_service.domain.words import language_of
@@ -65,6 +67,17 @@ class Grounding:
         supports = self.supports
         return sum(one.is_supported for one in supports) / len(supports) if supports else 1.0
 
+    @property
+    def refused(self) -> float:
+        """Share of the claims that are unsupported, 0 to 1."""
+        supports = self.supports
+        return sum(one.is_unsupported for one in supports) / len(supports) if supports else 0.0
+
+    @property
+    def credit(self) -> float:
+        """What confidence is multiplied by: the share, of which a claim that is unverified counts a half."""
+        return (self.share + 1 - self.refused) / 2
+
 
 class Checking:
     """The check of one answer against its passages, numbered from 1: each is read once, for all sentences."""
@@ -73,6 +86,7 @@ class Checking:
         self._hits = tuple(hits)
         self._embedder = embedder
         self._read: dict[tuple[int, str], ReadPassage] = {}
+        self._others: dict[tuple[int, str], str] = {}
         self._supports: dict[_Key, Support] = {}
         self._withheld: list[tuple[int, SentenceCheck]] = []
         self._room = _EMBEDDED
@@ -80,7 +94,7 @@ class Checking:
 
     async def sentence(self, claim: AnswerSentence, said: str) -> Support:
         """Check one claim before it is let out; `said`, the end of the answer so far, tells its language."""
-        await self._check((claim,), self._language(said), _PATIENCE_OF_ONE_S)
+        await self._check((claim,), said, _PATIENCE_OF_ONE_S)
         return self._supports[_key(claim)]
 
     def withhold(self, check: SentenceCheck, *, after: int) -> None:
@@ -91,8 +105,7 @@ class Checking:
         """Check each sentence of what was shown; those that were checked before keep their verdict."""
         sentences = answer_sentences(content)
         claims = [one for one in sentences if one.is_claim][:_CHECKED]
-        language = self._language(content)
-        await self._check(claims, language, _PATIENCE_S)
+        await self._check(claims, content, _PATIENCE_S)
         shown = tuple(
             SentenceCheck(
                 one,
@@ -101,7 +114,9 @@ class Checking:
             )
             for one in sentences
         )
-        return Grounding(self._with_withheld(shown), is_lexical=self._is_embedder_away or not reads(language))
+        return Grounding(
+            self._with_withheld(shown), is_lexical=self._is_embedder_away or not reads(self._language(content))
+        )
 
     def _with_withheld(self, shown: tuple[SentenceCheck, ...]) -> tuple[SentenceCheck, ...]:
         """Put the sentences that were left out where they would have stood; they have no length."""
@@ -120,28 +135,51 @@ class Checking:
         language = language_of(said)
         return language_of(self._hits[0].text) if language == "und" and self._hits else language
 
-    async def _check(self, claims: Sequence[AnswerSentence], language: str, patience_s: float) -> None:
+    async def _check(self, claims: Sequence[AnswerSentence], said: str, patience_s: float) -> None:
+        language = self._language(said)
         new = {_key(claim): claim for claim in claims if _key(claim) not in self._supports}
-        found = await self._find(tuple(new.values()), language)
+        beside = {key: await self._beside(claim, said, language) for key, claim in new.items()}
+        found = {key: matches(new[key], passages, language) for key, (passages, _) in beside.items()}
         if reads(language) and not self._is_embedder_away:
             self._is_embedder_away = not await self._compare(found, patience_s)
-        self._supports |= {key: judge(candidates, language) for key, candidates in found.items()}
+        for key, candidates in found.items():
+            foreign = beside[key][1]
+            own = judge(candidates, language)
+            self._supports[key] = of_both(own, across(new[key], language, foreign)) if foreign else own
 
-    async def _find(self, claims: Sequence[AnswerSentence], language: str) -> dict[_Key, tuple[Match, ...]]:
-        """Find the candidates of each claim; only passages that are needed are read.
+    async def _beside(
+        self, claim: AnswerSentence, said: str, language: str
+    ) -> tuple[tuple[ReadPassage, ...], tuple[ReadPassage, ...]]:
+        """Return the passages that a claim is held against: those in its language, and those surely in others.
 
-        Others stream meanwhile: no step of it holds the loop for longer than a passage takes to read, some 5 ms.
+        Only passages that are needed are read. Others stream meanwhile: no step of it holds the loop for longer than a
+        passage takes to read, some 5 ms.
         """
-        needed = {n for claim in claims for n in claim.cited or range(1, len(self._hits) + 1)}
-        passages: list[ReadPassage] = []
+        own: list[ReadPassage] = []
+        foreign: list[ReadPassage] = []
         for n, hit in enumerate(self._hits, 1):
-            if n not in needed:
+            if claim.cited and n not in claim.cited:
                 continue
-            if (n, language) not in self._read:
-                self._read[n, language] = read_passage(n, hit, language)
-                await asyncio.sleep(0)
-            passages.append(self._read[n, language])
-        return {_key(claim): matches(claim, passages, language) for claim in claims}
+            written = self._written(n, said, language)
+            if written and not shares_words(claim.text, hit.text):
+                foreign.append(await self._read_in(n, written))
+            else:
+                own.append(await self._read_in(n, language))
+        return tuple(own), tuple(foreign)
+
+    def _written(self, n: int, said: str, language: str) -> str:
+        """Return the language of a passage when it surely is not the answer's; else nothing."""
+        if (n, language) not in self._others:
+            hit = self._hits[n - 1]
+            self._others[n, language] = other_language(f"{hit.title}. {hit.heading}. {hit.text}", language)
+        written = self._others[n, language]
+        return written if written and other_language(said, written, certain=1) else ""
+
+    async def _read_in(self, n: int, language: str) -> ReadPassage:
+        if (n, language) not in self._read:
+            self._read[n, language] = read_passage(n, self._hits[n - 1], language)
+            await asyncio.sleep(0)
+        return self._read[n, language]
 
     async def _compare(self, found: dict[_Key, tuple[Match, ...]], patience_s: float) -> bool:
         """Add the cosines of what words alone leave open; False when they could not be had."""

@@ -120,8 +120,7 @@ def _sentence(check: SentenceCheck) -> TracedSentence:
     )
     if support is None:
         return bare
-    verdict: Literal["supported", "unsupported"] = "supported" if support.is_supported else "unsupported"
-    found: dict[str, object] = {"verdict": verdict, "reason": support.reason, "score": round(support.score, 4)}
+    found: dict[str, object] = {"verdict": support.verdict, "reason": support.reason, "score": round(support.score, 4)}
     if support.match is not None:
         passage, span = support.match.passage_read, support.match.span
         start, end = passage.place(span)

@@ -51,6 +51,7 @@ class ReadPassage:
 
     Attributes:
         n: its number among the sources.
+        language: the one it is read in.
         text: its text, below the headings that stand directly before it.
         begin: where that text begins in the document, were all of it there: a lead (a table's header) stands elsewhere.
         context: terms of title, headings and lead.
@@ -60,6 +61,7 @@ class ReadPassage:
     """
 
     n: int
+    language: str
     hit: PassageHit
     text: str
     begin: int
@@ -85,7 +87,7 @@ def plain(text: str) -> str:
 
 
 def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
-    """Read one passage; `language` is the answer's."""
+    """Read one passage; `language` is the answer's, or its own where that is surely another."""
     lead = max(0, len(hit.text) - (hit.end - hit.start))
     above = "" if lead else hit.above
     text = above + hit.text
@@ -95,6 +97,7 @@ def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
     headings = [_span(text, start, end, language) for start, end in title_places(above)]
     return ReadPassage(
         n=n,
+        language=language,
         hit=hit,
         text=text,
         begin=hit.start - lead - len(above),

@@ -27,7 +27,8 @@ from inference_service.domain.quantities import Quantity, missing, quantities
 from inference_service.domain.spans import ReadPassage, Span, plain
 from inference_service.domain.words import content_terms, named
 
-Reason = Literal["quoted", "alike", "number", "denial", "unlike", "no_passage"]
+Reason = Literal["quoted", "alike", "number", "denial", "name", "unlike", "no_passage", "language"]
+Verdict = Literal["supported", "unsupported", "unverified"]
 Vector = Sequence[float]
 
 
@@ -97,7 +98,7 @@ class Support:
 
     Attributes:
         score: 0 to 1, how surely the documents bear it out; from 0.5 on they do.
-        reason: why: `quoted` and `alike` speak for it, the others against.
+        reason: why: `quoted` and `alike` speak for it, `language` says that nobody can tell, the others speak against.
         match: the span that bears it out best; None when there was nothing to hold it against.
     """
 
@@ -108,7 +109,19 @@ class Support:
     @property
     def is_supported(self) -> bool:
         """Whether the claim stands."""
-        return self.reason in ("quoted", "alike")
+        return self.verdict == "supported"
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether the claim falls; one that is unverified does neither."""
+        return self.verdict == "unsupported"
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the reason comes to."""
+        if self.reason == "language":
+            return "unverified"
+        return "supported" if self.reason in ("quoted", "alike") else "unsupported"
 
 
 class _Claimed(NamedTuple):

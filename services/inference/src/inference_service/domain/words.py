@@ -55,7 +55,7 @@ _UKRAINIAN: Final = re.compile("[іїєґ]", re.IGNORECASE)
 _NOT_RUSSIAN: Final = re.compile("[ўђјљњћџѓќѕ]|ъ(?![еёюя])", re.IGNORECASE)
 _FOLDED: Final = re.compile("[\u0300-\u036f]")
 
-_IS_FUNCTION_WORD: Final = {code: frozenset(words.split()) for code, words in FUNCTION_WORDS.items()}
+IS_FUNCTION_WORD: Final = {code: frozenset(words.split()) for code, words in FUNCTION_WORDS.items()}
 _UNSPACED_CUTS: Final = {
     code: re.compile("|".join(sorted(words.split(), key=len, reverse=True)))
     for code, words in UNSPACED_FUNCTION_WORDS.items()
@@ -63,7 +63,7 @@ _UNSPACED_CUTS: Final = {
 _PART_OF_WORD: Final = 0.6
 """What a term counts that is part of a longer word, or has one as its part: compounds, mostly German ones."""
 _PART: Final = 5
-_LATIN_LANGUAGES: Final = ("en", "de", "es", "fr", "it", "pt", "nl", "ro", "tr", "vi", "pl")
+LATIN_LANGUAGES: Final = ("en", "de", "es", "fr", "it", "pt", "nl", "ro", "tr", "vi", "pl")
 
 
 def language_of(text: str) -> str:
@@ -114,7 +114,7 @@ def subject_terms(text: str, language: str) -> tuple[str, ...]:
     text = _normal(text)
     if cuts := _UNSPACED_CUTS.get(language):
         text = cuts.sub(" ", text)
-    dropped = _IS_FUNCTION_WORD.get(language, frozenset())
+    dropped = IS_FUNCTION_WORD.get(language, frozenset())
     words = (match.group() for match in _TOKEN.finditer(text))
     return tuple(dict.fromkeys(terms(" ".join(word for word in words if word not in dropped), language)))
 
@@ -150,6 +150,6 @@ def _latin_language(text: str) -> str:
     if len(_VIETNAMESE.findall(text)) * 12 > len(text):
         return "vi"
     words = re.findall(r"[^\W\d_]+", text)
-    scores = {code: sum(word in _IS_FUNCTION_WORD[code] for word in words) for code in _LATIN_LANGUAGES}
+    scores = {code: sum(word in IS_FUNCTION_WORD[code] for word in words) for code in LATIN_LANGUAGES}
     best = max(scores, key=scores.__getitem__)
     return best if scores[best] else "und"
