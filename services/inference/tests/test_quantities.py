@@ -27,6 +27,7 @@ from inference_service.domain.quantities import Quantity, firm, missing, quantit
         ("the OCT3/4, a USB3.1 plug and 3 cables", "en", {("3", "")}),
         ("open 9 a.m. to 6 p.m.", "en", {("9:00", "am"), ("6:00", "pm")}),
         ("von 9 bis 18.30 Uhr", "de", {("9:00", ""), ("6:30", "pm")}),
+        ("until 22:45, or 20 Uhr", "de", {("10:45", "pm"), ("8:00", "pm")}),
         ("raum 3 am ende", "de", {("3", "")}),
         ("ouvert dès 9h30", "fr", {("9:30", "")}),
         ("下午6点半关门", "zh", {("6:30", "pm")}),
@@ -67,6 +68,7 @@ def test_a_unit_that_one_side_leaves_out_is_taken_to_be_the_same():
     [
         ("6 p.m.", "en", "18:00", "es", True),
         ("6 p.m.", "en", "6 a.m.", "en", False),
+        ("11:30 p.m.", "en", "23:30", "de", True),
         ("9 a.m. to 6 p.m.", "en", "de 9 a 18", "es", True),
         ("9 a.m. to 7 p.m.", "en", "de 9 a 18", "es", False),
         ("the 1980s", "en", "los años 80", "es", True),

@@ -16,7 +16,7 @@ _CLOCK: Final = r"uhr\b|点|點|时(?!间|代|期)|時(?!間|代|期)"
 _TIME: Final = re.compile(
     rf"(?:(?P<before>{_MORNING}|{_LATER})\s?)?(?<![\d.,:a-z])"
     r"(?:(?P<from>\d{1,2})(?:[:.](?P<from_minute>[0-5]\d))?\s?(?:[-–—~]|to|until|bis|und|and|à|至|到)\s?)?"
-    r"(?P<hour>[01]?\d|2[0-4])"
+    r"(?P<hour>2[0-4]|[01]?\d)(?!\d)"
     r"(?:(?P<sign>[:.]|\s?h\s?|\s?(?:点|點|时|時))(?P<minute>[0-5]\d)(?!\d|[.,:]\d))?"
     rf"(?:\s?(?P<clock>{_CLOCK}))?(?P<half>半)?"
     rf"(?:\s?(?P<after>{_MORNING}|{_LATER}))?"
