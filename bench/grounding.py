@@ -2,6 +2,7 @@
 
     uv run python bench/grounding.py --data DIR          DIR holds scifact/ and xquad/ (JSON lines)
     uv run python bench/grounding.py --data DIR --fit    prints the weights fitted on all of it
+    uv run python bench/grounding.py --data DIR --foreign    claims in another language than their passage alone
 
 Claims and their labels, each held against one passage:
   scifact      expert-written claims that an abstract supports or contradicts (as annotated)
@@ -211,6 +212,9 @@ async def main(args: argparse.Namespace) -> None:
     cases = all_cases(args.data)
     embedder = MiniLmEmbedder(built_model_path())
     try:
+        if args.foreign:
+            await foreign_table(foreign_cases(args.data), embedder, _hit)
+            return
         spent_ms = await look(cases, embedder)
         (print_weights if args.fit else table)(cases)
         if not args.fit:
@@ -223,5 +227,6 @@ async def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with scifact/ and xquad/")
+    parser.add_argument("--foreign", action="store_true", help="claims in another language than their passage alone")
     parser.add_argument("--fit", action="store_true", help="print fitted weights instead of measuring")
     asyncio.run(main(parser.parse_args()))

@@ -29,10 +29,9 @@ _ADDRESS: Final = re.compile(
     r"(?<![\w@.])(?:[a-z0-9-]+\.)+(?:com|org|net|io|eu|de|es|fr|at|ch|uk|shop|store)(?:/[^\s<>()\[\]]*)?(?!\w)",
     re.IGNORECASE | re.ASCII,
 )
-_CODE: Final = re.compile(
-    r"(?<![A-Za-z])[A-Z][a-z]+[A-Z][a-z]+(?![A-Za-z])|"  # `PayPal`
-    r"(?<![A-Za-z0-9])(?=[A-Z0-9-]*[A-Z])(?=[A-Z0-9-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*(?![A-Za-z0-9])"
-)
+_CODE: Final = re.compile(r"(?<![A-Za-z0-9])(?=[A-Z0-9-]*[A-Z])(?=[A-Z0-9-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*(?![A-Za-z0-9])")
+_BRAND: Final = re.compile(r"(?<![A-Za-z])[A-Z][a-z]+[A-Z][a-z]+(?![A-Za-z])")
+"""`PayPal`: no word of a language, which other scripts write by its sound."""
 _LATIN_NAME: Final = re.compile(
     r"(?<![A-Za-z])[A-Z][A-Za-z'\u2019-]*[a-z][A-Za-z'\u2019-]*(?: [A-Z][A-Za-z'\u2019-]+)*"
 )
@@ -69,7 +68,9 @@ def _beside(claim: AnswerSentence, language: str, passage: ReadPassage) -> Suppo
         span = next(held, None)
         return Support(1.0, "quoted", _match(passage, span, None, is_quoted=True) if span else None)
     around = f"{passage.hit.title} {passage.hit.heading} {passage.text}"
-    if _lacks_code(claim.text, around) or _lacks_names(claim.text, language, around, passage.language):
+    if _lacks_code(claim.text, around, is_latin=passage.language in LATIN_LANGUAGES) or _lacks_names(
+        claim.text, language, around, passage.language
+    ):
         return Support(0.0, "name", None)
     claimed = firm(claim.text, language)
     if not claimed:
@@ -102,10 +103,11 @@ def _may_be_spelled(one: Quantity, language: str) -> bool:
     return is_small and (language == "ar" or (language not in SPELLED and language not in ("zh", "ja")))
 
 
-def _lacks_code(said: str, there: str) -> bool:
+def _lacks_code(said: str, there: str, *, is_latin: bool) -> bool:
     held = there.casefold()
-    codes = (code.group() for code in _CODE.finditer(_ADDRESS.sub(" ", said)))
-    addresses = (_bare(found.group()) for found in _ADDRESS.finditer(said))
+    rest = _ADDRESS.sub(" ", said)
+    codes = [*_CODE.findall(rest), *(_BRAND.findall(rest) if is_latin else ())]
+    addresses = (_bare(found) for found in _ADDRESS.findall(said))
     return any(one.casefold() not in held for one in (*codes, *addresses))
 
 
