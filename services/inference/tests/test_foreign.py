@@ -150,3 +150,9 @@ async def test_who_hedges_says_once_that_only_numbers_and_names_were_compared():
 async def test_a_model_that_repeats_the_note_says_it_for_us():
     answer = f"{PLAIN}\n\n{note('es')}"
     assert (await said("hedge", answer, question=QUESTION, hits=(hit(ENGLISH),))).content == answer
+
+
+@pytest.mark.parametrize("sign", ["A-", "Ab'", "a@", "-a", "a.", "Aa ", "一", "1 234 ", "12:3 ", "two-"])
+async def test_a_claim_without_end_is_compared_in_one_pass(sign: str):
+    grounding = await checked(f"收货后30天内可以退回任何商品{sign * 4_000}。[1]")
+    assert len(grounding.supports) == 1

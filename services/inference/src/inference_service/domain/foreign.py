@@ -21,20 +21,24 @@ from inference_service.domain.words import LATIN_LANGUAGES
 
 _SMALL: Final = 20
 """Up to this a number may be spelled out, and decades are; not in all languages such words are known."""
+_DIGITS: Final = 2
 _CALENDAR_UNITS: Final = ("month name", "weekday")
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _ADDRESS: Final = re.compile(
-    r"(?:https?://|www\.)[^\s<>()\[\]،，。]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}|"
-    r"(?<![\w@.])(?:[a-z0-9-]+\.)+(?:com|org|net|io|eu|de|es|fr|at|ch|uk|shop|store)(?:/[^\s<>()\[\]]*)?(?!\w)",
+    r"(?:https?://|www\.)[^\s<>()\[\]،，。]+|"
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,}|"
+    r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,5}(?:com|org|net|io|eu|de|es|fr|at|ch|uk|shop|store)(?:/[^\s<>()\[\]]*)?(?!\w)",
     re.IGNORECASE | re.ASCII,
 )
-_CODE: Final = re.compile(r"(?<![A-Za-z0-9])(?=[A-Z0-9-]*[A-Z])(?=[A-Z0-9-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*(?![A-Za-z0-9])")
+_CODE: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?=[A-Z0-9-]{0,40}[A-Z])(?=[A-Z0-9-]{0,40}\d)[A-Z0-9]+(?:-[A-Z0-9]+)*(?![A-Za-z0-9])"
+)
 _BRAND: Final = re.compile(r"(?<![A-Za-z])[A-Z][a-z]+[A-Z][a-z]+(?![A-Za-z])")
 """`PayPal`: no word of a language, which other scripts write by its sound."""
-_LATIN_NAME: Final = re.compile(
-    r"(?<![A-Za-z])[A-Z][A-Za-z'\u2019-]*[a-z][A-Za-z'\u2019-]*(?: [A-Z][A-Za-z'\u2019-]+)*"
-)
+_LATIN_NAME: Final = re.compile(r"(?<![A-Za-z'\u2019-])[A-Z](?=[A-Za-z'\u2019-]{0,40}[a-z])[A-Za-z'\u2019-]*")
+_MOST_NAMES: Final = 32
+"""Of one claim that are looked for: a sentence may be very long."""
 _SHORTEST: Final = 3
 """Letters of a name."""
 _BEGINNING: Final = 4
@@ -99,7 +103,7 @@ def _may_be_spelled(one: Quantity, language: str) -> bool:
     """Whether a quantity may stand in a passage in words of its language that are not known."""
     if one.unit in _CALENDAR_UNITS:
         return language not in CALENDAR and language not in ("zh", "ja")
-    is_small = one.unit == "decade" or (one.value.isdigit() and int(one.value) <= _SMALL)
+    is_small = one.unit == "decade" or (one.value.isdigit() and len(one.value) <= _DIGITS and int(one.value) <= _SMALL)
     return is_small and (language == "ar" or (language not in SPELLED and language not in ("zh", "ja")))
 
 
@@ -123,7 +127,8 @@ def _lacks_names(said: str, language: str, there: str, written: str) -> bool:
     if written not in LATIN_LANGUAGES or language in LATIN_LANGUAGES:
         return False
     words = set(_folded(there))
-    parts = [word for name in _LATIN_NAME.findall(said) for word in _folded(name) if len(word) >= _SHORTEST]
+    names = _LATIN_NAME.findall(said)[:_MOST_NAMES]
+    parts = [word for name in names for word in _folded(name) if len(word) >= _SHORTEST]
     return bool(parts) and not any(_is_alike(word, other) for word in parts for other in words)
 
 

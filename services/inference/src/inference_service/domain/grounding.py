@@ -87,6 +87,7 @@ class Checking:
         self._embedder = embedder
         self._read: dict[tuple[int, str], ReadPassage] = {}
         self._others: dict[tuple[int, str], str] = {}
+        self._apart: dict[tuple[str, str], bool] = {}
         self._supports: dict[_Key, Support] = {}
         self._withheld: list[tuple[int, SentenceCheck]] = []
         self._room = _EMBEDDED
@@ -173,7 +174,11 @@ class Checking:
             hit = self._hits[n - 1]
             self._others[n, language] = other_language(f"{hit.title}. {hit.heading}. {hit.text}", language)
         written = self._others[n, language]
-        return written if written and other_language(said, written, certain=1) else ""
+        if not written:
+            return ""
+        if (said, written) not in self._apart:
+            self._apart[said, written] = bool(other_language(said, written, certain=1))
+        return written if self._apart[said, written] else ""
 
     async def _read_in(self, n: int, language: str) -> ReadPassage:
         if (n, language) not in self._read:

@@ -36,9 +36,9 @@ _NUMBER: Final = re.compile(
 _AFTER: Final = re.compile(r"[\s-]?(?P<sign>[%€$£¥])|[\s-]?(?P<words>[^\W\d_]+\.?(?:\s[^\W\d_]+)*)")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _UNSPACED_NUMBER: Final = re.compile(
-    f"(?P<percent>百分之)?(?P<number>[{''.join((*UNSPACED_DIGITS, *UNSPACED_SCALES))}]+)"
+    f"(?P<percent>百分之)?(?P<number>[{''.join((*UNSPACED_DIGITS, *UNSPACED_SCALES))}]{{1,16}})"
 )
-_ROMAN: Final = re.compile(r"\b(?:siglos?|secolo|século) (?P<of>[ivxl]+)\b|\b(?P<french>[ivxl]+)e (?:siècle)")
+_ROMAN: Final = re.compile(r"\b(?:siglos?|secolo|século) (?P<of>[ivxl]{1,8})\b|\b(?P<french>[ivxl]{1,8})e (?:siècle)")
 _DECADE: Final = re.compile(
     r"(?P<century>\d{1,2})世纪(?P<of>\d0)年代|(?P<year>\d{1,3}0)(?:s|er|年代)(?![a-z])|"
     r"\b(?:años|années|anni|anos) (?P<named>\d0)\b"
