@@ -10,6 +10,8 @@ CSV: Final = "text/csv"
 TSV: Final = "text/tab-separated-values"
 VTT: Final = "text/vtt"
 SRT: Final = "application/x-subrip"
+CALENDAR: Final = "text/calendar"
+CONTACTS: Final = "text/vcard"
 RTF: Final = "application/rtf"
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/jsonl"
@@ -35,7 +37,7 @@ UNKNOWN: Final = "application/octet-stream"
 
 READABLE: Final = (
     "Send PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx, .xls), OpenDocument, HTML, EPUB, RTF, "
-    "e-mail (.eml, .msg), CSV, JSON, XML, subtitles (WebVTT, SRT), Markdown or plain text, a picture of text (PNG, "
-    "JPEG, TIFF, WebP), or a ZIP archive of such files."
+    "e-mail (.eml, .msg), CSV, JSON, XML, calendars (.ics), contacts (.vcf), subtitles (WebVTT, SRT), Markdown or "
+    "plain text, a picture of text (PNG, JPEG, TIFF, WebP), or a ZIP archive of such files."
 )
 """What can be sent, in words for people."""

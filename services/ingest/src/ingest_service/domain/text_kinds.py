@@ -29,7 +29,12 @@ _HTML_PART: Final = re.compile(
 )
 _XML: Final = re.compile(r"\s*(?:<\?xml\s|<!DOCTYPE\s|<([A-Za-z_][\w:.-]*)(?:\s[^<>]*)?>(?s:.*)</\1\s*>\s*$)")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*:[ \t]?.*|[ \t]+\S.*|>?From \S+.*")
-_SRT: Final = re.compile(r"\s*\d{1,9}[ \t]*\r?\n\d\d:\d\d:\d\d[,.]\d{3}[ \t]+-->[ \t]+\d\d:")
+_BEGINNINGS: Final = (
+    (re.compile(r"WEBVTT(?:[ \t\n\r]|$)"), kinds.VTT),
+    (re.compile(r"\s*\d{1,9}[ \t]*\r?\n\d\d:\d\d:\d\d[,.]\d{3}[ \t]+-->[ \t]+\d\d:"), kinds.SRT),
+    (re.compile(r"\s*BEGIN:VCALENDAR[ \t]*\r?\n", re.IGNORECASE), kinds.CALENDAR),
+    (re.compile(r"\s*BEGIN:VCARD[ \t]*\r?\n", re.IGNORECASE), kinds.CONTACTS),
+)
 _LETTER_HEADER: Final = re.compile(
     r"^(?:from|to|cc|subject|date|received|message-id|mime-version|content-type|return-path|reply-to|delivered-to"
     r"|sender|x-[a-z-]+)(?=:)",
@@ -46,10 +51,8 @@ _MARKDOWN_RULE: Final = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|", re.MULT
 def kind_of_text(text: str) -> str:
     """Its media type; plain text when nothing says otherwise."""
     head = text[:LOOKED_AT]
-    if re.match(r"WEBVTT(?:[ \t\n\r]|$)", head):
-        return kinds.VTT
-    if _SRT.match(head):
-        return kinds.SRT
+    if said := next((kind for begins, kind in _BEGINNINGS if begins.match(head)), None):
+        return said
     if _HTML.match(head) or _HTML_PART.match(head):
         return kinds.HTML
     if head.lstrip().startswith("<") and _XML.match(text):

@@ -34,6 +34,8 @@ _MODULES: Final = {
     kinds.JSON_LINES: "json_text",
     kinds.VTT: "vtt",
     kinds.SRT: "vtt",
+    kinds.CALENDAR: "cards",
+    kinds.CONTACTS: "cards",
     **dict.fromkeys((kinds.PNG, kinds.JPEG, kinds.TIFF, kinds.WEBP), "image"),
     kinds.MARKDOWN: "text",
     kinds.PLAIN: "text",
@@ -42,6 +44,7 @@ _SEEN: Final = frozenset({kinds.PDF, kinds.PNG, kinds.JPEG, kinds.TIFF, kinds.WE
 """Kinds that may hold pictures of text."""
 _BARE: Final = frozenset(
     {kinds.PLAIN, kinds.MARKDOWN, kinds.CSV, kinds.TSV, kinds.JSON, kinds.JSON_LINES, kinds.VTT, kinds.SRT}
+    | {kinds.CALENDAR, kinds.CONTACTS}
 )
 """Kinds that do not say their encoding."""
 _GUESSED: Final = (
