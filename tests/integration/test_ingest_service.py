@@ -220,7 +220,8 @@ async def test_what_turns_out_unreadable_says_why_and_may_be_sent_again(bus: Bus
     assert failed.error.code == "unreadable_document"
     assert "UTF-8" in failed.error.detail
     assert (failed.media_type, failed.error.filename) == ("application/octet-stream", None)
-    assert (await send(bus, service, scope, data)).id != document.id
+    assert (await send(bus, service, scope, data)).id == document.id
+    assert (await until(bus, scope, document.id, "failed")).error == failed.error
 
 
 async def test_another_tenant_finds_nothing(bus: Bus, service: Ingest, scope: TenantScope):

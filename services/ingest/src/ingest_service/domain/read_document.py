@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from contracts.ids import PassageId
-from ingest_service.domain import language
+from ingest_service.domain import language, media_types
+from ingest_service.domain.blocks import Kind
 from ingest_service.domain.chunk import Passage, chunk
 from ingest_service.domain.cut_settings import DEFAULT, CutSettings
 from ingest_service.domain.document import Document, Note, Reading, StoredPassage, title_of
@@ -14,6 +15,8 @@ from ingest_service.domain.manuscript import Manuscript
 from ingest_service.domain.pages_read import PagesRead
 from ingest_service.domain.passage_index import passage_id
 from ingest_service.domain.ports import TokenCounter
+
+_SLIDES: Final = frozenset({media_types.PPTX, media_types.ODP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,27 @@ def cut(manuscript: Manuscript, counter: TokenCounter, settings: CutSettings = D
         if not passages or not any(map(str.isalnum, manuscript.text)):
             raise EmptyDocument("The document has no text in it: not a single letter or digit.")
     spoken = _known(language.detect(manuscript.text))
-    headings = passages[0].headings
     return Cut(
-        title=manuscript.title or (headings[0] if headings else None),
+        title=manuscript.title or _title_above(manuscript),
         media_type=manuscript.media_type,
         language=spoken,
         pages=len(manuscript.pages) or 1,
         passages=[replace(passage, language=_known(language.detect(passage.body)) or spoken) for passage in passages],
         notes=manuscript.notes,
     )
+
+
+def _title_above(manuscript: Manuscript) -> str | None:
+    """The first heading, where all others are below it, or it is a first slide's.
+
+    Of headings side by side, as those of clauses, questions and sheets, the first says nothing of what the others hold.
+    """
+    headings = [block for block in manuscript.blocks if block.kind is Kind.HEADING]
+    if not headings:
+        return None
+    first, *others = headings
+    is_above = all(block.level > first.level for block in others)
+    return first.title if is_above or manuscript.media_type in _SLIDES else None
 
 
 def reading_of(document: Document, cutting: Cut) -> Reading:
