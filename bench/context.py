@@ -124,7 +124,7 @@ async def main(data: Path) -> None:
         asked = [(str(row["question"]), row["answers"]) for row in rows(data / "xquad" / f"questions_{code}.jsonl")]
         for cut in CUTS:
             with tempfile.TemporaryDirectory() as folder:
-                library = Library(embedder, EdgeIndex.open(Path(folder), embedder.dimension), counter)
+                library = Library(embedder, EdgeIndex.open(Path(folder) / "index", embedder.dimension), counter)
                 for title, texts in paragraphs.items():
                     await library.add(title.replace("_", " "), texts, CutSettings(cut, 0.167))
                 ranked = [(await library.found(question), answers) for question, answers in asked]

@@ -38,7 +38,7 @@ def ways(before: str | list[str], asked: str, whole: str) -> dict[str, str]:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(MiniLmEmbedder(built_model_path()), MiniLmTokenizer(), EdgeIndex.open(Path(folder)))
+        bench = Bench(MiniLmEmbedder(built_model_path()), MiniLmTokenizer(), EdgeIndex.open(Path(folder) / "index"))
         print(f"{'':18}{'':14}{'first':>8}{'of 6':>8}{'MRR':>8}")
         for name, rows in json.loads((HERE / "follow_ups.json").read_text(encoding="utf-8")).items():
             scope = own_scope()

@@ -138,7 +138,7 @@ async def _index_alone(documents: int, step: int, tell: Connection) -> None:
     me, heap, scope = psutil.Process(), Heap(), TenantScope(TenantId(uuid7()), "bench")
     chance = random.Random(7)
     with tempfile.TemporaryDirectory() as folder:
-        index = EdgeIndex.open(Path(folder), DIMENSION)
+        index = EdgeIndex.open(Path(folder) / "index", DIMENSION)
         await _write(index, scope, chance, PASSAGES[0])
         tell.send(resident(me)[0])
         for number in range(1, documents + 1):

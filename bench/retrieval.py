@@ -206,7 +206,7 @@ async def main() -> int:
     chosen = [one for one in collections(arguments.data, arguments.sets) if one.name.startswith(arguments.sets)]
     with tempfile.TemporaryDirectory() as folder:
         embedder = MiniLmEmbedder(built_model_path(), threads=arguments.threads)
-        bench = Bench(embedder, MiniLmTokenizer(), EdgeIndex.open(Path(folder)))
+        bench = Bench(embedder, MiniLmTokenizer(), EdgeIndex.open(Path(folder) / "index"))
         if arguments.only in {"", "quality"}:
             head = "".join(f"{title:>11}" for title in ("nDCG@10", "recall@5", "recall@100"))
             print(f"{'':11} {'':7}{head}{'full set':>10}   better leg")

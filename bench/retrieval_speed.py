@@ -89,7 +89,7 @@ async def speed(embedder: MiniLmEmbedder, texts: Sequence[str], questions: Seque
     async with _rows() as documents:
         for size in sizes:
             folder = tempfile.mkdtemp()
-            index = EdgeIndex.open(Path(folder))
+            index = EdgeIndex.open(Path(folder) / "index")
             library = Library(TenantScope(TenantId(uuid7()), "service:bench"), index, documents, _mixed(vectors, size))
             await _fill(library, chosen)
             _report(size, await _asked(library, embedder, questions))

@@ -1,10 +1,8 @@
-"""What the engine in process keeps of what it was given, in memory and on the disk, and what a kill leaves of it."""
+"""What the engine in process keeps of what it was given, in memory and on the disk."""
 
 import asyncio
 import json
-import os
 import random
-import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -18,8 +16,9 @@ import qdrant_edge as edge
 from contracts.ids import DocumentId, TenantId, uuid7
 from ingest_service.domain.passage_index import passage_id
 from ingest_service.domain.terms import query_vector
-from ingest_service.outbound import edge_index
-from ingest_service.outbound.edge_index import DENSE, LOG_FILE, TERMS, EdgeIndex, is_held
+from ingest_service.outbound import edge_folders, edge_index, edge_shard
+from ingest_service.outbound.edge_index import EdgeIndex
+from ingest_service.outbound.edge_shard import DENSE, LOG_FILE, TERMS, compact, is_held
 from ingest_service.outbound.heap import Heap
 from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_passage_index import TENTS, passage, put
@@ -55,14 +54,15 @@ async def grow(folder: Path, passages: int, words: int) -> None:
 
     Compacted four times on the way: what is left of a compaction adds up.
     """
-    edge_index.COMPACTED_EVERY, edge_index.BYTES_FROM_KB = passages, passages
     heap, me, drawn = Heap(), psutil.Process(), random.Random(3)
     async with opened(folder) as index:
         for written in range(A_DOCUMENT, 4 * passages + 1, A_DOCUMENT):
             await write(index, drawn, words)
+            if not written % passages:
+                await index.compact()
             if written in {passages, 4 * passages}:
                 heap.give_back()
-                sys.stdout.write(f"{me.memory_info().rss} {on_disk(folder)}\n")
+                sys.stdout.write(f"{me.memory_info().rss} {on_disk(folder.parent)}\n")
 
 
 def on_disk(folder: Path) -> int:
@@ -81,8 +81,8 @@ async def ran(code: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("words", [LONG, TINY])
 async def test_a_passage_takes_a_few_kib_of_memory_and_disk(tmp_path, words):
-    passages = 400
-    status, said = await ran(f"grow(Path({str(tmp_path)!r}), {passages}, {words})")
+    passages = 600
+    status, said = await ran(f"grow(Path({str(tmp_path / 'index')!r}), {passages}, {words})")
     assert status == 0
     (memory, disk), (memory_later, disk_later) = (map(int, line.split()) for line in said.splitlines())
     # 1.5 KiB are its exact vector, on the disk. While compactions left their old files behind it were 15 KiB and more
@@ -91,57 +91,40 @@ async def test_a_passage_takes_a_few_kib_of_memory_and_disk(tmp_path, words):
 
 
 async def test_a_compaction_leaves_nothing_of_what_it_replaces(tmp_path, monkeypatch):
-    monkeypatch.setattr(edge_index, "BYTES_FROM_KB", 100)
+    monkeypatch.setattr(edge_shard, "BYTES_FROM_KB", 100)
     drawn = random.Random(3)
+    for _ in range(3):
+        async with opened(tmp_path) as index:
+            await write(index, drawn, LONG)
+            await write(index, drawn, LONG)
+        compact(tmp_path, 384)
+        assert len(list((tmp_path / "segments").iterdir())) <= 2
     async with opened(tmp_path) as index:
-        for _ in range(3):
-            await write(index, drawn, LONG)
-            await write(index, drawn, LONG)
-            await index.compact()
-            assert len(list((tmp_path / "segments").iterdir())) <= 2
         assert await index.count(OURS) == 6 * A_DOCUMENT
 
 
 async def test_the_log_is_kept_in_small_files_and_let_go(tmp_path):
     drawn = random.Random(3)
-    async with opened(tmp_path) as index:
-        while len(list((tmp_path / "wal").iterdir())) < 6:
+    folder = tmp_path / "index"
+    async with opened(folder) as index:
+        while len(list((folder / "wal").iterdir())) < 6:
             await write(index, drawn, LONG)
-        assert max(file.stat().st_size for file in (tmp_path / "wal").iterdir()) == LOG_FILE
+        assert max(file.stat().st_size for file in (folder / "wal").iterdir()) == LOG_FILE
         await index.compact()
-        assert len(list((tmp_path / "wal").glob("closed-*"))) == 1
+        assert len(list((edge_folders.current(folder) / "wal").glob("closed-*"))) == 1
+        assert not folder.exists()
 
 
 async def test_who_may_not_open_an_index_changes_nothing_of_it(tmp_path, monkeypatch):
     async with opened(tmp_path):
         config = (tmp_path / "edge_config.json").read_bytes()
-        monkeypatch.setattr(edge_index, "LOG_FILE", 2 * LOG_FILE)
+        monkeypatch.setattr(edge_shard, "LOG_FILE", 2 * LOG_FILE)
         with pytest.raises(RuntimeError) as refused:
             EdgeIndex.open(tmp_path)
         assert is_held(refused.value)
         assert (tmp_path / "edge_config.json").read_bytes() == config
     async with opened(tmp_path):
         assert (tmp_path / "edge_config.json").read_bytes() != config
-
-
-async def killed_before_it_lets_go(folder: Path) -> None:
-    """Runs in a process of its own."""
-    edge_index.BYTES_FROM_KB = 100
-    drawn = random.Random(3)
-    index = EdgeIndex.open(folder)
-    for _ in range(4):
-        await write(index, drawn, LONG)
-    await index._write(index._shard.optimize)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def test_nothing_is_there_twice_when_it_is_killed_while_it_compacts(tmp_path):
-    status, _ = await ran(f"killed_before_it_lets_go(Path({str(tmp_path)!r}))")
-    assert status == -signal.SIGKILL
-    assert len(list((tmp_path / "segments").iterdir())) > 2
-    async with opened(tmp_path) as index:
-        found = await index.search_dense(OURS, [0.1] * 384, 999)
-        assert len(found) == len({hit.id for hit in found}) == await index.count_all() == 4 * A_DOCUMENT
 
 
 async def test_an_index_that_was_half_made_is_made_whole(tmp_path):
@@ -153,7 +136,8 @@ async def test_an_index_that_was_half_made_is_made_whole(tmp_path):
         assert await index.count(OURS) == 1
 
 
-async def test_an_index_of_the_release_before_is_opened_and_becomes_small(tmp_path):
+async def test_an_index_of_the_release_before_is_opened_and_becomes_small(tmp_path, monkeypatch):
+    folder = tmp_path / "index"
     before = edge.EdgeConfig(
         vectors={DENSE: edge.EdgeVectorParams(size=384, distance=edge.Distance.Dot)},
         sparse_vectors={TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
@@ -162,16 +146,18 @@ async def test_an_index_of_the_release_before_is_opened_and_becomes_small(tmp_pa
         optimizers=edge.EdgeOptimizersConfig(indexing_threshold=4_000, default_segment_number=2),
         max_search_threads=1,
     )
-    shard = edge.EdgeShard.create(str(tmp_path), before)
+    shard = edge.EdgeShard.create(str(folder), before)
     shard.update(edge.UpdateOperation.create_field_index("tenant_id", edge.KeywordIndexParams(is_tenant=True)))
-    old = EdgeIndex(shard)
+    with monkeypatch.context() as then:
+        then.setattr(edge_index, "open_shard", lambda *_: shard)
+        old = EdgeIndex.open(folder)
     await put(old, OURS, [passage(TENTS, n, "tent") for n in range(300)])
     await old.close()
-    async with opened(tmp_path) as index:
+    async with opened(folder) as index:
         for _ in range(2):
             assert await index.count(OURS) == len(await index.search_sparse(OURS, query_vector("tent"), 999)) == 300
             assert (await index.search_dense(OURS, passage(TENTS, 7, "").dense, 1))[0].id == passage_id(TENTS, 1, 7)
             await index.compact()
-    kept = json.loads((tmp_path / "edge_config.json").read_bytes())
+    kept = json.loads((edge_folders.current(folder) / "edge_config.json").read_bytes())
     assert kept["wal_options"]["segment_capacity"] == LOG_FILE
     assert kept["vectors"][DENSE]["memory"] == "cold"

@@ -12,7 +12,6 @@ import pytest
 
 from ingest_service.domain.passage_index import Narrowing, PassageIndex
 from ingest_service.domain.terms import SparseVector, query_vector
-from ingest_service.outbound import edge_index
 from ingest_service.outbound.edge_index import EdgeIndex
 from services.ingest.tests.memory import MemoryPassageIndex
 from services.ingest.tests.promises_passage_index import (
@@ -66,11 +65,11 @@ class TestEdgeIndex(PromisesOfPassageIndex):
             EdgeIndex.open(tmp_path)
         await index.close()
 
-    async def test_what_is_found_by_bytes_is_ranked_by_the_exact_vectors(self, index, monkeypatch):
+    async def test_what_is_found_by_bytes_is_ranked_by_the_exact_vectors(self, index):
         drawn = random.Random(5)
         passages = [replace(passage(TENTS, n, "tent"), dense=direction(drawn)) for n in range(3_000)]
-        monkeypatch.setattr(edge_index, "COMPACTED_EVERY", len(passages))
         await put(index, OURS, passages)
+        await index.compact()
         await put(index, OURS, [replace(passage(STOVES, n, "stove"), dense=direction(drawn)) for n in range(50)])
         await put(
             index, OURS, [replace(passage(STOVES, n, "by words alone", generation=2), dense=None) for n in (0, 1)]

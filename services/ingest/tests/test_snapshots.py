@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from ingest_service.domain.embedding import IndexName
 from ingest_service.domain.snapshots import SnapshotRefused, Snapshots
+from ingest_service.outbound import edge_folders
 from ingest_service.outbound.edge_index import EdgeIndex
 from ingest_service.outbound.edge_indexes import EdgeIndexes, folder_name
 from ingest_service.outbound.edge_snapshots import EdgeSnapshots
@@ -187,8 +188,25 @@ asyncio.run(EdgeSnapshots(root / "index", root / "snapshots", NAME).restore({mad
     async def test_killed_while_it_takes_its_place_it_goes_on(self, made, indexes, snapshots, tmp_path):
         await snapshots.restore(made.name, quiet)
         folder = tmp_path / "index" / "letters%2Fv1-384"
-        folder.rename(folder.with_name(f".leaving-{folder.name}"))  # the first of the two steps
+        restored = folder.with_name(f".restored-{folder.name}")
+        edge_folders.mark_whole(restored)
+        restored.rename(edge_folders.following(folder))
+        assert await indexes.names() == [NAME]
         assert await (await indexes.open(NAME)).count(OURS) == 40
+        assert [path.name for path in (tmp_path / "index").iterdir()] == [f"{folder.name}.1"]
+
+    async def test_an_index_that_was_compacted_is_copied_and_replaced_too(self, made, indexes, snapshots, tmp_path):
+        index = await indexes.open(NAME)
+        await index.compact()
+        assert await self.is_unchanged(indexes)
+        await indexes.close()
+        compacted = await snapshots.create(quiet)
+        await snapshots.restore(made.name, quiet)
+        assert await (await indexes.open(NAME)).count(OURS) == 40
+        await indexes.close()
+        await snapshots.restore(compacted.name, quiet)
+        assert await self.is_unchanged(indexes)
+        assert [path.name for path in (tmp_path / "index").iterdir()] == [f"{folder_name(NAME)}.3"]
 
     async def test_it_takes_the_place_of_an_index_that_cannot_be_opened(self, made, indexes, snapshots, tmp_path):
         for segment in (tmp_path / "index").rglob("segment.json"):

@@ -1,10 +1,6 @@
 """The vector index in process, by Qdrant's own engine: one folder, one process, durable by its write-ahead log."""
 
 import asyncio
-import contextlib
-import fcntl
-import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,19 +22,15 @@ from ingest_service.domain.passage_index import (
     held_readings,
 )
 from ingest_service.domain.terms import SparseVector
+from ingest_service.outbound import edge_folders
+from ingest_service.outbound.edge_compaction import Compaction, compaction
+from ingest_service.outbound.edge_shard import DENSE, SHOWN, TERMS, is_held, open_shard
+from runtime import logs
 from runtime.tenancy import TenantScope
 
-DENSE: Final = "dense"
-TERMS: Final = "terms"
-SHOWN: Final = "shown_to"
-"""The tenant whose searches find the passage; nothing while it waits for the rest of its reading."""
 RETRY_S: Final = 0.25
-BYTES_FROM_KB: Final = 2_500
-"""Vectors of a segment that is given a byte for each number when the index is compacted: about 1,700 passages."""
 COMPACTED_EVERY: Final = 2_000
 """Passages, or a tenth of what is there if that is more: compacting writes all of them anew, some 60 us each."""
-LOG_FILE: Final = 2**20
-"""Bytes of a file of the log: the one that is written is memory, and one that is full is kept on the disk."""
 A_PAGE: Final = 1_000
 """Passages that are looked through at a time."""
 LOOKED_AT_AGAIN: Final = 1.5
@@ -48,31 +40,42 @@ if TYPE_CHECKING:
     Condition = edge.ConditionType
     Vector = list[float] | edge.SparseVector | list[list[float]]
 
+_log = logs.get_logger()
+
 
 class EdgeIndex:
-    """`PassageIndex` over one shard. Reads and writes have threads of their own: a search does not wait for a write."""
+    """`PassageIndex` over one shard. Reads and writes have threads of their own: a search does not wait for a write.
 
-    def __init__(self, shard: edge.EdgeShard) -> None:
-        self._shard = shard
+    Compacting replaces the shard. It is replaced, and written to, in the thread of the writes alone.
+    """
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        self._folder = folder
+        self._dimension = dimension
+        self._path = edge_folders.current(folder)
+        self._is_changed = self._path.exists()
+        self._shard = open_shard(self._path, dimension)
         self._fresh = 0
+        self._missed: list[edge.UpdateOperation] | None = None
+        self._compacting = asyncio.Lock()
+        self._beside: asyncio.Task[None] | None = None
         self._writes = ThreadPoolExecutor(1, thread_name_prefix="index-write")
-        self._reads = ThreadPoolExecutor(2, thread_name_prefix="index-read")
+        self._reads = _readers()
 
     @classmethod
     def open(cls, folder: Path, dimension: int = 384) -> "EdgeIndex":
-        """Open the shard in `folder`, or make it for vectors of `dimension` numbers; also after a kill.
+        """Open the index whose first folder is `folder`, or make it for vectors of `dimension` numbers.
 
         Raises:
-            RuntimeError: Another process has the shard open, or its files are damaged.
+            RuntimeError: Another process has it open (`is_held`), or its files are damaged.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            _keep_log_small(folder / "edge_config.json")
-            shard = edge.EdgeShard.load(str(folder), _config(dimension))
-            _index_fields(shard)
-        except Exception as error:  # the engine raises bare Exception
-            raise RuntimeError(f"the vector index in {folder} cannot be opened: {error}") from error
-        return cls(shard)
+        while True:
+            index = cls(folder, dimension)
+            if index._path == edge_folders.current(folder):
+                edge_folders.remove_others(index._path, folder)
+                return index
+            # whoever had it open has just replaced it
+            index._shard.close()
 
     @classmethod
     async def open_when_free(cls, folder: Path, dimension: int = 384, *, patience_s: float = 15.0) -> "EdgeIndex":
@@ -92,7 +95,7 @@ class EdgeIndex:
 
     async def upsert(self, scope: TenantScope, passages: Sequence[IndexedPassage]) -> None:
         points = [_point(scope, passage) for passage in passages]
-        await self._write(lambda: self._shard.update(edge.UpdateOperation.upsert_points(points)))
+        await self._update(edge.UpdateOperation.upsert_points(points))
         self._fresh += len(points)
 
     async def written(self, scope: TenantScope, document_id: DocumentId, generation: int) -> int:
@@ -102,19 +105,20 @@ class EdgeIndex:
     async def show(self, scope: TenantScope, document_id: DocumentId, generation: int) -> None:
         shown = {SHOWN: str(scope.tenant_id)}
         update = edge.UpdateOperation.set_payload_by_filter(_reading(scope, document_id, generation), shown)
-        await self._write(lambda: self._shard.update(update))
-        if self._fresh >= max(COMPACTED_EVERY, await self.count_all() // 10):
-            await self.compact()
+        await self._update(update)
+        if not self._compacting.locked() and self._fresh >= max(COMPACTED_EVERY, await self.count_all() // 10):
+            self._fresh = 0
+            self._beside = asyncio.create_task(self.compact(), name="compaction")
 
     async def delete_document(
         self, scope: TenantScope, document_id: DocumentId, *, but_generation: int | None = None
     ) -> None:
         chosen = _of(scope, Narrowing(document_ids=(document_id,)), but_generation)
-        await self._write(lambda: self._shard.update(edge.UpdateOperation.delete_points_by_filter(chosen)))
+        await self._update(edge.UpdateOperation.delete_points_by_filter(chosen))
 
     async def delete_tenant(self, scope: TenantScope) -> int:
         held = await self.count(scope)
-        await self._write(lambda: self._shard.update(edge.UpdateOperation.delete_points_by_filter(_of(scope))))
+        await self._update(edge.UpdateOperation.delete_points_by_filter(_of(scope)))
         return held
 
     async def search_dense(
@@ -153,22 +157,71 @@ class EdgeIndex:
     async def compact(self) -> None:
         """Drop deleted points for good, keep bytes beside new vectors, let go of what that replaced.
 
-        The engine keeps Python's lock meanwhile: the process does nothing else for half a second at 10,000 passages.
+        Searches go on meanwhile, and writes too but while the folder is copied. Where it fails the index is as it was.
         """
-        self._fresh = 0
-        await self._write(self._shard.optimize)
-        await self.flush()
+        async with self._compacting:
+            if not self._is_changed:
+                return
+            self._fresh = 0
+            try:
+                await self._compact(edge_folders.following(self._folder))
+            except Exception as error:  # noqa: BLE001 - the engine raises it; the index is searched and written on
+                _log.warning("index.not_compacted", reason=str(error))
 
     async def flush(self) -> None:
         """Everything is in the folder's files when this returns, and what they make superfluous is gone."""
-        await self._write(self._shard.flush)
+        async with self._compacting:
+            await self._write(self._shard.flush)
 
     async def close(self) -> None:
-        """Flush and release the folder."""
-        await self.flush()
-        self._reads.shutdown()
-        await self._write(self._shard.close)
-        self._writes.shutdown()
+        """Flush and release the folder; a compaction that it began by itself is given up."""
+        if self._beside is not None:
+            self._beside.cancel()
+        async with self._compacting:
+            await self._write(self._shard.flush)
+            self._reads.shutdown()
+            await self._write(self._shard.close)
+            self._writes.shutdown()
+
+    async def _compact(self, copy: Path) -> None:
+        try:
+            async with compaction(self._path, copy, self._dimension) as process:
+                await process.until_ready()
+                loop = asyncio.get_running_loop()
+                await self._write(lambda: self._be_copied(process, loop))
+                await process.until_compacted()
+            replaced = await self._write(lambda: self._take(copy))
+            reads, self._reads = self._reads, _readers()
+            # those that search in it are waited for
+            await asyncio.to_thread(reads.shutdown)
+            await self._write(replaced.close)
+        finally:
+            # in turn: whatever nobody waits for any more has ended then
+            await self._write(lambda: self._let_go(copy))
+
+    def _be_copied(self, process: Compaction, loop: asyncio.AbstractEventLoop) -> None:
+        """Here, so that writes wait."""
+        asyncio.run_coroutine_threadsafe(process.copy(), loop).result()
+        self._missed, self._is_changed = [], False
+
+    def _take(self, copy: Path) -> edge.EdgeShard:
+        """Make up for what was written since the copy was made, and use it from now on; returns what it replaces."""
+        shard = open_shard(copy, self._dimension)
+        try:
+            for update in self._missed or ():
+                shard.update(update)
+            edge_folders.mark_whole(copy)
+        except BaseException:
+            shard.close()
+            raise
+        self._path, replaced, self._shard = copy, self._shard, shard
+        return replaced
+
+    def _let_go(self, copy: Path) -> None:
+        """Of what the copy has replaced, or else of the copy."""
+        self._missed = None
+        self._is_changed |= self._path != copy
+        edge_folders.remove_others(self._path, self._folder)
 
     async def _search(
         self,
@@ -185,6 +238,15 @@ class EdgeIndex:
         )
         return [_hit(point) for point in await self._read(lambda: self._shard.query(request))]
 
+    async def _update(self, update: edge.UpdateOperation) -> None:
+        await self._write(lambda: self._apply(update))
+
+    def _apply(self, update: edge.UpdateOperation) -> None:
+        self._is_changed = True
+        if self._missed is not None:
+            self._missed.append(update)
+        self._shard.update(update)
+
     async def _read(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reads, call)
 
@@ -192,68 +254,8 @@ class EdgeIndex:
         return await asyncio.get_running_loop().run_in_executor(self._writes, call)
 
 
-def is_held(error: RuntimeError) -> bool:
-    """Whether `EdgeIndex.open` raised it because another process has the folder open."""
-    return "WouldBlock" in str(error)
-
-
-def _config(dimension: int) -> edge.EdgeConfig:
-    # cold: not read into memory when it is opened or written. All of the bytes are looked at, of the exact vectors few
-    cold = edge.Memory.Cold
-    return edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Dot, memory=cold)},
-        sparse_vectors={TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=cold)},
-        quantization_config=edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99, always_ram=True),
-        # m=0, no graph: to look at all of a tenant's passages takes a millisecond, and a graph misses some of the best
-        hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=10),
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=BYTES_FROM_KB, default_segment_number=2),
-        max_search_threads=1,
-    )
-
-
-def _keep_log_small(config: Path) -> None:
-    """Say so where the engine looks for what `EdgeConfig` leaves open: its Python has no word for the log's options.
-
-    Nothing is said where another process has the index open, which the engine finds out next.
-    """
-    with _locked(config.with_name("wal")) as is_ours:
-        kept = json.loads(config.read_bytes()) if config.exists() else {}
-        options = {"segment_capacity": LOG_FILE, "segment_queue_len": 0, "retain_closed": 1}
-        if is_ours and kept.get("wal_options") != options:
-            half = config.with_name(config.name + ".part")
-            half.write_text(json.dumps({**kept, "wal_options": options}), encoding="utf-8")
-            half.replace(config)
-
-
-@contextlib.contextmanager
-def _locked(log: Path) -> Iterator[bool]:
-    """The lock that the engine holds while it has an index open; where there is no log yet, there is no index."""
-    if not log.exists():
-        yield True
-        return
-    folder = os.open(log, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(folder)
-
-
-def _index_fields(shard: edge.EdgeShard) -> None:
-    """Those that are not yet indexed: of a new shard, all."""
-    fields = (
-        ("tenant_id", edge.KeywordIndexParams(is_tenant=True)),
-        ("document_id", edge.KeywordIndexParams()),
-        ("language", edge.KeywordIndexParams()),
-        (SHOWN, edge.KeywordIndexParams(is_tenant=True)),
-    )
-    indexed = shard.info().payload_schema
-    for field, parameters in fields:
-        if field not in indexed:
-            shard.update(edge.UpdateOperation.create_field_index(field, parameters))
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, thread_name_prefix="index-read")
 
 
 def _point(scope: TenantScope, passage: IndexedPassage) -> edge.Point:

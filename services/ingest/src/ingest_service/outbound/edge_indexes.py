@@ -9,13 +9,13 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from ingest_service.domain.embedding import IndexName
-from ingest_service.outbound.edge_index import EdgeIndex, is_held
+from ingest_service.outbound import edge_folders
+from ingest_service.outbound.edge_index import EdgeIndex
+from ingest_service.outbound.edge_shard import is_held
 
-_FOLDER: Final = re.compile(r"(?P<model>[^.].*)-(?P<dimension>\d+)")
-_LEAVING: Final = ".leaving-"
-"""Before the name of a folder that is being removed: half of it is no index."""
+_FOLDER: Final = re.compile(r"(?P<model>[^.].*)-(?P<dimension>\d+)(?:\.\d+)?")
 ARRIVING: Final = ".arriving-"
-"""Before the name of a folder into which a copy is being unpacked: the same."""
+"""Before the name of a folder into which a copy is being unpacked: half of it is no index."""
 RESTORED: Final = ".restored-"
 """Before the name of a folder that is whole, and takes the place of the index when that is opened the next time."""
 
@@ -45,7 +45,7 @@ class EdgeIndexes:
         index = self._open.pop(name, None)
         if index is not None:
             await index.close()
-        await asyncio.to_thread(self._remove, self._folder(name))
+        await asyncio.to_thread(edge_folders.remove_all, self._folder(name))
 
     async def use(self, *names: IndexName) -> None:
         """Nothing: no other process can drop them."""
@@ -54,7 +54,7 @@ class EdgeIndexes:
         return await self.names()
 
     async def compact(self) -> None:
-        """Drop deleted points for good; the process does nothing else meanwhile, see `EdgeIndex.compact`."""
+        """Drop deleted points for good, wherever something was written or deleted."""
         for index in list(self._open.values()):
             await index.compact()
 
@@ -73,7 +73,7 @@ class EdgeIndexes:
         restored = folder.with_name(f"{RESTORED}{folder.name}")
         if not restored.exists():
             return
-        if folder.exists():
+        if edge_folders.current(folder).exists():
             try:  # whoever has it open may still write: that must not be lost with it
                 old = await EdgeIndex.open_when_free(folder, name.dimension)
             except RuntimeError as error:
@@ -81,21 +81,18 @@ class EdgeIndexes:
                     raise
             else:
                 await old.close()
-            leaving = folder.with_name(f"{_LEAVING}{folder.name}")
-            shutil.rmtree(leaving, ignore_errors=True)
-            folder.rename(leaving)
-        restored.rename(folder)
+        following = edge_folders.following(folder)
+        edge_folders.remove(following)
+        edge_folders.mark_whole(restored)
+        restored.rename(following)
 
     def _names(self) -> list[IndexName]:
         self._root.mkdir(parents=True, exist_ok=True)
-        for left in self._root.glob(f"{_LEAVING}*"):
-            shutil.rmtree(left)
+        for left in self._root.glob(f"{edge_folders.LEAVING}*"):
+            shutil.rmtree(left, ignore_errors=True)
         found = (_FOLDER.fullmatch(path.name) for path in sorted(self._root.iterdir()) if path.is_dir())
-        return [IndexName(unquote(match["model"]), int(match["dimension"])) for match in found if match]
-
-    def _remove(self, folder: Path) -> None:
-        if folder.exists():
-            shutil.rmtree(folder.rename(folder.with_name(f"{_LEAVING}{folder.name}")))
+        named = (IndexName(unquote(match["model"]), int(match["dimension"])) for match in found if match)
+        return list(dict.fromkeys(named))
 
 
 def folder_name(name: IndexName) -> str:

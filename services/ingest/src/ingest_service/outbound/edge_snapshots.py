@@ -16,18 +16,20 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ingest_service.domain.embedding import IndexName
 from ingest_service.domain.snapshots import Snapshot, SnapshotRefused, Tell
-from ingest_service.outbound.edge_index import EdgeIndex, is_held
+from ingest_service.outbound.disk import sync, write_sparse
+from ingest_service.outbound.edge_folders import current
+from ingest_service.outbound.edge_index import EdgeIndex
 from ingest_service.outbound.edge_indexes import ARRIVING, RESTORED, folder_name
+from ingest_service.outbound.edge_shard import is_held
 
 _FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"
 _MADE: Final = "%Y%m%dT%H%M%S.%fZ"
 _HALF: Final = ".part"
-_BLOCK: Final = 64 * 1024
 _NEXT: Final = (
     "It is taken when ingest starts the next time. Then it is compared with Postgres: what is missing is written."
 )
@@ -50,10 +52,11 @@ class EdgeSnapshots:
         self._file = re.compile(re.escape(folder_name(name)) + r"-(\d{8}T\d{6}\.\d{6}Z)\.tar\.gz")
 
     async def create(self, tell: Tell) -> Snapshot:
-        if not self._folder.exists():
+        folder = current(self._folder)
+        if not folder.exists():
             raise SnapshotRefused("There is no index of this embedding model yet.")
         try:
-            index = EdgeIndex.open(self._folder, self._name.dimension)
+            index = EdgeIndex.open(folder, self._name.dimension)
         except RuntimeError as error:
             if is_held(error):
                 raise SnapshotRefused(
@@ -62,7 +65,7 @@ class EdgeSnapshots:
             raise SnapshotRefused("The index is damaged: restore an older copy, or let it be filled anew.") from error
         try:
             await index.flush()
-            return await asyncio.to_thread(self._copy, await index.count_all(), tell)
+            return await asyncio.to_thread(self._copy, folder, await index.count_all(), tell)
         finally:
             await index.close()
 
@@ -81,23 +84,23 @@ class EdgeSnapshots:
             restored = self._root / f"{RESTORED}{self._folder.name}"
             shutil.rmtree(restored, ignore_errors=True)
             (arriving / "index").rename(restored)
-            _sync(self._root)
+            sync(self._root)
         finally:
             shutil.rmtree(arriving, ignore_errors=True)
         return _NEXT
 
-    def _copy(self, passages: int, tell: Tell) -> Snapshot:
+    def _copy(self, folder: Path, passages: int, tell: Tell) -> Snapshot:
         made_at = datetime.now(UTC)
         self._kept.mkdir(parents=True, exist_ok=True)
         path = self._kept / f"{self._folder.name}-{made_at.strftime(_MADE)}.tar.gz"
         half = path.with_name(path.name + _HALF)
-        found = [file for file in sorted(self._folder.rglob("*")) if file.is_file()]
+        found = [file for file in sorted(folder.rglob("*")) if file.is_file()]
         of, done, digests = sum(file.stat().st_size for file in found), 0, dict[str, str]()
         try:
             with half.open("wb") as raw:
                 with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as tar:
                     for file in found:
-                        place = f"index/{file.relative_to(self._folder).as_posix()}"
+                        place = f"index/{file.relative_to(folder).as_posix()}"
                         tar.add(file, place, recursive=False)
                         digests[place] = _digest(file)
                         done += file.stat().st_size
@@ -107,7 +110,7 @@ class EdgeSnapshots:
                 raw.flush()
                 os.fsync(raw.fileno())
             half.rename(path)
-            _sync(self._kept)
+            sync(self._kept)
         except OSError as error:
             raise SnapshotRefused(f"It cannot be written: {error.strerror}.") from error
         finally:
@@ -171,7 +174,10 @@ def _unpacked(path: Path, target: Path, tell: Tell) -> dict[str, Any]:
                 place = PurePosixPath(entry.name)
                 if not entry.isfile() or place.is_absolute() or ".." in place.parts:
                     raise SnapshotRefused("This file is no copy of an index.")
-                _write(tar.extractfile(entry), entry.size, target / place)
+                content = tar.extractfile(entry)
+                assert content is not None
+                write_sparse(content, entry.size, target / place)
+                sync(target / place)
                 tell(raw.tell(), of)
         if not (target / _MANIFEST).is_file():
             raise SnapshotRefused("This copy is torn, or no copy of an index.")
@@ -186,20 +192,6 @@ def _unpacked(path: Path, target: Path, tell: Tell) -> dict[str, Any]:
     return manifest
 
 
-def _write(source: IO[bytes] | None, size: int, path: Path) -> None:
-    """Leave blocks of zeros out: they read as zeros, and take no room."""
-    assert source is not None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        while block := source.read(_BLOCK):
-            if block.count(0) == len(block):
-                file.seek(len(block), os.SEEK_CUR)
-            else:
-                file.write(block)
-        file.truncate(size)
-        os.fsync(file.fileno())
-
-
 def _digests(target: Path) -> Iterator[tuple[str, str]]:
     for file in (target / "index").rglob("*"):
         if file.is_file():
@@ -209,12 +201,3 @@ def _digests(target: Path) -> Iterator[tuple[str, str]]:
 def _digest(file: Path) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """It is on the disk before what stands on it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

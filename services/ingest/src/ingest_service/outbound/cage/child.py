@@ -4,7 +4,6 @@ Its bytes are touched here and nowhere else.
 """
 
 import contextlib
-import ctypes
 import gc
 import os
 import signal
@@ -18,6 +17,7 @@ from typing import IO, Final, Never
 from ingest_service.domain.cut_settings import CutSettings
 from ingest_service.domain.errors import DocumentRefused
 from ingest_service.outbound.cage import limits, lines, seccomp
+from ingest_service.outbound.parent import end_with_parent
 from ingest_service.outbound.readers.ports import Say
 
 READ, OUT_OF_MEMORY, WANTS = 0, 70, 100
@@ -26,7 +26,6 @@ that place after `WANTS` needs: to be in memory first, or more time."""
 SAY_EVERY_S: Final = 0.1
 MOST_FILES: Final = 65_536
 """That a nursery could have open by far."""
-_PR_SET_PDEATHSIG: Final = 1
 
 Work = Callable[[bytes, Say, CutSettings], Iterable[lines.Line]]
 """Reads a document, cuts it, and says what is in it."""
@@ -56,9 +55,7 @@ def live(errand: Errand, work: Work) -> Never:
 def _lock_in(errand: Errand) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if sys.platform == "linux":
-        # nobody would end it any more if the nursery died
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    end_with_parent()
     # what a library prints of a document belongs into no log
     os.dup2(1, 2)
     first, second = sorted((errand.data, errand.out))
