@@ -14,7 +14,7 @@ thresholds are those fitted without the claim's own article or abstract (five fo
 in the fit, whatever its number. `unseen` is as served, fitted without any claim of the same family (scifact, restated,
 or made of sentences) either. Intervals are 95 % of 1,000 bootstrap draws. P, R and F1 are of `supported`; `caught` is
 the share of the false claims that are refused. What is said in another language than its passage comes last
-(`grounding_foreign.py`).
+(`grounding_foreign.py`), and amounts that belong to a neighbour (`grounding_amounts.py`).
 """
 
 import argparse
@@ -26,6 +26,7 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+from grounding_amounts import amounts_table
 from grounding_claims import FOLDS, Case, all_cases
 from grounding_foreign import foreign_cases, foreign_table
 
@@ -219,6 +220,7 @@ async def main(args: argparse.Namespace) -> None:
         (print_weights if args.fit else table)(cases)
         if not args.fit:
             await foreign_table(foreign_cases(args.data), embedder, _hit)
+            await amounts_table(embedder, _hit)
     finally:
         embedder.close()
     print(f"\n{spent_ms:.1f} ms CPU to read one passage and hold one claim against it, without embedding")

@@ -256,3 +256,27 @@ async def test_a_list_says_what_its_heading_denies(claim: str, heading: str, tex
     under = hit(text).model_copy(update={"heading": heading})
     found = await Checking([under], MemoryEmbedder()).answer(f"{claim} [1]")
     assert [one.is_supported for one in found.supports] == [is_supported]
+
+
+TENTS = "The large tent costs 40 euros. The small tent costs 25 euros. Both weigh 2 kg."
+
+
+@pytest.mark.parametrize(
+    ("claim", "text", "reason"),
+    [
+        ("The small tent has a price of 25 euros.", TENTS, "alike"),
+        ("The small tent costs 40 euros.", TENTS, "number"),
+        ("The large tent costs 40 euros and the small tent 25 euros.", TENTS, "alike"),
+        ("The large tent costs 40 euros and weighs 2 kg.", TENTS, "alike"),
+        (
+            "Delivery to islands takes 4 days.",
+            "- Delivery takes 4 days.\n- Delivery to islands takes 9 days.",
+            "number",
+        ),
+        ("Our stove is small and weighs 300 g.", "Our stove is small. It weighs 300 g.", "alike"),
+        ("小帐篷的售价是40欧元。", "大帐篷售价40欧元。小帐篷售价25欧元。", "number"),
+        ("小帐篷的售价是25欧元。", "大帐篷售价40欧元。小帐篷售价25欧元。", "alike"),
+    ],
+)
+async def test_an_amount_of_another_thing_bears_nothing_out(claim: str, text: str, reason: str):
+    assert await reasons(f"{claim} [1]", text) == [reason]
