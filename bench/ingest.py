@@ -27,6 +27,7 @@ from uuid import UUID
 
 import psutil
 
+from ingest_service.domain.pages_read import PagesRead
 from ingest_service.domain.read_document import Cut, cut
 from ingest_service.outbound import readers
 from ingest_service.outbound.cage.limits import Limits
@@ -118,7 +119,7 @@ async def caged_reader(files: Sequence[bytes]) -> Row:
     """As many at once as the service reads."""
     reader = CagedReader(Limits(memory_mib=480, cpu_s=15, wall_s=120))
 
-    async def unheard(_done: int, _of: int) -> None:
+    async def unheard(_: PagesRead) -> None:
         return
 
     await reader.read(files[0], unheard)  # the nursery's start and its imports are paid once
