@@ -154,6 +154,30 @@ def test_the_same_word_in_another_form_matches(query, passage):
     assert matches(query, passage) > 0
 
 
+@pytest.mark.parametrize(
+    ("query", "passage"),
+    [
+        ("a bottle of 500ml", "Bottles hold 500 ml."),
+        ("500 ml", "A 500ml bottle"),
+        ("KLF2 in mice", "Klf-2"),
+        ("Gilt das für Windows11?", "Unter Windows 11"),
+        ("отдача 20кг", "20 кг"),
+    ],
+)
+def test_letters_and_digits_match_joined_or_apart(query, passage):
+    assert matches(query, passage) > 0
+
+
+def test_the_name_itself_is_worth_more_than_what_it_is_made_of():
+    assert matches("KLF2 in mice", "KLF2") > matches("KLF2 in mice", "KLF 2") > matches("KLF2 in mice", "KLF 4")
+
+
+def test_a_letter_alone_and_the_pieces_of_a_code_are_no_terms():
+    assert matches("the 12V adapter", "V") == 0
+    assert matches("order 3f2a9c7e", "3 2 9 7") == 0
+    assert matches("क्या", "क") == 0
+
+
 def test_other_words_do_not_match():
     assert matches("umbrella", "You may return the tent within 30 days of when you have it.") == 0
 

@@ -28,6 +28,11 @@ PART: Final = 5
 PART_WEIGHT: Final = 0.3
 """What a shared part of a word weighs beside a shared word: enough to find `Rückgabefrist` by `Rückgabe`."""
 
+PIECE_WEIGHT: Final = 0.5
+"""What the letters or the digits of a word of both weigh: as much as the word together, where `500 ml` is `500ml`."""
+MOST_PIECES: Final = 4
+"""A word that changes between letters and digits more often is a code, of which no piece says anything."""
+
 ASIDE_WEIGHT: Final = 0.05
 """What `how`, `long` or `take` weighs in a question: nothing in prose, where it is common, but much in a small shop."""
 
@@ -66,6 +71,7 @@ _TOKEN: Final = re.compile(
 _JOINERS: Final = re.compile("[\u00ad\u200b-\u200d\u2060\u0640]")
 _APOSTROPHE: Final = re.compile("['\u2019](?:s\\b)?")
 _FOLDED_SCRIPTS: Final = re.compile(f"[{scripts.LATIN}{scripts.GREEK}{scripts.CYRILLIC}]")
+_PIECE: Final = re.compile(r"\d+|\D+")
 _LATIN_MARKS: Final = re.compile("[\u0300-\u036f]")
 
 
@@ -81,9 +87,12 @@ def passage_vector(text: str) -> SparseVector:
     """The document side of BM25: tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / usual length))."""
     text = normalised(text)
     spoken = language.candidates(text)[:1]
-    found = terms(text, spoken)
+    found, inside = list[str](), list[str]()
+    for match in _tokens(text):
+        found += _terms_of(match, spoken)
+        inside += _pieces(match.group(), spoken)
     scale = K1 * (1 - B + B * len(found) / USUAL_LENGTH)
-    counts = Counter(found) + Counter(parts(found, spoken))
+    counts = Counter(found) + Counter(inside) + Counter(parts(found, spoken))
     return _vector((_hash(term), tf * (K1 + 1) / (tf + scale)) for term, tf in counts.items())
 
 
@@ -97,6 +106,8 @@ def query_vector(text: str) -> SparseVector:
         weight = ASIDE_WEIGHT if match.group().lower() in aside else 1.0
         for term in _terms_of(match, tuple(spoken)):
             weights[term] = max(weights.get(term, 0.0), weight)
+        for term in _pieces(match.group(), tuple(spoken)):
+            weights[term] = max(weights.get(term, 0.0), PIECE_WEIGHT)
     named = [term for term, weight in weights.items() if weight == 1.0]
     whole = [(_hash(term), weight) for term, weight in weights.items()]
     return _vector(whole + [(_hash(part), PART_WEIGHT) for part in dict.fromkeys(parts(named, spoken))])
@@ -126,6 +137,16 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
 
 def _terms_of(match: re.Match[str], spoken: tuple[str, ...]) -> Iterable[str]:
     return _bigrams(match.group()) if match.lastgroup == "unspaced" else _stems(match.group(), spoken)
+
+
+def _pieces(word: str, spoken: tuple[str, ...]) -> list[str]:
+    """Terms of the letters and digits of a word of both, so that `KLF2` and `Klf-2` meet; a letter alone is none."""
+    if word.isalpha() or word.isdecimal():
+        return []
+    found = _PIECE.findall(word)
+    if not 1 < len(found) <= MOST_PIECES:
+        return []
+    return [stem for piece in found if len(piece) > 1 or piece.isdecimal() for stem in _stems(piece, spoken)]
 
 
 def _bigrams(run: str) -> Iterable[str]:
