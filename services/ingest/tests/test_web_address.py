@@ -109,6 +109,14 @@ def test_links_of_a_page():
     assert links_of(page, PAGE) == ["https://shop.example/help/shipping", "https://shop.example/faq?q=1&r=2"]
 
 
+def test_links_that_differ_in_tracking_alone_are_one():
+    page = b"""<a href="/faq?utm_source=news&amp;utm_medium=mail">faq</a> <a href="/faq?gclid=1">faq</a>
+        <a href="/faq?q=1&amp;fbclid=x&amp;r=2">search</a> <a href="/faq?q=1&amp;r=2&amp;utm_id=3">search</a>
+        <a href="?utm_source=top">itself</a> <a href="/faq?gclidx=1">another</a>"""
+    faq = "https://shop.example/faq"
+    assert links_of(page, PAGE) == [faq, f"{faq}?q=1&r=2", f"{faq}?gclidx=1"]
+
+
 def test_links_of_a_sitemap():
     sitemap = b"""<?xml version="1.0"?>
         <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">

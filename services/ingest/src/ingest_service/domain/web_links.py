@@ -21,6 +21,10 @@ _NO_PAGES: Final = re.compile(
     r"\.(?:avif|bmp|css|exe|gif|gz|ico|iso|jpe?g|js|json|m4a|mp3|mp4|png|rss|svg|tar|tgz|ttf|wav|webm|webp|woff2?|zip)\Z",
     re.IGNORECASE,
 )
+_TRACKING: Final = re.compile(
+    r"(?:utm_\w+|gclid|dclid|fbclid|msclkid|mc_[ce]id|_ga|_gl|yclid|igshid)(?:=|\Z)", re.IGNORECASE
+)
+"""What tells a site where a visitor comes from, and changes nothing of the page."""
 
 
 def is_sitemap(data: bytes) -> bool:
@@ -49,12 +53,18 @@ def _followed(found: Iterable[str], url: str, base: str) -> Iterator[str]:
         return
     for link in found:
         try:
-            address = normal(link, base)
+            address = _untracked(normal(link, base))
         except AddressRefused:
             continue
         path = address.partition("?")[0]
         if address != url and is_same_site(address, url) and not _NO_PAGES.search(path):
             yield address
+
+
+def _untracked(address: str) -> str:
+    path, _, query = address.partition("?")
+    kept = "&".join(part for part in query.split("&") if not _TRACKING.match(part))
+    return f"{path}?{kept}" if kept else path
 
 
 class _Anchors(HTMLParser):
