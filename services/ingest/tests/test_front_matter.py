@@ -42,3 +42,10 @@ def test_front_matter_gives_the_title_and_stays_out_of_the_passages(above, title
 def test_anything_else_is_text(text):
     assert front_matter(text) is None
     assert front_matter("---\n" + "a: b\n" * 40_000 + "---\nText") is None
+
+
+def test_a_title_of_many_spaces_is_read_in_one_pass():
+    """It took half a minute."""
+    told = front_matter("---\ntitle: a" + " " * 60_000 + "b\n---\nText")
+    assert told is not None
+    assert told.title == "a b"

@@ -117,6 +117,11 @@ def test_links_that_differ_in_tracking_alone_are_one():
     assert links_of(page, PAGE) == [faq, f"{faq}?q=1&r=2", f"{faq}?gclidx=1"]
 
 
+def test_links_of_a_page_with_declarations_that_nobody_knows():
+    page = b"<!doctype html><![foo[ a ]]><![ b><![endif]--><a href='/one'>1</a><![1><a href='/two'>2</a><![x"
+    assert links_of(page, PAGE) == ["https://shop.example/one", "https://shop.example/two"]
+
+
 def test_links_of_a_sitemap():
     sitemap = b"""<?xml version="1.0"?>
         <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">

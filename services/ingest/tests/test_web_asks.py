@@ -36,13 +36,16 @@ def test_what_a_header_asks(header, asks):
         ('<!-- <meta name="robots" content="noindex"> -->', NEITHER),
         ("<script>\"<meta name='robots' content='noindex'>\"</script>", NEITHER),
         ('<meta name="robots"><meta content="noindex">', NEITHER),
+        ('<![foo[ a ]]><![ b> <![1]><![if !mso]><meta name="robots" content="noindex">', (True, False)),
     ],
 )
 def test_what_a_page_asks(head, asks):
     assert asks_of(f"<!doctype html><html><head>{head}</head><body>Text</body></html>".encode()) == asks
 
 
-@pytest.mark.parametrize("data", [b"\x00\xff<meta", b"%PDF-1.7 <meta name=robots content=noin", b"<meta" * 90_000])
+@pytest.mark.parametrize(
+    "data", [b"\x00\xff<meta", b"%PDF-1.7 <meta name=robots content=noin", b"<meta" * 90_000, b"<meta><![x"]
+)
 def test_no_bytes_break_it(data):
     assert asks_of(data) == NEITHER
     assert len(data) < 2 * LOOKED_AT

@@ -8,7 +8,7 @@ LOOKED_AT: Final = 65_536
 _PART: Final = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _NAME: Final = re.compile(r"[\w\"'][^:\n]{0,80}:(?:\s.*)?")
 _LINE: Final = re.compile(rf"{_NAME.pattern}|\s+\S.*|-(?:\s.*)?|#.*|\s*")
-_TITLE: Final = re.compile(r"^title:[ \t]*(?:[>|][+-]?[ \t]*\r?\n[ \t]+)?(\S.*?)\s*$", re.IGNORECASE | re.MULTILINE)
+_TITLE: Final = re.compile(r"^title:[ \t]*(?:[>|][+-]?[ \t]*\r?\n[ \t]+)?(\S.*)", re.IGNORECASE | re.MULTILINE)
 _QUOTED: Final = re.compile(r"(['\"])(.*)\1")
 
 
@@ -28,7 +28,7 @@ def front_matter(text: str) -> FrontMatter | None:
     title = _TITLE.search(part.group(1))
     if not body.strip() or (title is None and _is_yaml(body)):
         return None
-    words = title and _QUOTED.sub(r"\2", title.group(1))
+    words = title and _QUOTED.sub(r"\2", title.group(1).rstrip())
     return FrontMatter(part.end(), " ".join(words.split()) if words else None)
 
 

@@ -1,8 +1,9 @@
 """What a page asks of visitors like this one: not to be kept, its links not to be followed."""
 
 from collections.abc import Iterable, Iterator
-from html.parser import HTMLParser
 from typing import Final, NamedTuple
+
+from ingest_service.domain.tags import Tags
 
 AGENT: Final = "LumoraBot"
 LOOKED_AT: Final = 256 * 1024
@@ -45,11 +46,11 @@ def _rules(line: str) -> Iterator[str]:
             yield rule
 
 
-class _Meta(HTMLParser):
+class _Meta(Tags):
     """Collects what `<meta name="robots">` says."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -3,10 +3,10 @@
 import html
 import re
 from collections.abc import Iterable, Iterator
-from html.parser import HTMLParser
 from typing import Final
 
 from ingest_service.domain.errors import AddressRefused
+from ingest_service.domain.tags import Tags
 from ingest_service.domain.web_address import is_same_site, normal
 
 LOOKED_AT: Final = 4 * 1024 * 1024
@@ -67,11 +67,11 @@ def _untracked(address: str) -> str:
     return f"{path}?{kept}" if kept else path
 
 
-class _Anchors(HTMLParser):
+class _Anchors(Tags):
     """Collects what `<a href>` names, but for links that ask not to be followed."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.found: list[str] = []
         self.base = ""
 
