@@ -21,6 +21,7 @@ from ingest_service.outbound import edge_compaction, edge_folders, edge_index
 from ingest_service.outbound.edge_compaction import Compaction
 from ingest_service.outbound.edge_index import EdgeIndex
 from ingest_service.outbound.edge_indexes import EdgeIndexes, folder_name
+from ingest_service.outbound.edge_snapshots import EdgeSnapshots
 from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_passage_index import STOVES, TENTS, axis, passage, put
 from tests.support.platform import eventually
@@ -139,6 +140,14 @@ async def test_it_is_begun_after_so_many_passages_and_nobody_waits_for_it(index,
     assert await is_as_changed(index)
     await put(index, OURS, [passage(STOVES, 0, "stove")])
     assert index._beside.done()
+
+
+async def test_of_documents_that_are_shown_at_once_one_begins_it(index, first, monkeypatch):
+    monkeypatch.setattr(edge_index, "COMPACTED_EVERY", OLD)
+    await asyncio.gather(*(index.show(OURS, TENTS, 1) for _ in range(5)))
+    assert [task.get_name() for task in asyncio.all_tasks()].count("compaction") == 1
+    await index._beside
+    assert folders(first) == [f"{first.name}.1"]
 
 
 async def test_writes_wait_while_it_is_copied_and_searches_do_not(index, monkeypatch):
@@ -405,3 +414,20 @@ async def test_what_replaced_it_just_before_it_was_let_go_is_taken(index, indexe
     monkeypatch.setattr(edge_index, "open_shard", open_too_late)
     assert await is_as_changed(await indexes.open(NAME))
     assert folders(first) == [f"{first.name}.1"]
+
+
+async def test_a_copy_is_made_of_what_replaced_it_just_before_it_was_let_go(index, indexes, first, monkeypatch):
+    await change(index)
+    await index.compact()
+    await indexes.close()
+
+    def open_too_late(path: Path, dimension: int) -> object:
+        monkeypatch.setattr(edge_index, "open_shard", open_shard)
+        path.rename(edge_folders.following(first))
+        return open_shard(path, dimension)
+
+    monkeypatch.setattr(edge_index, "open_shard", open_too_late)
+    snapshots = EdgeSnapshots(first.parent, first.parent / "copies", NAME)
+    made = await snapshots.create(lambda *_: None)
+    await snapshots.restore(made.name, lambda *_: None)
+    assert await is_as_changed(await indexes.open(NAME))

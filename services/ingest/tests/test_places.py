@@ -43,6 +43,7 @@ def test_the_more_wait_the_later_each_comes_back():
 
 async def test_quick_ones_follow_each_other_and_a_slow_one_is_not_waited_for(monkeypatch):
     places, scope, order = Places(2), new_scope(), list[int]()
+    monkeypatch.setattr("ingest_service.domain.places.QUICK_S", 60)
 
     async def fetch(n: int) -> None:
         await places.soon(scope)

@@ -63,7 +63,9 @@ class Compaction:
     async def _until(self, word: str, within_s: float) -> None:
         assert self._process.stdout is not None
         try:
-            said = (await asyncio.wait_for(self._process.stdout.readline(), within_s)).decode().strip()
+            # not by `wait_for`, which may forget that it was cancelled: a service that stops would wait for the end
+            async with asyncio.timeout(within_s):
+                said = (await self._process.stdout.readline()).decode().strip()
         except TimeoutError:
             raise CompactionFailed(f"it was not {word} in time") from None
         if said != word:

@@ -77,6 +77,11 @@ class EdgeIndex:
             # whoever had it open has just replaced it
             index._shard.close()
 
+    @property
+    def folder(self) -> Path:
+        """Where its files are until it is compacted the next time."""
+        return self._path
+
     @classmethod
     async def open_when_free(cls, folder: Path, dimension: int = 384, *, patience_s: float = 15.0) -> "EdgeIndex":
         """As `open`, but wait for a process that is just letting go of the folder.
@@ -106,7 +111,9 @@ class EdgeIndex:
         shown = {SHOWN: str(scope.tenant_id)}
         update = edge.UpdateOperation.set_payload_by_filter(_reading(scope, document_id, generation), shown)
         await self._update(update)
-        if not self._compacting.locked() and self._fresh >= max(COMPACTED_EVERY, await self.count_all() // 10):
+        held = await self.count_all() if self._fresh >= COMPACTED_EVERY else 0
+        # nothing is awaited from here on: of two documents that are shown at once one begins it
+        if not self._compacting.locked() and self._fresh >= max(COMPACTED_EVERY, held // 10):
             self._fresh = 0
             self._beside = asyncio.create_task(self.compact(), name="compaction")
 

@@ -52,11 +52,10 @@ class EdgeSnapshots:
         self._file = re.compile(re.escape(folder_name(name)) + r"-(\d{8}T\d{6}\.\d{6}Z)\.tar\.gz")
 
     async def create(self, tell: Tell) -> Snapshot:
-        folder = current(self._folder)
-        if not folder.exists():
+        if not current(self._folder).exists():
             raise SnapshotRefused("There is no index of this embedding model yet.")
         try:
-            index = EdgeIndex.open(folder, self._name.dimension)
+            index = EdgeIndex.open(self._folder, self._name.dimension)
         except RuntimeError as error:
             if is_held(error):
                 raise SnapshotRefused(
@@ -65,7 +64,7 @@ class EdgeSnapshots:
             raise SnapshotRefused("The index is damaged: restore an older copy, or let it be filled anew.") from error
         try:
             await index.flush()
-            return await asyncio.to_thread(self._copy, folder, await index.count_all(), tell)
+            return await asyncio.to_thread(self._copy, index.folder, await index.count_all(), tell)
         finally:
             await index.close()
 
