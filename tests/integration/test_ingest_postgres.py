@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
 
 from contracts.ids import DocumentId, uuid7
 from contracts.ingest import DocumentProgressed
@@ -15,6 +17,7 @@ from ingest_service.domain.document import Cause, Document, Failure, State, rece
 from ingest_service.domain.ports import Documents
 from ingest_service.outbound import postgres_pages
 from ingest_service.outbound.document_changes import lock_content
+from ingest_service.outbound.document_selection import failed_upload
 from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.relay_documents import INDEXED, UNFINISHED
 from runtime.db import Database
@@ -26,6 +29,7 @@ from services.ingest.tests.promises_documents import (
     added,
     claimed,
     made_ready,
+    new_document,
     new_scope,
     put_off,
 )
@@ -36,6 +40,11 @@ from tests.support.platform import Platform, eventually
 from tests.support.probe import connection
 
 pytestmark = pytest.mark.integration
+MANY_MORE = """
+    INSERT INTO ingest.document (id, sha256, tenant_id, title, filename, media_type, size_bytes, state)
+    SELECT gen_random_uuid(), n::text, tenant_id, title, filename, media_type, size_bytes, state
+    FROM ingest.document, generate_series(1, 1000) AS n WHERE id = $1
+"""
 QUEUE_HOLDS = next(stream for stream in declared_streams() if stream.name == "INGEST").max_msgs_per_subject
 
 
@@ -55,6 +64,20 @@ class TestPostgresDocuments(PromisesOfDocuments, PromisesOfFences, PromisesOfVer
     @pytest.fixture
     def documents(self, ingest_database: Database) -> Documents:
         return PostgresDocuments(ingest_database)
+
+
+async def test_an_upload_is_not_held_against_every_document_of_its_business(
+    ingest_database: Database, platform: Platform
+):
+    documents, scope = PostgresDocuments(ingest_database), new_scope()
+    first = await added(documents, scope, sha256="first")
+    question = failed_upload(new_document(sha256="new"), scope)
+    compiled = question.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    async with connection(platform.postgres_url("lumora")) as admin:
+        await admin.execute(MANY_MORE, first.id)
+    async with ingest_database.tenant_tx(scope) as tx:
+        plan = (await tx.session.execute(text(f"EXPLAIN {compiled}"))).scalars().all()
+    assert any("document_failed_content" in line for line in plan), plan
 
 
 async def test_the_relay_sees_no_content(relay: "asyncpg.Connection"):
