@@ -13,6 +13,7 @@ from learning_service.outbound.postgres_figures import PostgresFigures
 from runtime import fact_batches
 from runtime.bus import EVENT_ID, Bus
 from runtime.db import Database
+from runtime.ending import end_all
 from runtime.errors import Rejected, Retryable
 from runtime.fact_batches import FactsHandler, Said
 from runtime.tenancy import TenantScope
@@ -46,7 +47,8 @@ async def hearing(platform: Platform, database: Database, **more: FactsHandler) 
         yield
     finally:
         await batches.stop()
-        watching.cancel()
+        # before the connection is drained, which would wait for a subscription that is still there
+        await end_all([watching])
         await bus.stop()
 
 
