@@ -84,7 +84,11 @@ async def test_after_a_break_of_the_socket_nothing_is_missing_twice_or_wiped(bro
         await expect(marked).to_have_attribute("aria-busy", "false", timeout=WITHIN_MS)
         await eventually(lambda: _counted(page, 6))
         whole = first[1]
-        assert await texts(page) == [*first, "Second?", whole, "From my phone", whole]
+        # where the page is slow to connect, the answer was stored when it read back, and stands where it was stored
+        shown = await texts(page)
+        assert shown in (
+            [*first, "Second?", *two, whole] for two in ([whole, "From my phone"], ["From my phone", whole])
+        )
         assert await marked.locator(".body").inner_text() == whole
 
 
