@@ -103,6 +103,19 @@ async def test_a_compaction_leaves_nothing_of_what_it_replaces(tmp_path, monkeyp
         assert await index.count(OURS) == 6 * A_DOCUMENT
 
 
+async def test_what_opening_touches_of_its_files_is_no_memory_of_ours(tmp_path):
+    async with opened(tmp_path / "index") as index:
+        await write(index, random.Random(3), LONG)
+        for _ in range(2):
+            await index.compact()
+            mapped = [one for one in psutil.Process().memory_maps() if one.path.startswith(f"{index.folder}/")]
+            assert mapped
+            # twenty before, most of them holes
+            assert sum(one.rss for one in mapped) < 2 * KIB * KIB
+            assert await index.count(OURS) == A_DOCUMENT
+            await index.upsert(OURS, [passage(DocumentId(uuid7()), 0, "one more")])
+
+
 async def test_the_log_is_kept_in_small_files_and_let_go(tmp_path):
     drawn = random.Random(3)
     folder = tmp_path / "index"
