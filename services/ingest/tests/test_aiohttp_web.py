@@ -92,6 +92,16 @@ def keep_rules(monkeypatch: pytest.MonkeyPatch, for_s: float) -> None:
         monkeypatch.setattr(module, "RULES_KEPT_S", for_s)
 
 
+async def test_long_rules_of_many_sites_are_not_all_kept(visitor: AiohttpWeb, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sites, "MOST_RULES", 100)
+    async with website() as long, website() as longer:
+        for site in (long, longer):
+            site.pages |= {"/a": b"x", "/robots.txt": b"User-agent: *\nDisallow: /not/this/nor/that/page.html"}
+        for site in (long, long, longer, long):
+            await visitor.get(f"{site.url}/a")
+        assert [site.asked.count("/robots.txt") for site in (long, longer)] == [2, 1]
+
+
 async def test_a_site_that_somebody_waits_for_is_not_forgotten(
     site: Website, visitor: AiohttpWeb, monkeypatch: pytest.MonkeyPatch
 ):

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from protego import Protego
 
 from contracts.ingest import DOCUMENT_LIMIT_BYTES
 from ingest_service.domain.errors import AddressRefused, DocumentRefused, PageGone, PageRefused
 from ingest_service.domain.web_address import Network, is_public, literal, normal, origin
 from ingest_service.domain.web_asks import AGENT
 from ingest_service.domain.web_page import Fetched, SiteAway, VisitorLeaves
+from ingest_service.outbound.robots import rules_of
 from ingest_service.outbound.sites import RULES_KEPT_S, Silent, Site, Sites
 from runtime.retry_after import seconds_of
 
@@ -113,12 +113,13 @@ class AiohttpWeb:
 
     async def _ask_robots(self, site: Site, url: str) -> None:
         if site.robots is None or time.monotonic() - site.read_at > RULES_KEPT_S:
-            site.robots = await self._robots(f"{origin(url)}/robots.txt")
+            data = await self._robots(f"{origin(url)}/robots.txt")
+            site.robots, site.rules_bytes = await asyncio.to_thread(rules_of, data), len(data)
             site.read_at = time.monotonic()
         if not site.robots.can_fetch(url, AGENT):
             raise PageRefused("The site's robots.txt asks not to fetch this page.", code="robots_refused")
 
-    async def _robots(self, url: str) -> Protego:
+    async def _robots(self, url: str) -> bytes:
         """The site's rules; none when it has no such file, or when it redirects (RFC 9309 lets a visitor stop there).
 
         Raises:
@@ -127,8 +128,7 @@ class AiohttpWeb:
         async with self._asked(url, {}) as answer:
             if _is_away(answer.status):
                 raise _away(f"The site answers its robots.txt with status {answer.status}.", answer)
-            data = await _beginning(answer, ROBOTS_BYTES) if answer.status == HTTPStatus.OK else b""
-        return Protego.parse(data.decode("utf-8", errors="replace"))
+            return await _beginning(answer, ROBOTS_BYTES) if answer.status == HTTPStatus.OK else b""
 
     @asynccontextmanager
     async def _asked(self, url: str, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -16,6 +16,8 @@ from ingest_service.domain.web_page import LeftAlone, SiteAway
 RULES_KEPT_S: Final = 3_600.0
 MOST_SITES: Final = 256
 """That are known; one that was forgotten is asked for its rules again."""
+MOST_RULES: Final = 2 * 1024 * 1024
+"""Bytes of the rules of all of them: rules take fifty times as much memory as they have bytes."""
 SILENT_VISITS: Final = 3
 LEFT_ALONE_S: Final = 60.0
 """After so many visits in a row that it did not answer: hundreds of pages would each wait for it."""
@@ -37,6 +39,7 @@ class Site:
     """
 
     robots: Protego | None = None
+    rules_bytes: int = 0
     read_at: float = 0.0
     visited_at: float = 0.0
     wanted_at: float = 0.0
@@ -107,8 +110,10 @@ class Sites:
     def _forget(self) -> None:
         """What is too much or too old; never a site that somebody is at or waits for: it would be visited twice."""
         too_old = time.monotonic() - RULES_KEPT_S
+        rules_bytes = sum(site.rules_bytes for site in self._known.values())
         for place, site in list(self._known.items()):
-            if site.wanted_at > too_old and len(self._known) <= MOST_SITES:
+            if site.wanted_at > too_old and len(self._known) <= MOST_SITES and rules_bytes <= MOST_RULES:
                 return
             if not site.visitors:
+                rules_bytes -= site.rules_bytes
                 del self._known[place]
