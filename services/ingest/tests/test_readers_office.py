@@ -104,7 +104,7 @@ def test_boxes_and_cells_that_are_deleted_or_hidden_are_left_out_and_others_are_
             cell.text = words
     table.cell(1, 0).paragraphs[0]._p.append(parse_xml(TWICE))
     table.cell(1, 1)._tc.get_or_add_tcPr().append(parse_xml(f"<w:cellDel {nsdecls('w')}/>"))
-    assert manuscript(made.saved(document)).text == "Seen.\n\n| item | days |\n|---|---|\n| tent In a box |  |"
+    assert manuscript(made.saved(document)).text == "Seen.\n\n| item | days |\n| tent In a box |  |"
 
 
 def test_a_note_stands_where_it_is_called_and_comments_are_left_out():

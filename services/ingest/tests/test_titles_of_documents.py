@@ -1,9 +1,33 @@
+import docx
 import pytest
 
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain.manuscript import Composer
 from ingest_service.domain.read_document import cut
+from services.ingest.tests import made
 from services.ingest.tests.memory import WordCounter
+from services.ingest.tests.test_readers_office import manuscript
+
+HEADINGS = [("Heading 1", "Filling"), ("Heading 2", "Floor"), ("Heading 1", "Storing")]
+
+
+def _word(headings: list[tuple[str, str]]) -> bytes:
+    document = docx.Document()
+    for style, words in headings:
+        document.add_paragraph(words, style=style)
+        if style.startswith("Heading"):
+            document.add_paragraph("What it says.")
+    return made.saved(document)
+
+
+def _open_document(headings: list[tuple[str, str]]) -> bytes:
+    body = "".join(
+        f'<text:h text:outline-level="{style[-1]}">{words}</text:h><text:p>What it says.</text:p>'
+        if style.startswith("Heading")
+        else f'<text:p text:style-name="{style}">{words}</text:p>'
+        for style, words in headings
+    )
+    return made.open_document("text", body)
 
 
 @pytest.mark.parametrize(
@@ -29,3 +53,22 @@ def test_a_heading_is_the_title_of_what_stands_below_it_alone(
     composer.paragraph("An end.")
     assert cut(composer.manuscript(kind), WordCounter()).title == title
     assert cut(composer.manuscript(kind, "Its own title"), WordCounter()).title == "Its own title"
+
+
+@pytest.mark.parametrize("maker", [_word, _open_document], ids=["word", "odt"])
+def test_a_title_stands_above_all_headings_of_its_document(maker):
+    found = cut(manuscript(maker([("Title", "Boat IB-420"), ("Subtitle", "A manual"), *HEADINGS])), WordCounter())
+    assert found.title == "Boat IB-420"
+    assert [passage.headings for passage in found.passages] == [
+        ("Boat IB-420",),
+        ("Boat IB-420", "Filling"),
+        ("Boat IB-420", "Filling", "Floor"),
+        ("Boat IB-420", "Storing"),
+    ]
+
+
+@pytest.mark.parametrize("maker", [_word, _open_document], ids=["word", "odt"])
+def test_headings_without_a_title_stand_as_they_are(maker):
+    found = cut(manuscript(maker(HEADINGS)), WordCounter())
+    assert found.title is None
+    assert [passage.headings for passage in found.passages] == [("Filling",), ("Filling", "Floor"), ("Storing",)]

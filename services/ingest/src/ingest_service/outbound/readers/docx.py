@@ -18,6 +18,7 @@ from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
 from ingest_service.outbound.readers.docx_styles import Numbers, Styles
+from ingest_service.outbound.readers.first_row import is_like_those_below, is_over_one_kind, is_pairs
 from ingest_service.outbound.readers.grid import ACROSS, captions, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
@@ -40,6 +41,8 @@ _LEAVES: Final = frozenset([_BOX, *_TEXTS])
 _PARAGRAPH, _RUN, _VANISH = qn("w:p"), qn("w:r"), f"{qn('w:rPr')}/{qn('w:vanish')}"
 _PICTURE: Final = qn("wp:docPr")
 _TYPED_BULLET: Final = re.compile(r"\s*[\u2022\u25aa\u25e6\u00b7\uf0b7\uf0a7]\s*")
+_FEWEST_ROWS: Final = 2
+_UNFILLED: Final = (None, "auto", "FFFFFF")
 LONGEST_BOLD_HEADING: Final = 100
 BOLD_LEVEL: Final = 6
 """Of a line that is a heading by its bold letters alone: it stands below those that say what they are."""
@@ -98,6 +101,7 @@ class _Writer:
         self._styles = Styles(document)
         self._numbers = Numbers(document)
         self._items: list[Item] = []
+        self._below_title = 0
 
     def write(self, container: Element) -> None:
         """Everything in a body, cell or box."""
@@ -124,7 +128,9 @@ class _Writer:
         if words.strip():
             if style.level is not None:
                 self._end_list()
-                self._composer.heading(style.level, words)
+                # headings of the first level stand below the title, and not beside it
+                self._below_title = 1 if style.level == 0 else self._below_title
+                self._composer.heading(style.level + self._below_title, words)
             elif number is not None:
                 self._items.append(Item(words, number.depth, number.mark))
             elif bullet := _TYPED_BULLET.match(words):
@@ -160,8 +166,15 @@ class _Writer:
                 self.write(cell)
             return
         whole, is_sure = whole_header(grid, _marked(rows))
-        has_header = is_sure or _has_header(table, whole)
+        has_header = is_sure or _marked(rows) > 0 or self._is_headed(table, rows, whole)
         self._composer.table(whole if has_header else grid, has_header=has_header)
+
+    def _is_headed(self, table: Element, rows: list[list[Element]], grid: Sequence[Sequence[str]]) -> bool:
+        """A first row of filled cells above further rows; of pairs of words one that looks different."""
+        if len(grid) < _FEWEST_ROWS or not all(cell.strip() for cell in grid[0]) or is_like_those_below(grid):
+            return False
+        is_set_off = self._styles.set_off_first_row(table) or (_is_set_off(rows[0]) and not _is_set_off(rows[-1]))
+        return is_set_off or not is_pairs(grid) or is_over_one_kind(grid)
 
     def _end_list(self) -> None:
         self._composer.items(self._items)
@@ -218,7 +231,12 @@ def _is_bold_line(paragraph: Element, words: str) -> bool:
     parent = paragraph.getparent()
     if parent is not None and parent.tag == qn("w:tc"):
         return False
-    runs = [run for run in paragraph.iter(qn("w:r")) if run.findtext(qn("w:t"), "").strip()]
+    return _is_bold(paragraph)
+
+
+def _is_bold(element: Element) -> bool:
+    """Whether it has words and all of them are bold."""
+    runs = [run for run in element.iter(qn("w:r")) if run.findtext(qn("w:t"), "").strip()]
     marks = [run.find(f"{qn('w:rPr')}/{qn('w:b')}") for run in runs]
     return bool(marks) and all(mark is not None and mark.get(qn("w:val")) not in {"0", "false"} for mark in marks)
 
@@ -265,7 +283,8 @@ def _marked(rows: list[list[Element]]) -> int:
     return sum(1 for _ in takewhile(lambda mark: mark is not None, marks))
 
 
-def _has_header(table: Element, rows: Sequence[Sequence[str]]) -> bool:
-    """A first row that the document marks as one, or whose cells are all filled where there are further rows."""
-    marked = table.find(f"{qn('w:tr')}/{qn('w:trPr')}/{qn('w:tblHeader')}") is not None
-    return marked or (len(rows) > 1 and all(cell.strip() for cell in rows[0]))
+def _is_set_off(row: list[Element]) -> bool:
+    """Whether all cells of a row are filled with a colour, or all of their words are bold."""
+    shades = [cell.find(f"{qn('w:tcPr')}/{qn('w:shd')}") for cell in row]
+    is_filled = all(shade is not None and shade.get(qn("w:fill")) not in _UNFILLED for shade in shades)
+    return is_filled or all(_is_bold(cell) for cell in row)

@@ -10,10 +10,12 @@ from docx.oxml.ns import qn
 from lxml.etree import _Element as Element
 
 _HEADING_NAME: Final = re.compile(r"heading (\d)")
-_LEVELS: Final = {"title": 1, "subtitle": 2}
+_LEVELS: Final = {"title": 0, "subtitle": 1}
 _LIST_NAME: Final = re.compile(r"list (?:bullet|number)(?: (\d))?")
 _DEEPEST: Final = 20
 """Styles that are based on one another; a circle ends here."""
+_FIRST_ROW: Final = 0x20
+"""The bit of older files that says that a table takes the look of its style's first row."""
 _BODY_LEVEL: Final = 9
 """The outline level of what is no heading."""
 
@@ -23,7 +25,7 @@ class Style:
     """What a paragraph's style says.
 
     Attributes:
-        level: A heading's, from 1; None for body text.
+        level: A heading's, from 1; 0 for the title above all of them, None for body text.
         number: The list and the depth in it that the style puts its paragraphs into.
         list_depth: The depth that Word's own list styles have in their name, also without a numbering; None for others.
     """
@@ -58,6 +60,21 @@ class Styles:
         if own is not None and style.level is None and own.isdigit() and int(own) < _BODY_LEVEL:
             return Style(int(own) + 1, style.number, style.list_depth)
         return style
+
+    def set_off_first_row(self, table: Element) -> bool:
+        """Whether the table's style gives its first row another look, and the table takes it."""
+        look = table.find(f"{qn('w:tblPr')}/{qn('w:tblLook')}")
+        if look is None or not _takes_first_row(look):
+            return False
+        style_id = _value(table, "w:tblPr/w:tblStyle")
+        for _ in range(_DEEPEST):
+            element = self._elements.get(style_id)
+            if element is None:
+                break
+            if any(each.get(qn("w:type")) == "firstRow" for each in element.iter(qn("w:tblStylePr"))):
+                return True
+            style_id = _value(element, "w:basedOn")
+        return False
 
     def _read(self, style_id: str | None) -> Style:
         level: int | None = None
@@ -124,6 +141,16 @@ def _level(style: Element) -> int | None:
     if outline is not None and outline.isdigit() and int(outline) < _BODY_LEVEL:
         return int(outline) + 1
     return _LEVELS.get(name)
+
+
+def _takes_first_row(look: Element) -> bool:
+    said = look.get(qn("w:firstRow"))
+    if said is not None:
+        return said in {"1", "true", "on"}
+    try:
+        return bool(int(look.get(qn("w:val")) or "0", 16) & _FIRST_ROW)
+    except ValueError:
+        return False
 
 
 def _numbering(element: Element) -> tuple[str, int] | None:

@@ -7,6 +7,7 @@ from itertools import takewhile, zip_longest
 from typing import Final
 
 from ingest_service.domain.manuscript import Composer
+from ingest_service.outbound.readers.first_row import is_like_those_below
 
 SLAB: Final = 4_000
 """Rows that are held at a time; of a longer table, each part has the header again."""
@@ -175,7 +176,10 @@ def _filled(row: Sequence[str]) -> int:
 
 
 def has_header(table: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row of a table is one: words in every column that the next row fills, no number but years."""
+    """Whether the first row of a table is one: words in every column that the next row fills, no number but years.
+
+    Nor does it say a value as the rows below do.
+    """
     first = [cell.strip() for cell in table[0]]
     numbers = [cell for cell in first if NUMBER.fullmatch(cell)]
     are_years = (
@@ -183,4 +187,5 @@ def has_header(table: Sequence[Sequence[str]]) -> bool:
     )
     if len(table) <= 1 or (numbers and not are_years):
         return False
-    return _filled(first) * 2 >= max(_filled(row) for row in table[:20])
+    is_filled = _filled(first) * 2 >= max(_filled(row) for row in table[:20])
+    return is_filled and not is_like_those_below(table)

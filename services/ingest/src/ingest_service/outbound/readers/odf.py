@@ -1,6 +1,6 @@
 """OpenDocument texts, spreadsheets and presentations: the elements of content.xml in reading order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lxml.etree import _Element as Element
@@ -10,6 +10,7 @@ from ingest_service.domain.errors import Damaged
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
+from ingest_service.outbound.readers.first_row import is_like_those_below, is_over_one_kind, is_pairs
 from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, compose_grid, seen, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
@@ -23,9 +24,11 @@ _SILENT: Final = frozenset(
     {"tracked-changes", "annotation", "sequence-decls", "forms", "bibliography-mark", "script", "event-listeners"}
 )
 _STYLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
-_TITLES: Final = {"Title": 1, "Subtitle": 2}
+_TITLES: Final = {"Title": 0, "Subtitle": 1}
+"""A title stands above all headings: they are from level 1 on."""
 _KINDS: Final = {"text": media_types.ODT, "spreadsheet": media_types.ODS, "presentation": media_types.ODP}
 _PAGES: Final = frozenset({"page", "table"})
+_FEWEST_ROWS: Final = 2
 MOST_REPEATED: Final = 1_000
 """Times that a row or cell is repeated: more than that are empty ones to the end of a sheet."""
 
@@ -82,6 +85,7 @@ class _Writer:
 
     def __init__(self, composer: Composer, styled: Element) -> None:
         self._composer = composer
+        self._below_title = 0
         self._bases = {
             each.get(f"{_STYLE}name"): each.get(f"{_STYLE}parent-style-name") for each in styled.iter(f"{_STYLE}style")
         }
@@ -111,15 +115,24 @@ class _Writer:
         )
         rows = grid[above:]
         whole, is_sure = whole_header(rows, marked - above)
-        has_header = is_sure or (len(whole) > 1 and all(cell.strip() for cell in whole[0]))
+        has_header = is_sure or marked > above or self._is_headed(table, whole)
         self._composer.table(whole if has_header else rows, has_header=has_header)
+
+    def _is_headed(self, table: Element, rows: Sequence[Sequence[str]]) -> bool:
+        """A first row of filled cells above further rows; of pairs of words one that looks different."""
+        if len(rows) < _FEWEST_ROWS or not all(cell.strip() for cell in rows[0]) or is_like_those_below(rows):
+            return False
+        styles = [line.get(f"{_TEXT}style-name") or "" for line in next(_lines(table, "table-row")).iter(f"{_TEXT}p")]
+        is_set_off = all("Heading" in f"{style} {self._bases.get(style)}" for style in styles)
+        return is_set_off or not is_pairs(rows) or is_over_one_kind(rows)
 
     def _write_line(self, line: Element) -> None:
         level = self._level(line)
         if level is None:
             self._composer.paragraph(_words(line))
         else:
-            self._composer.heading(level, _words(line))
+            self._below_title = 1 if level == 0 and _words(line).strip() else self._below_title
+            self._composer.heading(level + self._below_title, _words(line))
         for box in line.iter("{*}text-box"):
             self.write(box)
 
@@ -128,7 +141,7 @@ class _Writer:
             level = line.get(f"{_TEXT}outline-level") or "1"
             return int(level) if level.isdigit() else 1
         style = line.get(f"{_TEXT}style-name")
-        return _TITLES.get(style or "") or _TITLES.get(self._bases.get(style) or "")
+        return _TITLES.get(style or "", _TITLES.get(self._bases.get(style) or ""))
 
 
 def _words(element: Element) -> str:

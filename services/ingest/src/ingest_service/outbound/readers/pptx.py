@@ -13,6 +13,7 @@ from ingest_service.domain import media_types
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
+from ingest_service.outbound.readers.first_row import is_like_those_below
 from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.pptx_charts import write_chart
@@ -96,7 +97,8 @@ def _write_table(composer: Composer, table: Any) -> None:
         composer.paragraph(words)
     rows = grid[above:]
     whole, is_sure = whole_header(rows)
-    has_header = is_sure or table.first_row
+    # every new table has its first row set off, also lists of names and values
+    has_header = is_sure or (table.first_row and not is_like_those_below(whole))
     composer.table(whole if has_header else rows, has_header=has_header)
 
 

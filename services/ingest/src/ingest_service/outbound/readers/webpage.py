@@ -10,6 +10,7 @@ from lxml.etree import _Element as Element
 from ingest_service.domain import media_types
 from ingest_service.domain.encoding import decode, encoding_of, meant
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
+from ingest_service.outbound.readers.first_row import is_like_those_below, is_over_one_kind, is_pairs
 from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, whole_header
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
@@ -190,11 +191,9 @@ class _Writer:
         for words in dict.fromkeys(row[0] for row in grid[:above]):
             self._composer.paragraph(words)
         rows, grid = rows[above:], grid[above:]
-        is_marked = bool(rows) and (
-            table.find("thead") is not None or all(cell.tag == "th" for cell in _cells(rows[0]))
-        )
+        is_marked = bool(rows) and (table.find("thead") is not None or _is_marked(rows[0]))
         whole, is_sure = whole_header(grid, sum(1 for row in rows if _parent(row) == "thead"))
-        has_header = is_sure or is_marked or _is_wordy(whole)
+        has_header = is_sure or is_marked or (_is_wordy(whole) and _may_name_columns(rows, whole))
         self._composer.table(whole if has_header else grid, has_header=has_header)
 
     def _end(self) -> None:
@@ -263,6 +262,28 @@ def _cells(row: Element) -> list[Element]:
 def _parent(element: Element) -> str:
     parent = element.getparent()
     return "" if parent is None else str(parent.tag)
+
+
+def _is_marked(row: Element) -> bool:
+    """Whether all of a row's cells say that they name columns, but for an empty one in the corner."""
+    cells = _cells(row)
+    named = cells if not cells or _flat(cells[0]).strip() else cells[1:]
+    return all(cell.tag == "th" for cell in named)
+
+
+def _may_name_columns(rows: Sequence[Element], table: Sequence[Sequence[str]]) -> bool:
+    """Whether a wordy first row is a header: cells that name rows, and pairs of words, are none by themselves."""
+    names_rows = all([cell.tag for cell in _cells(row)[:2]] == ["th", "td"] for row in rows[:2])
+    if names_rows or is_like_those_below(table):
+        return False
+    return not is_pairs(table) or is_over_one_kind(table) or (_is_bold(rows[0]) and not _is_bold(rows[1]))
+
+
+def _is_bold(row: Element) -> bool:
+    return all(
+        "".join(words for part in cell.iter("b", "strong") for words in part.itertext()).split() == _flat(cell).split()
+        for cell in _cells(row)
+    )
 
 
 def _is_wordy(table: Sequence[Sequence[str]]) -> bool:
