@@ -116,6 +116,7 @@ def test_there_are_functions_to_look_at() -> None:
         "extend_lease",
         "complete_turn",
     }
+    assert {name for name, _ in functions("ingest")} >= {"advance_document", "release_document"}
     assert functions("auth")
 
 

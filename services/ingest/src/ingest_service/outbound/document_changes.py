@@ -57,10 +57,21 @@ async def say(
     eta_s: int | None = None,
 ) -> None:
     """Say how far a document is, and how many seconds are left if that is known."""
-    fact = DocumentProgressed(
+    await tx.publish(DOCUMENT_PROGRESSED, progressed(document_id, state, progress, error_code=error_code, eta_s=eta_s))
+
+
+def progressed(
+    document_id: DocumentId,
+    state: State,
+    progress: float,
+    *,
+    error_code: str | None = None,
+    eta_s: int | None = None,
+) -> DocumentProgressed:
+    """What is said of how far a document is."""
+    return DocumentProgressed(
         document_id=document_id, state=state.value, progress=round(progress, 4), error_code=error_code, eta_s=eta_s
     )
-    await tx.publish(DOCUMENT_PROGRESSED, fact)
 
 
 async def lock_content(tx: Transaction, sha256: str) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import delete
 from sqlmodel import col, select
 
 from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.document import StoredPassage
-from ingest_service.outbound.rows import pages_of, passage_of
+from ingest_service.outbound.rows import pages_of, passage_of, passage_values
 from ingest_service.outbound.tables import DocumentRow, PassageRow
 from runtime.transaction import Transaction
 
@@ -22,6 +21,15 @@ _FOUND: Final = """
 """Passages by their ids, then the document of each: joined freely, and while statistics are not there yet, Postgres
 begins with all documents of the business and reads every passage of each. Searches wait for them: the driver itself is
 asked, in one statement."""
+
+
+_KEEP: Final = """
+    INSERT INTO passage (tenant_id, generation, id, document_id, n, start_offset, end_offset, heading, lead, body, page,
+        language, above, pages)
+    SELECT $1, $2, * FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::int[], $7::int[], $8::text[], $9::text[],
+        $10::text[], $11::int[], $12::text[], $13::text[], $14::jsonb[])
+"""
+ROWS_A_STATEMENT: Final = 500
 
 
 async def found_passages(tx: Transaction, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
@@ -49,5 +57,12 @@ async def passages_of(tx: Transaction, document_id: DocumentId, generation: int)
 
 async def drop_passages(tx: Transaction, document_id: DocumentId) -> None:
     """All of one document."""
-    of_it = (col(PassageRow.tenant_id) == tx.tenant_id) & (col(PassageRow.document_id) == document_id)
-    await tx.session.execute(delete(PassageRow).where(of_it))
+    await tx.execute("DELETE FROM passage WHERE tenant_id = $1 AND document_id = $2", tx.tenant_id, document_id)
+
+
+async def keep_passages(tx: Transaction, passages: Sequence[StoredPassage], generation: int) -> None:
+    """Those of one reading."""
+    for start in range(0, len(passages), ROWS_A_STATEMENT):
+        part = passages[start : start + ROWS_A_STATEMENT]
+        columns = zip(*(passage_values(passage) for passage in part), strict=True)
+        await tx.execute(_KEEP, tx.tenant_id, generation, *(list(column) for column in columns))

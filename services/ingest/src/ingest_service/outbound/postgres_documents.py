@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, insert, text
+from sqlalchemy import ColumnElement, func
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import ReturningUpdate, Update
@@ -20,6 +20,7 @@ from ingest_service.domain.document import Cause, Document, Failure, Reading, St
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.domain.select_documents import Selection
+from ingest_service.outbound import document_attempts
 from ingest_service.outbound.document_changes import (
     LED_TO,
     asked_for,
@@ -33,17 +34,14 @@ from ingest_service.outbound.document_changes import (
 )
 from ingest_service.outbound.document_selection import came_of, failed_upload, is_current, listed, same_as, selected_ids
 from ingest_service.outbound.passage_rows import drop_passages, found_generation, found_passages, passages_of
-from ingest_service.outbound.rows import cut_value, document_of, passage_values, reading_values, row_of
-from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow, PassageRow
+from ingest_service.outbound.rows import cut_value, document_of, row_of
+from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow
 from runtime.db import Database
 from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 from runtime.transaction import Transaction
 
-LEASE: Final = text("now() + interval '8 seconds'")
-"""Shorter than the job's ack_wait, so that a redelivered job finds the lease of a dead worker expired."""
 AT_REST: Final = (State.READY, State.FAILED)
-ROWS_A_STATEMENT: Final = 500
 _NO_TROUBLE: Final[dict[str, Any]] = {
     "error_code": None,
     "error_detail": None,
@@ -175,28 +173,14 @@ class PostgresDocuments:
 
     async def claim(self, scope: TenantScope, document_id: DocumentId) -> Document | Leased | None:
         async with self._database.tenant_tx(scope) as tx:
-            row = (await tx.session.exec(_one(scope, document_id).with_for_update())).first()
-            if row is None or row.state in AT_REST:
-                return None
-            is_due = func.coalesce(DocumentRow.try_again_at, func.now()) <= func.now()
-            is_free = func.coalesce(DocumentRow.lease_until, func.now()) <= func.now()
-            cut_by = row.cut_by or cut_value(await self.cut_settings(scope))
-            values = {"attempt": DocumentRow.attempt + 1, "lease_until": LEASE, "cut_by": cut_by, "try_again_at": None}
-            change = _change(scope, document_id).values(**values)
-            if (await tx.session.exec(select(is_due).where(_is(scope, document_id)))).one() is False:
-                return None
-            document = await _changed(tx, change.where(is_free))
-        return Leased() if document is None else document
+            return await document_attempts.claim(tx, document_id)
 
     async def hold(self, scope: TenantScope, document: Document) -> bool:
-        return await self._fenced(scope, document, {"lease_until": LEASE}) is not None
+        async with self._database.tenant_tx(scope) as tx:
+            return await document_attempts.hold(tx, document)
 
     async def release(self, scope: TenantScope, document: Document) -> None:
-        # also when it was fenced by a deletion, which waits for exactly this
-        deleted = is_current(document, document.attempt + 1) & (col(DocumentRow.state) == State.DELETING)
-        change = _change(scope, document.id).where(is_current(document, document.attempt) | deleted)
-        async with self._database.tenant_tx(scope) as tx:
-            await tx.session.execute(change.values(lease_until=None))
+        await document_attempts.release(self._database, scope, document)
 
     async def put_off(
         self, scope: TenantScope, document: Document, why: Failure | None, *, pause: timedelta, cause: Cause | None
@@ -222,33 +206,11 @@ class PostgresDocuments:
     async def advance(
         self, scope: TenantScope, document: Document, state: State, progress: float, *, expected: Expected | None = None
     ) -> bool:
-        how_far = {"state": state, "progress": progress, "expected_at": expected and expected.at}
-        values = {**how_far, "lease_until": LEASE, **_NO_TROUBLE}
-        async with self._database.tenant_tx(scope) as tx:
-            if await self._fenced(scope, document, values) is None:
-                return False
-            await say(tx, document.id, state, progress, eta_s=expected and expected.in_s)
-        return True
+        return await document_attempts.advance(self._database, scope, document, state, progress, expected)
 
     async def finish(self, scope: TenantScope, document: Document, reading: Reading) -> bool:
-        values = {
-            "state": State.READY,
-            "progress": 1.0,
-            **reading_values(reading),
-            "found_filename": DocumentRow.filename,
-            "found_size_bytes": DocumentRow.size_bytes,
-            **_NO_TROUBLE,
-        }
         async with self._database.tenant_tx(scope) as tx:
-            if await self._fenced(scope, document, values) is None:
-                return False
-            await drop_passages(tx, document.id)
-            for start in range(0, len(reading.passages), ROWS_A_STATEMENT):
-                part = reading.passages[start : start + ROWS_A_STATEMENT]
-                rows = [passage_values(scope, passage, document.generation) for passage in part]
-                await tx.session.execute(insert(PassageRow), rows)
-            await say(tx, document.id, State.READY, 1.0)
-        return True
+            return await document_attempts.finish(tx, document, reading)
 
     async def fail(self, scope: TenantScope, document: Document, failure: Failure) -> State | None:
         why = {"error_code": failure.code, "error_detail": failure.detail, "error_page": failure.page}

@@ -1,5 +1,6 @@
 """Domain objects from rows and back."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,21 +139,19 @@ def passage_of(row: PassageRow, title: str) -> StoredPassage:
     )
 
 
-def passage_values(scope: TenantScope, passage: StoredPassage, generation: int) -> dict[str, Any]:
-    """A passage's columns."""
-    return {
-        "tenant_id": scope.tenant_id,
-        "id": passage.id,
-        "document_id": passage.document_id,
-        "generation": generation,
-        "n": passage.n,
-        "start_offset": passage.start,
-        "end_offset": passage.end,
-        "heading": passage.heading,
-        "lead": passage.lead,
-        "body": passage.body,
-        "page": passage.page,
-        "language": passage.language,
-        "above": passage.above,
-        "pages": [list(page) for page in passage.pages],
-    }
+def passage_values(passage: StoredPassage) -> tuple[Any, ...]:
+    """A passage's columns, but for those that all of one reading share."""
+    return (
+        passage.id,
+        passage.document_id,
+        passage.n,
+        passage.start,
+        passage.end,
+        passage.heading,
+        passage.lead,
+        passage.body,
+        passage.page,
+        passage.language,
+        passage.above,
+        json.dumps(passage.pages),
+    )
