@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +18,13 @@ from ingest_service.domain.web_page import Fetched
 from ingest_service.outbound.file_store import ORPHAN_AFTER, ObjectFiles
 from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.postgres_pages import PostgresPages
+from ingest_service.outbound.relay_documents import DUE
 from runtime.db import Database
 from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_documents import added, claimed, new_scope, reading_of
 from tests.support.ingest_process import ingest_rows
 from tests.support.platform import Platform
+from tests.support.probe import connection
 
 pytestmark = pytest.mark.integration
 HOME, LED_TO = "https://shop.example/", "https://shop.example/returns"
@@ -106,6 +109,29 @@ async def test_a_page_that_was_led_to_is_deleted_after_some_looks(database: Data
     with pytest.raises(PageGone):
         await shop.fetching.look(led_to.id, shop.scope)
     assert (await shop.document(led_to.id)).state.value == "deleting"
+
+
+async def test_no_business_has_more_than_its_share_of_looks(database: Database, platform: Platform, tmp_path: Path):
+    busy, other = Shop(database, tmp_path, -DAY), Shop(database, tmp_path, -DAY)
+    busy.site.pages[HOME] = b"".join(b"<a href='/%d'>More</a>" % number for number in range(6))
+    busy.site.pages |= {f"{HOME}{number}": b"<p>%d</p>" % number for number in range(6)}
+    home = await busy.fetching.register(DocumentId(uuid7()), HOME, 1, busy.scope)
+    await busy.read_page(home.id)
+    for page in await busy.led_to(home):
+        await busy.read_page(page.id)
+    pages = await other.read()
+    async with connection(platform.postgres_url("ingest_relay")) as relay:
+
+        async def due(most_each: int, **taken: int) -> Counter[str]:
+            names = {busy.scope.tenant_id: "busy", other.scope.tenant_id: "other"}
+            tenants = [tenant_id for tenant_id, name in names.items() if name in taken]
+            rows = await relay.fetch(DUE, 1_000, most_each, tenants, [taken[names[each]] for each in tenants])
+            return Counter(names[row["tenant_id"]] for row in rows if row["tenant_id"] in names)
+
+        assert await due(3, busy=2) == {"busy": 1, "other": len(pages)}
+        assert await due(3, busy=1) == {"busy": 2}, "who was taken comes again later only"
+        assert await due(3, busy=4) == {}
+        assert await due(10) == {"busy": 4}
 
 
 async def test_without_looks_to_come_no_page_is_deleted(database: Database, tmp_path: Path):

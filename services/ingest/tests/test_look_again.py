@@ -1,17 +1,19 @@
 """Looks at pages again: a pool of sites, not batches of pages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
-from contracts.ids import DocumentId, uuid7
+from contracts.ids import DocumentId, TenantId, uuid7
 from ingest_service.domain import look_again
 from ingest_service.domain.errors import PageGone
 from ingest_service.domain.look_again import Looks
 from ingest_service.domain.web_page import SiteAway, VisitorLeaves
 from runtime.errors import Unavailable
+from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_documents import new_scope
 from tests.support.platform import eventually
 
@@ -22,7 +24,7 @@ class Web:
     """Pages that are due, and the sites that they are looked at on; `hangs` has those that do not answer."""
 
     def __init__(self) -> None:
-        self.due_pages: list[DocumentId] = []
+        self.due_pages: list[tuple[TenantScope, DocumentId]] = []
         self.sites: dict[DocumentId, str] = {}
         self.hangs: dict[str, asyncio.Event] = {}
         self.raises: dict[str, Exception] = {}
@@ -32,17 +34,25 @@ class Web:
         self.most_asked: list[int] = []
         self.is_away = False
 
-    def add(self, site: str, times: int = 1) -> None:
+    def add(self, site: str, times: int = 1, scope: TenantScope = SCOPE) -> None:
         for _ in range(times):
-            self.due_pages.append(page := DocumentId(uuid7()))
+            self.due_pages.append((scope, page := DocumentId(uuid7())))
             self.sites[page] = site
 
-    async def due(self, limit: int) -> Sequence[tuple[object, DocumentId]]:
+    async def due(
+        self, limit: int, most_each: int, taken: Mapping[TenantId, int]
+    ) -> Sequence[tuple[TenantScope, DocumentId]]:
         self.most_asked.append(limit)
         if self.is_away:
             raise Unavailable
-        taken, self.due_pages = self.due_pages[:limit], self.due_pages[limit:]
-        return [(SCOPE, page) for page in taken]
+        of_each = Counter(taken)
+        chosen = []
+        for scope, page in self.due_pages:
+            if len(chosen) < limit and of_each[scope.tenant_id] < most_each:
+                of_each[scope.tenant_id] += 1
+                chosen.append((scope, page))
+        self.due_pages = [one for one in self.due_pages if one not in chosen]
+        return chosen
 
     async def site_of(self, _scope: object, page: DocumentId) -> str:
         if self.sites[page] == "unknown":
@@ -84,6 +94,21 @@ async def test_a_site_that_hangs_delays_only_itself(web: Web):
         await eventually(lambda: len(web.told) == 7)
         web.hangs["hangs"].set()
         await eventually(lambda: len(web.told) == 27)
+
+
+async def test_a_business_with_slow_sites_delays_only_itself(web: Web, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(look_again, "MOST_TAKEN", 24)
+    monkeypatch.setattr(look_again, "MOST_OF_ONE", 18)
+    slow = [f"slow{number}" for number in range(50)]
+    web.hangs |= dict.fromkeys(slow, asyncio.Event())
+    for site in slow:
+        web.add(site, 2)
+    web.add("good", 30, new_scope())
+    async with web.looking():
+        await eventually(lambda: len(web.told) == 30)
+        assert sum(site in slow for site in web.looked) == look_again.SITES_OF_ONE
+        web.hangs[slow[0]].set()
+        await eventually(lambda: len(web.told) == 130)
 
 
 async def test_how_looks_end_is_told_and_the_next_goes_on(web: Web):

@@ -1,11 +1,11 @@
 """A page of the web as a document, and what fetching one needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from contracts.ids import DocumentId
+from contracts.ids import DocumentId, TenantId
 from ingest_service.domain.document import Document, Failure
 from ingest_service.domain.places import NoPlace
 from ingest_service.domain.ports import Step
@@ -103,8 +103,13 @@ class Web(Protocol):
 class DuePages(Protocol):
     """Every tenant's pages."""
 
-    async def due(self, limit: int) -> Sequence[tuple[TenantScope, DocumentId]]:
-        """Take at most `limit` pages whose time has come; they come again in an hour unless they were looked at."""
+    async def due(
+        self, limit: int, most_each: int, taken: Mapping[TenantId, int]
+    ) -> Sequence[tuple[TenantScope, DocumentId]]:
+        """Take at most `limit` pages whose time has come; they come again in an hour unless they were looked at.
+
+        Of each business no more than `most_each`, with those of it that are `taken` already.
+        """
         ...
 
 

@@ -1,6 +1,6 @@
 """Every tenant's documents as the index should have them, and pages that are due, by the relay role without content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -44,15 +44,25 @@ INDEXED = """
     FROM document AS d WHERE (passages > 0 OR state = 'failed') AND state <> 'deleting' ORDER BY tenant_id, id
 """
 
-_DUE = """
+DUE: Final = """
     UPDATE web_page SET look_again_at = now() + interval '1 hour'
     WHERE (tenant_id, document_id) IN (
         SELECT w.tenant_id, w.document_id FROM web_page AS w
-        JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id AND d.state IN ('ready', 'failed')
-        WHERE w.look_again_at < now() ORDER BY w.look_again_at LIMIT $1 FOR UPDATE OF w SKIP LOCKED)
+        WHERE w.look_again_at < now() AND (w.tenant_id, w.document_id) IN (
+            SELECT tenant_id, document_id FROM (
+                SELECT q.tenant_id, q.document_id, coalesce(t.pages, 0) + row_number() OVER (
+                    PARTITION BY q.tenant_id ORDER BY q.look_again_at) AS place
+                FROM web_page AS q
+                JOIN document AS d
+                    ON d.tenant_id = q.tenant_id AND d.id = q.document_id AND d.state IN ('ready', 'failed')
+                LEFT JOIN unnest($3::uuid[], $4::bigint[]) AS t (tenant_id, pages) ON t.tenant_id = q.tenant_id
+                WHERE q.look_again_at < now()) AS queue
+            WHERE place <= $2)
+        ORDER BY w.look_again_at LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING tenant_id, document_id
 """
-"""Not what is being read: it is due when that is done, and would come an hour later else."""
+"""Of each business so many with those that are taken already. Not what is being read: it is due when that is done, and
+would come an hour later else."""
 
 
 class RelayDocuments:
@@ -74,8 +84,10 @@ class RelayDocuments:
             for row in rows
         ]
 
-    async def due(self, limit: int) -> Sequence[tuple[TenantScope, DocumentId]]:
-        rows = await self._relay.pool.fetch(_DUE, limit)
+    async def due(
+        self, limit: int, most_each: int, taken: Mapping[TenantId, int]
+    ) -> Sequence[tuple[TenantScope, DocumentId]]:
+        rows = await self._relay.pool.fetch(DUE, limit, most_each, list(taken), list(taken.values()))
         return [(_scope(row["tenant_id"]), DocumentId(row["document_id"])) for row in rows]
 
 
