@@ -37,6 +37,30 @@ def test_a_web_page_is_what_its_reader_sees():
     ]
 
 
+def test_a_list_that_stands_directly_in_another_one_is_said_once():
+    page = b"<html><ul><li>one<ul><ul><li>inner</li></ul></ul></li></ul>" + b"<ol><ul><li>deep" * 30
+    told = [words for _, words in shown(manuscript(page))]
+    assert told[0] == "- one\n    - inner"
+    assert told[1].count("deep") == 30
+
+
+def test_a_term_is_explained_by_terms_that_are_said_once():
+    page = b"<html><dl><dt>Tent</dt><dd>For two<dl><dt>Colour</dt><dd>green</dd></dl>Sold out</dd></dl>"
+    assert [words for _, words in shown(manuscript(page))] == ["Tent", "For two", "- Colour: green", "Sold out"]
+
+
+@pytest.mark.parametrize("opened", ["<div>", "<font>", "<ul><li>", "<blockquote>", "<dl><dt>a<dd>", "<table><tr><td>"])
+def test_what_follows_hundreds_of_elements_that_are_never_closed_is_read(opened: str):
+    page = f"<html><p>First words</p>{f'{opened}item ' * 400}<p>Last words".encode()
+    result = manuscript(page)
+    assert (result.text.count("item"), "Last words" in result.text, result.notes) == (400, True, ())
+
+
+def test_what_follows_too_many_elements_in_each_other_is_noted():
+    [note] = manuscript(f"<html><p>First words</p>{'<div>' * 3_000}<p>Last words".encode()).notes
+    assert "not read" in note.reason
+
+
 def test_a_table_that_only_arranges_a_page_is_none():
     page = b"<html><table><tr><td><h1>Title</h1><p>Text</p></td><td>"
     page += b"<table><tr><td>a</td><td>b</td></tr></table></td></tr></table>"

@@ -1,6 +1,8 @@
 """HTML by lxml: what a reader of the page sees as its text, without navigation, scripts and hidden parts."""
 
+import contextlib
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -94,6 +96,9 @@ _CHARSET: Final = re.compile(
 )
 _DECLARED_IN: Final = 4_096
 """Bytes from the start, of which the standard asks for 1,024."""
+_DEEPEST: Final = 2_048
+"""Levels that libxml2 reads; without `huge_tree` 256, which a page has that never closes its `<font>`."""
+_FRAMES_A_LEVEL: Final = 4
 _WIDEST_CELL: Final = 64
 _TALLEST_CELL: Final = 256
 
@@ -119,13 +124,27 @@ def text_of(data: bytes) -> str:
 
 def compose_html(composer: Composer, text: str) -> str | None:
     """Write a page; its title, if it has one."""
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     root = etree.fromstring(text.encode("utf-8", errors="replace"), parser)
     if root is None:
         return None
     title = root.findtext(".//title")
-    _Writer(composer).write(root)
+    with _recursion(_FRAMES_A_LEVEL * _DEEPEST):
+        _Writer(composer).write(root)
+    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+        composer.note(f"Its elements stand more than {_DEEPEST:,} deep in each other: what follows was not read.")
     return own_title(title)
+
+
+@contextlib.contextmanager
+def _recursion(frames: int) -> Iterator[None]:
+    """At least so many calls within each other."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, frames))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 class _Writer:
@@ -150,7 +169,7 @@ class _Writer:
         elif tag in {"ul", "ol"} and not _has_table(element):
             self._end()
             self._composer.items(_items(element, 0))
-        elif tag == "dl":
+        elif tag == "dl" and not _has_table(element) and element.find(".//dl") is None:
             self._end()
             self._composer.items(_terms(element))
         elif tag == "table":
@@ -226,8 +245,9 @@ def _terms(container: Element) -> Iterator[Item]:
 
 
 def _inner_lists(item: Element) -> Iterator[Element]:
+    """Those that no other list in the item holds, which would say them once more."""
     for inner in item.iter("ul", "ol"):
-        if next(inner.iterancestors("li"), None) is item:
+        if next(inner.iterancestors("li", "ul", "ol"), None) is item:
             yield inner
 
 
