@@ -103,7 +103,10 @@ def test_a_long_list_is_quoted_item_by_item() -> None:
 
 def test_list_items_that_say_something_stand_alone_and_others_take_the_heading() -> None:
     facts = "- Power: 1,350 watts\n- Price: 549 €"
-    assert sentences(facts, "Alba") == [Sentence("Power: 1,350 watts", "Alba"), Sentence("Price: 549 €", "Alba")]
+    assert sentences(facts, "Alba") == [
+        Sentence("Power: 1,350 watts", "Alba", is_entry=True),
+        Sentence("Price: 549 €", "Alba", is_entry=True),
+    ]
     assert texts("- gift cards\n- coffee", "What cannot be returned") == [
         "What cannot be returned: gift cards; coffee."
     ]

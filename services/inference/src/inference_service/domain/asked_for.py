@@ -55,6 +55,13 @@ _PHRASES: Final = {
         ("كم سعر|كم تكلفة|كم يكلف|كم ثمن", _MONEY),
     ),
 }
+_SAID_BY: Final = {
+    "en": ((_MONEY, "cost costs price prices fee fees"), (_WEIGHT, "weigh weighs weight heavy")),
+    "de": ((_MONEY, "kostet kosten preis preise gebühr teuer"), (_WEIGHT, "wiegt wiegen gewicht schwer")),
+    "es": ((_MONEY, "cuesta cuestan precio precios vale"), (_WEIGHT, "pesa pesan peso")),
+    "fr": ((_MONEY, "coûte coûtent prix frais"), (_WEIGHT, "pèse pèsent poids")),
+}
+"""Words of questions that ask for a quantity: a text that tells one need not have them (`Röntgen: 78,00 €`)."""
 _FREE: Final = re.compile(
     r"\b(?:free|nothing|included|kostenlos|kostenfrei|gratis|inklusive|umsonst|gratuit\w*|incluid[oa]s?|inclus\w*|"
     r"offert\w*)\b|免费|مجان"
@@ -77,6 +84,11 @@ def asked_units(question: str, language: str) -> Units:
         text, count = re.subn(phrase, " ", text)
         asked |= units if count else Units()
     return asked
+
+
+def asking_words(units: Units, language: str) -> str:
+    """Return the words that ask for these units alone, and say nothing of what is asked about."""
+    return " ".join(words for kind, words in _SAID_BY.get(language, ()) if kind == units)
 
 
 def holds(text: str, units: Units, language: str) -> bool:

@@ -7,18 +7,17 @@ a plain no.
 """
 
 import math
-from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import mul
 from typing import Final, NamedTuple, Protocol
 
-from contracts.ids import DocumentId
-from inference_service.domain.asked_for import asked_units, holds, may_tell
+from inference_service.domain.asked_for import asked_units, asking_words, holds, may_tell
+from inference_service.domain.codes import codes_in
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
 from inference_service.domain.refusal import refusal
-from inference_service.domain.sentences import Sentence, sentences, told_titles
+from inference_service.domain.statements import Statement, count_told, matches_of, statements_of, weighed
 from inference_service.domain.words import content_terms, language_of, named, terms, told_in
 
 Vector = Sequence[float]
@@ -96,30 +95,8 @@ _FITS: Final = 0.2
 _NEAR: Final = 0.18
 """How far below the best statement another of its passage may rank and still be shown; of other passages, 0.1 less."""
 _ELSEWHERE: Final = 0.1
-_CONTEXT: Final = 0.5
-"""What a term of the question counts that only the heading names; one in the statement referred back to, 0.95."""
-_REFERRED: Final = 0.95
 _SAME: Final = 0.8
 """Share of a statement's terms found in one that is shown already, from which on it says nothing new."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """One statement of a passage with its terms, and its place in the reading order of all."""
-
-    n: int
-    document: DocumentId
-    place: int
-    sentence: Sentence
-    own: frozenset[str]
-    context: frozenset[str]
-    referred: frozenset[str]
-
-    @property
-    def embedded_as(self) -> str:
-        sentence = self.sentence
-        heading = f"{sentence.context}: " if sentence.context else ""
-        return f"{heading}{sentence.before} {sentence.text}" if sentence.before else heading + sentence.text
 
 
 class _Found(NamedTuple):
@@ -129,7 +106,8 @@ class _Found(NamedTuple):
     """
 
     asked: Collection[str]
-    statements: list[_Statement]
+    statements: list[Statement]
+    matches: list[list[float]]
     coverage: list[float]
     cosine: dict[int, float]
     fits: list[bool]
@@ -187,17 +165,21 @@ async def _search(
     wanted = content_terms(question, language)[:_ASKED]
     # a title that holds no more than the question only says what it is about
     statements = [
-        one for one in _statements(passages, language) if not (one.sentence.is_title and one.own <= set(wanted))
+        one
+        for one in statements_of(passages, language, codes_in(question))
+        if not (one.sentence.is_title and one.own <= set(wanted))
     ]
-    asked = _weighed(wanted, statements)
+    asked = weighed(wanted, statements)
     if not statements or not asked:
         return None
     units = asked_units(question, language)
     # a heading names what is asked about, and not how much of it: it speaks for a statement that may tell that
+    fits = [bool(units) and holds(statement.sentence.text, units, language) for statement in statements]
     matches = [
-        _matches(statement, asked, is_lent=not units or may_tell(statement.sentence.text, units, language))
+        matches_of(statement, asked, is_lent=not units or may_tell(statement.sentence.text, units, language))
         for statement in statements
     ]
+    count_told(frozenset(terms(asking_words(units, language), language)), asked, statements, matches, fits)
     total = sum(asked.values())
     coverage = [sum(match) / total for match in matches]
     of_passages: dict[int, list[float]] = {}
@@ -208,48 +190,11 @@ async def _search(
     evidence = Evidence(
         max(coverage), max(map(sum, of_passages.values())) / total, max(cosine.values()) if cosine else None
     )
-    fits = [bool(units) and holds(statement.sentence.text, units, language) for statement in statements]
-    return _Found(asked, statements, coverage, cosine, fits, evidence)
-
-
-def _statements(passages: Sequence[Passage], language: str) -> list[_Statement]:
-    """Return what the passages say, each thing once: overlapping passages repeat each other."""
-    found: dict[str, _Statement] = {}
-    for passage in passages:
-        for sentence in (*told_titles(passage.above), *sentences(passage.text, passage.heading)):
-            whole = replace(sentence, context=sentence.context or passage.title)
-            parts = (frozenset(terms(text, language)) for text in (whole.text, whole.context, whole.before))
-            found.setdefault(
-                whole.text.casefold(), _Statement(passage.n, passage.document_id, len(found), whole, *parts)
-            )
-    return list(found.values())
-
-
-def _weighed(asked: Sequence[str], statements: Sequence[_Statement]) -> dict[str, float]:
-    """Weigh the question's terms by their inverse document frequency (BM25's) over the statements.
-
-    A term that nothing names weighs most: it is the strongest sign that the answer is not there. One that statements
-    name themselves is as rare as those, though a heading above all of them may have it.
-    """
-    total = len(statements)
-    named_in = Counter(term for each in statements for term in each.own | each.referred)
-    stood_above = Counter(term for each in statements for term in each.context)
-    counts = {term: named_in[term] or stood_above[term] for term in asked}
-    return {term: math.log(1 + (total - count + 0.5) / (count + 0.5)) for term, count in counts.items()}
-
-
-def _matches(statement: _Statement, asked: dict[str, float], *, is_lent: bool) -> list[float]:
-    """Return, for each term of the question, its weight times how well the statement names it.
-
-    `is_lent`: the words of its heading are lent to it.
-    """
-    context = _CONTEXT if is_lent else 0.0
-    places = ((statement.own, 1.0), (statement.referred, _REFERRED), (statement.context, context))
-    return [weight * max(factor * named(term, there) for there, factor in places) for term, weight in asked.items()]
+    return _Found(asked, statements, matches, coverage, cosine, fits, evidence)
 
 
 async def _cosines(
-    question: str, statements: Sequence[_Statement], coverage: Sequence[float], embedder: Embedder | None
+    question: str, statements: Sequence[Statement], coverage: Sequence[float], embedder: Embedder | None
 ) -> dict[int, float]:
     """Return the cosines of the likeliest statements by their index; empty without embeddings.
 
@@ -265,9 +210,9 @@ async def _cosines(
     return {i: sum(map(mul, asked, vector)) for i, vector in zip(order, vectors, strict=True)}
 
 
-def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
+def _choose(found: _Found, calibration: Calibration) -> list[Statement]:
     """Return the statements that belong in the answer, in reading order."""
-    _, statements, coverage, cosine, fits, _ = found
+    _, statements, matches, coverage, cosine, fits, _ = found
     candidates = list(cosine) or range(len(statements))
     ranks = {
         i: _COVERAGE_WEIGHT * coverage[i] + calibration.ranking * cosine.get(i, 0.0) + _FITS * fits[i]
@@ -275,10 +220,12 @@ def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
     }
     best = max(ranks, key=ranks.__getitem__)
     near = {i: rank - _ELSEWHERE * (statements[i].n != statements[best].n) for i, rank in ranks.items()}
-    chosen: list[_Statement] = []
+    chosen: list[Statement] = []
     for i in sorted(near, key=near.__getitem__, reverse=True):
         if near[i] < near[best] - _NEAR or len(chosen) == _MOST:
             break
+        if _is_of_another(statements[i], statements[best]) and _names_less(matches[i], matches[best]):
+            continue
         if not chosen or _adds(statements[i], chosen):
             chosen.append(statements[i])
     rule = _rule_beside(found, best, near)
@@ -290,13 +237,13 @@ def _choose(found: _Found, calibration: Calibration) -> list[_Statement]:
     return sorted(chosen, key=lambda statement: statement.place)
 
 
-def _rule_beside(found: _Found, best: int, near: dict[int, float]) -> _Statement | None:
+def _rule_beside(found: _Found, best: int, near: dict[int, float]) -> Statement | None:
     """Return the statement that the best may be an exception from, where a quantity is asked for.
 
     The best has a part of what is asked only from its heading (`Warranty`: poles are covered for five years); in the
     same document another statement of such a quantity names that part itself (the warranty is two years).
     """
-    _, statements, _, _, fits, _ = found
+    _, statements, _, _, _, fits, _ = found
     one = statements[best]
     inherited = [term for term in found.asked if named(term, one.context) and not named(term, one.own | one.referred)]
     rules = [
@@ -311,7 +258,18 @@ def _rule_beside(found: _Found, best: int, near: dict[int, float]) -> _Statement
     return statements[max(rules, key=near.__getitem__)] if rules else None
 
 
-def _adds(statement: _Statement, chosen: Sequence[_Statement]) -> bool:
+def _is_of_another(statement: Statement, best: Statement) -> bool:
+    """Whether they are of two documents, or two entries: rows of prices, opening hours of two days."""
+    both = statement.sentence.is_entry and best.sentence.is_entry and statement is not best
+    return both or statement.document != best.document
+
+
+def _names_less(match: Sequence[float], best: Sequence[float]) -> bool:
+    """Whether it names a part of what the best does and nothing else: it is about something else of the kind."""
+    return match != best and all(own <= of_best for own, of_best in zip(match, best, strict=True))
+
+
+def _adds(statement: Statement, chosen: Sequence[Statement]) -> bool:
     """Whether a statement says something that the chosen ones do not, and there is room for it."""
     length = sum(len(other.sentence.text) for other in chosen) + len(statement.sentence.text)
     is_told = any(len(statement.own & other.own) >= _SAME * len(statement.own) for other in chosen)

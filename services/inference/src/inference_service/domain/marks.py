@@ -64,6 +64,8 @@ RUNNING_ENDS: Final = (".", ",", "!", "?", "。", "，", "！", "？", "؟", "،
 """With one of these at its end a line belongs to running text."""
 
 LIST_ITEM: Final = re.compile(r"^\s*(?:[-*+•‣–]|(\d{1,2})[.)])\s+(?=\S)")
+ENTRY: Final = re.compile(r"[^.:：]{1,60}(?:: |：)")
+"""How an item begins that names something and says what is to be said of it."""
 FAQ_MARK: Final = re.compile(r"^\s*(?:[QAFPR]|Frage|Antwort|问|答|س|ج)\s*[:：]\s*", re.IGNORECASE)
 
 ORDINAL: Final = re.compile(r"(?:^|[\s(])\d{1,2}\.$")

@@ -21,12 +21,14 @@ class Sentence:
         context: what stands above it: headings, the line that introduces a list, the question it answers.
         before: the statement that it refers back to (`It costs 9 €.`), without which it says little; else empty.
         is_title: it is a title of what follows, which tells a quantity.
+        is_entry: it is a row of a table, or an item that says something of what it names (`Helmet: 4 €`).
     """
 
     text: str
     context: str = ""
     before: str = ""
     is_title: bool = False
+    is_entry: bool = False
 
 
 _WHOLE_LIST: Final = 360
@@ -71,7 +73,7 @@ def sentences(text: str, heading: str = "") -> list[Sentence]:
             above, heading, lead = heading, _plain(lines[0]), ""
             found += _told(heading, above)
         elif kind == "table":
-            found += [Sentence(row, _join(heading, lead)) for row in _rows(lines)]
+            found += [Sentence(row, _join(heading, lead), is_entry=True) for row in _rows(lines)]
         elif kind == "list":
             found += _items(lines, heading, lead)
             lead = ""
@@ -277,7 +279,10 @@ def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
     whole = _join(shown_lead, " ".join(numbered) if is_ordered else "; ".join(numbered) + ".")
     if (shown_lead or is_ordered) and len(whole) <= _WHOLE_LIST:
         return [Sentence(whole, heading)]
-    return [Sentence(_join(shown_lead, item), _join(heading, lead)) for item in items]
+    return [
+        Sentence(_join(shown_lead, item), _join(heading, lead), is_entry=marks.ENTRY.match(item) is not None)
+        for item in items
+    ]
 
 
 def _rows(lines: list[str]) -> Iterator[str]:

@@ -51,6 +51,7 @@ _VIETNAMESE: Final = re.compile("[ăơưđạ-ỹ]")
 _POSSESSIVE: Final = re.compile("['\u2019]s\\b")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200d\u2060\u0640\u064b-\u0652]")
 """Soft hyphens, joiners, and the Arabic vowel signs and stretching mark that some writers set and most leave out."""
+_SPANISH: Final = re.compile("[¿¡]")
 _UKRAINIAN: Final = re.compile("[іїєґ]", re.IGNORECASE)
 _NOT_RUSSIAN: Final = re.compile("[ўђјљњћџѓќѕ]|ъ(?![еёюя])", re.IGNORECASE)
 _FOLDED: Final = re.compile("[\u0300-\u036f]")
@@ -152,4 +153,5 @@ def _latin_language(text: str) -> str:
     words = re.findall(r"[^\W\d_]+", text)
     scores = {code: sum(word in IS_FUNCTION_WORD[code] for word in words) for code in LATIN_LANGUAGES}
     best = max(scores, key=scores.__getitem__)
-    return best if scores[best] else "und"
+    # no other language opens a question with a mark
+    return best if scores[best] else "es" if _SPANISH.search(text) else "und"
