@@ -17,26 +17,9 @@ from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, whol
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
 
-_SILENT: Final = frozenset(
-    {
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "nav",
-        "svg",
-        "iframe",
-        "object",
-        "embed",
-        "head",
-        "select",
-        "datalist",
-        "audio",
-        "video",
-        "canvas",
-        "math",
-    }
-)
+_SILENT: Final = frozenset({"script", "style", "template", "noscript", "nav", "svg", "iframe", "object", "embed"}) | {
+    *("head", "select", "datalist", "audio", "video", "canvas", "math")
+}
 _BLOCKS: Final = frozenset(
     {
         "address",
