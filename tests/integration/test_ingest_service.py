@@ -1,5 +1,6 @@
 """ingest as a process of its own: uploads come through the file store, everything else over the broker."""
 
+import json
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from runtime.tenancy import TenantScope
 from services.ingest.tests import made
 from tests.support.ingest_process import Ingest, asking, find, new_person, running, send, until, until_gone
 from tests.support.platform import Platform, eventually
+from tests.support.probe import connection
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
 
@@ -254,6 +256,20 @@ async def test_lists_are_paged_newest_first(bus: Bus, service: Ingest, scope: Te
     assert seen == made[::-1]
     with pytest.raises(Rejected):
         await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(cursor="elsewhere"), scope)
+
+
+async def test_a_list_is_parted_where_a_message_ends(bus: Bus, service: Ingest, platform: Platform, scope: TenantScope):
+    made = [(await send(bus, service, scope, f"Text {n}.".encode())).id for n in range(12)]
+    for document_id in made:
+        await until(bus, scope, document_id, "ready")
+    notes = json.dumps([{"page": page, "reason": "x" * 1_000} for page in range(1, 101)])
+    async with connection(platform.postgres_url("lumora")) as admin:
+        await admin.execute("UPDATE ingest.document SET notes = $1 WHERE tenant_id = $2", notes, scope.tenant_id)
+    first = await bus.request(ingest.LIST_DOCUMENTS, ingest.ListDocuments(limit=200), scope)
+    rest = ingest.ListDocuments(limit=200, cursor=first.next_cursor)
+    second = await bus.request(ingest.LIST_DOCUMENTS, rest, scope)
+    assert [document.id for document in (*first.items, *second.items)] == made[::-1]
+    assert second.next_cursor is None
 
 
 async def test_reading_again_gives_the_same_passages(bus: Bus, service: Ingest, scope: TenantScope):

@@ -93,6 +93,16 @@ async def test_a_failure_is_an_answer_too(
     assert "secret" not in failed.value.detail
 
 
+async def test_an_answer_that_no_message_holds_is_a_failure_at_once(platform: Platform) -> None:
+    async def check(_question: CheckInput, _scope: TenantScope) -> InputVerdict:
+        return InputVerdict(is_allowed=False, categories=("x" * 2**20,))
+
+    async with answered_by(platform, check) as bus:
+        with pytest.raises(LumoraError) as failed:
+            await bus.request(CHECK_INPUT, QUESTION, new_scope())
+    assert failed.value.code == "internal"
+
+
 async def test_nobody_there_is_unavailable_at_once(platform: Platform) -> None:
     async with as_user(platform, "inference") as bus:
         begun = time.monotonic()

@@ -27,7 +27,7 @@ from contracts.errors import Failure
 from contracts.ids import TenantId
 from runtime import logs, metrics, nats_permissions, tracing
 from runtime.errors import DeadlineExceeded, LumoraError, Rejected, Unavailable, Unreadable, from_failure
-from runtime.publishing import Publishing
+from runtime.publishing import HEADERS_ROOM, Publishing
 from runtime.questions import Answering
 from runtime.tenancy import TenantScope
 
@@ -219,14 +219,22 @@ class Bus:
             begin = time.perf_counter()
             try:
                 reply = await handler(_read_request(rpc, message), message)
+                body = self._sendable(reply.dump())
             except Exception as error:  # noqa: BLE001 - the caller gets an answer now, not a timeout
                 failure = _failure_of(rpc, error)
                 metrics.RPC_SECONDS.labels(rpc.verb, failure.code).observe(time.perf_counter() - begin)
                 return failure.dump(), {FAILED: failure.code}
             metrics.RPC_SECONDS.labels(rpc.verb, "ok").observe(time.perf_counter() - begin)
-            return reply.dump(), None
+            return body, None
 
         self._answering[rpc.schema] = Answering(subjects.rpc(rpc), rpc.owner, respond)
+
+    def _sendable(self, body: bytes) -> bytes:
+        """Raises ValueError for what the broker would not take: whoever asked would wait for it in vain."""
+        if len(body) + HEADERS_ROOM > self.nc.max_payload:
+            msg = f"an answer of {len(body)} bytes is more than a message holds"
+            raise ValueError(msg)
+        return body
 
     async def retire(self, rpc: Rpc[Any, Any]) -> None:
         """Answer this question no more, while the rest goes on: other replicas take it from now on."""

@@ -31,6 +31,7 @@ from ingest_service.domain.index_document import Desk
 from ingest_service.domain.originals import let_go
 from ingest_service.domain.ports import Upload
 from ingest_service.domain.register_document import Arrival, examine, register_document, replace_document
+from ingest_service.inbound.fitting import that_fit
 from runtime.bus import Bus
 from runtime.db import Database
 from runtime.errors import NotFound, Rejected, Retryable
@@ -105,9 +106,9 @@ class _Doors:
             filename=request.filename,
             came_of=request.came_of,
         )
-        page = found[: request.limit]
+        page = that_fit([self._shown(document) for document in found[: request.limit]])
         more = str(page[-1].id) if len(found) > len(page) else None
-        return Documents(items=tuple(self._shown(document) for document in page), next_cursor=more)
+        return Documents(items=page, next_cursor=more)
 
     async def update(self, request: UpdateDocument, scope: TenantScope) -> DocumentReply:
         if request.tags is None:

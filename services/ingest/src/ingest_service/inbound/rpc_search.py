@@ -9,6 +9,7 @@ from ingest_service.domain.ports import Embedder, TokenCounter
 from ingest_service.domain.rerank import Reranker
 from ingest_service.domain.search import Result, results
 from ingest_service.domain.select_documents import Selection, Span, narrowed
+from ingest_service.inbound.fitting import that_fit
 from runtime.bus import Bus
 from runtime.errors import NotFound, Rejected
 from runtime.tenancy import TenantScope
@@ -40,7 +41,7 @@ def register(bus: Bus, desk: Desk, counter: TokenCounter, reranker: Reranker | N
                 index=shelf.index,
                 reranker=reranker,
             )
-        return SearchReply(items=tuple(_shown(result) for result in found))
+        return SearchReply(items=that_fit([_shown(result) for result in found]))
 
     async def embed(request: Embed) -> Embeddings:
         embedder = desk.index.wanted.embedder
