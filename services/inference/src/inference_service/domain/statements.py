@@ -47,7 +47,10 @@ def statements_of(passages: Sequence[Passage], language: str, codes: frozenset[C
             whole = replace(sentence, context=sentence.context or passage.title)
             if is_about_another(f"{passage.title} {whole.context} {whole.before} {whole.text}", codes):
                 continue
-            parts = (frozenset(terms(text, language)) for text in (whole.text, f"{passage.title} {whole.context}", whole.before))
+            parts = (
+                frozenset(terms(text, language))
+                for text in (whole.text, f"{passage.title} {whole.context}", whole.before)
+            )
             found.setdefault(
                 whole.text.casefold(), Statement(passage.n, passage.document_id, len(found), whole, *parts)
             )

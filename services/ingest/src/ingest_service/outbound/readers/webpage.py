@@ -14,6 +14,7 @@ from ingest_service.domain.encoding import decode, encoding_of, meant
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers.first_row import is_like_those_below, is_over_one_kind, is_pairs
 from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, whole_header
+from ingest_service.outbound.readers.page_hidden import is_hidden
 from ingest_service.outbound.readers.ports import Say
 from ingest_service.outbound.readers.titles import own_title
 
@@ -61,19 +62,6 @@ _BLOCKS: Final = frozenset(
     }
 )
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
-_HIDDEN: Final = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-_WITHOUT_SIZE: Final = re.compile(
-    r"font-size\s*:\s*(?:0+(?:\.0*)?|\.0+)(?:px|r?em|p[tc]|ex|%)?\s*(?:;|!|$)", re.IGNORECASE
-)
-_CONSENT: Final = re.compile(
-    r"cookie[-_]?(?:banner|bar|box|consent|dialog|layer|message|modal|notice|notification|overlay|popup|warning)"
-    r"|\b(?:onetrust|cybotcookiebot|usercentrics|borlabs-cookie|cmplz-cookie)",
-    re.IGNORECASE,
-)
-"""What asks visitors to agree to cookies, by the names that such boxes have."""
-_WHOLE: Final = frozenset({"html", "body"})
-_MAIN: Final = ("main", "article", "h1")
-"""What no box of a page is or holds, whatever it is called: a page may be about cookies, or say that it shows a box."""
 _CHARSET: Final = re.compile(
     rb"<(?:meta\b[^>]{0,200}?\bcharset|\?xml\b[^>]{0,200}?\bencoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE
 )
@@ -144,7 +132,7 @@ class _Writer:
 
     def _walk(self, element: Element) -> None:
         tag = element.tag
-        if not isinstance(tag, str) or tag in _SILENT or _is_hidden(element):
+        if not isinstance(tag, str) or tag in _SILENT or is_hidden(element):
             return
         if tag in _HEADINGS:
             self._end()
@@ -299,7 +287,7 @@ def _flat(element: Element, but: tuple[str, ...] = ()) -> str:
     """The words in an element, blocks in it on lines of their own."""
     parts = [_spaced(element.text)]
     for child in element:
-        if isinstance(child.tag, str) and child.tag not in _SILENT and child.tag not in but and not _is_hidden(child):
+        if isinstance(child.tag, str) and child.tag not in _SILENT and child.tag not in but and not is_hidden(child):
             end = "\n" if child.tag in _BLOCKS or child.tag in _HEADINGS or child.tag == "br" else ""
             parts += [end, _flat(child, but), end]
         parts.append(_spaced(child.tail))
@@ -308,27 +296,6 @@ def _flat(element: Element, but: tuple[str, ...] = ()) -> str:
 
 def _spaced(text: str | None) -> str:
     return re.sub(r"\s+", " ", text) if text else ""
-
-
-def _is_hidden(element: Element) -> bool:
-    """Whether nobody sees it; a page itself is shown in the end, even if it waits for a script first."""
-    if element.tag in _WHOLE:
-        return False
-    style = element.get("style") or ""
-    is_said = element.get("hidden") is not None or element.get("aria-hidden") == "true"
-    return is_said or _HIDDEN.search(style) is not None or _asks_to_agree(element) or _is_without_size(element, style)
-
-
-def _asks_to_agree(element: Element) -> bool:
-    named = f"{element.get('id') or ''} {element.get('class') or ''}"
-    return _CONSENT.search(named) is not None and next(element.iter(*_MAIN), None) is None
-
-
-def _is_without_size(element: Element, style: str) -> bool:
-    """Letters of no size, unless what is in it may have one: newsletters set rows so to close gaps."""
-    return _WITHOUT_SIZE.search(style) is not None and not any(
-        "font-size" in (inner.get("style") or "").lower() or inner.get("class") for inner in element.iterdescendants()
-    )
 
 
 def _has_table(element: Element) -> bool:
