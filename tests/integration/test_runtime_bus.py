@@ -222,6 +222,22 @@ async def test_a_live_fact_is_heard_and_a_failing_listener_goes_on(platform: Pla
         await eventually(lambda: heard == sent)
 
 
+async def test_a_listener_hears_those_alone_that_it_wants_to_hear_of(platform: Platform, probe: Probe) -> None:
+    scope, other, heard = new_scope(), new_scope(), list[tuple[MessageFailed, TenantScope]]()
+
+    async def react(fact: MessageFailed, found: TenantScope) -> None:
+        heard.append((fact, found))
+
+    async with as_user(platform, "gateway") as gateway, on_bus(probe) as bus:
+        await gateway.listen(MESSAGE_FAILED, react, of=lambda tenant_id: tenant_id == scope.tenant_id)
+        await gateway.settle()
+        fact = failed()
+        for tenant_id in (other.tenant_id, scope.tenant_id):
+            subject = subjects.fact(MESSAGE_FAILED, tenant_id, fact.conversation_id)
+            await bus.publish(subject, fact.dump(), stream="EVENTS", headers={"Event-Id": str(uuid7())})
+        await eventually(lambda: [(each, found.tenant_id) for each, found in heard] == [(fact, scope.tenant_id)])
+
+
 def failed() -> MessageFailed:
     ids = {"conversation_id": uuid7(), "message_id": uuid7(), "agent_id": uuid7()}
     return MessageFailed.model_validate({**ids, "code": "model_broken"})

@@ -259,12 +259,20 @@ class Bus:
         with contextlib.suppress(nats.errors.Error, OSError):
             await self.nc.publish(subjects.control(verb, tenant_id, key), body.dump())
 
-    async def listen(self, fact: Fact[Any], react: Callable[[Any, TenantScope], Awaitable[None]]) -> Subscription:
-        """Hear a fact live, on every replica; what is missed is missed."""
+    async def listen(
+        self,
+        fact: Fact[Any],
+        react: Callable[[Any, TenantScope], Awaitable[None]],
+        *,
+        of: Callable[[TenantId], bool] = lambda _tenant_id: True,
+    ) -> Subscription:
+        """Hear a fact live, on every replica; what is missed is missed. What is not `of` interest is not even read."""
 
         async def heard(message: Msg) -> None:
             try:
-                await react(fact.model.read(message.data), TenantScope.from_subject(message.subject, self.service))
+                scope = TenantScope.from_subject(message.subject, self.service)
+                if of(scope.tenant_id):
+                    await react(fact.model.read(message.data), scope)
             except Exception:  # noqa: BLE001 - a listener that fails must not end the subscription
                 _log.exception("listener.failed", schema=fact.schema)
 

@@ -63,7 +63,7 @@ def _refusal(error: LumoraError) -> Response:
     return Response(orjson.dumps(body), response.status_code, headers)
 
 
-def _authorize(request: Request) -> Principal:
+async def _authorize(request: Request) -> Principal:
     """Keys for documents and keys for chats both need vectors."""
     principal = caller_of(request).known
     if not principal.may("documents"):

@@ -14,7 +14,8 @@ async def listen(bus: Bus, clients: Clients) -> None:
     async def on_progressed(fact: DocumentProgressed, scope: TenantScope) -> None:
         clients.tell_people(scope.tenant_id, frame_of(fact).dump())
 
-    await bus.listen(DOCUMENT_PROGRESSED, on_progressed)
+    # of the thousands that an import makes most are of businesses whose people have no page open here
+    await bus.listen(DOCUMENT_PROGRESSED, on_progressed, of=lambda tenant_id: bool(clients.people_of(tenant_id)))
 
 
 def frame_of(fact: DocumentProgressed) -> DocumentProgress:

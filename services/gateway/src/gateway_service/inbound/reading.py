@@ -41,7 +41,8 @@ def caller_of(request: Request) -> Caller:
 def with_right(right: Right) -> Any:
     """A dependency: the principal, once it may do this."""
 
-    def authorize(request: Request) -> Principal:
+    # async, as all of them: FastAPI hands any other to a thread, which each request would wait for
+    async def authorize(request: Request) -> Principal:
         principal = caller_of(request).known
         principal.require(right)
         return principal
@@ -49,7 +50,7 @@ def with_right(right: Right) -> Any:
     return Depends(authorize)
 
 
-def page(
+async def page(
     limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> PageRequest:
     return PageRequest(limit=limit, cursor=cursor)

@@ -56,11 +56,11 @@ class _Doors:
         self._desk = desk
 
     async def register(self, request: RegisterDocument, scope: TenantScope) -> DocumentReply:
-        known = await self._desk.documents.get(scope, request.document_id)
-        if known is not None:
-            return DocumentReply(document=self._shown(known))
         arrival = Arrival(request.document_id, request.inbox_name, request.filename, request.tags)
-        upload = await examine(arrival, scope, files=self._desk.files)
+        try:
+            upload = await examine(arrival, scope, files=self._desk.files)
+        except NotFound:  # or taken: whoever asks again did not hear so
+            return self._found(await self._desk.documents.get(scope, request.document_id))
         old = request.replaces and await self._desk.documents.get(scope, request.replaces)
 
         async def make() -> DocumentReply:
