@@ -39,7 +39,7 @@ from tests.support import imports
 from tests.support.business import Business
 from tests.support.platform import eventually
 from tests.support.probe import connection
-from tests.support.sender import send_beside
+from tests.support.sender import sender
 from tests.support.stage import Stage, open_stage
 
 T = TypeVar("T")
@@ -271,9 +271,10 @@ async def platform(files: Sequence[bytes], pages: int, beside: Sequence[bytes]) 
         row = await through(stage, owner, files, pages)
         await noticed(owner, ASKED_WARM)
         idle = await noticed(owner, ASKED_IDLE)
-        begin = time.perf_counter()
-        uploading, _ = await noticed_during(owner, send_beside(other, beside))
-        sent_s = time.perf_counter() - begin
+        async with sender(other, beside) as sending:
+            begin = time.perf_counter()
+            uploading, _ = await noticed_during(owner, sending.send())
+            sent_s = time.perf_counter() - begin
         begin = time.perf_counter()
         reading, _ = await noticed_during(owner, until_read(stage, other))
         read_s = time.perf_counter() - begin
