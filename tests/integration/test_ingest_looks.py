@@ -111,6 +111,15 @@ async def test_a_page_that_was_led_to_is_deleted_after_some_looks(database: Data
     assert (await shop.document(led_to.id)).state.value == "deleting"
 
 
+async def test_a_link_that_the_database_would_not_keep_is_followed_or_left(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    long = "".join(chr(0x4E00 + number * 7) for number in range(1_500))
+    shop.site.pages[HOME] = f"<p>Home</p><a href='/\0a'>A</a><a href='/{long}'>B</a><a href='/b'>C</a>".encode()
+    home = await shop.fetching.register(DocumentId(uuid7()), HOME, 1, shop.scope)
+    await shop.read_page(home.id)
+    assert {page.url for page in await shop.led_to(home)} == {f"{HOME}%00a", f"{HOME}b"}
+
+
 async def test_no_business_has_more_than_its_share_of_looks(database: Database, platform: Platform, tmp_path: Path):
     busy, other = Shop(database, tmp_path, -DAY), Shop(database, tmp_path, -DAY)
     busy.site.pages[HOME] = b"".join(b"<a href='/%d'>More</a>" % number for number in range(6))

@@ -165,6 +165,23 @@ async def test_what_unpacks_too_large_is_not_taken(visitor: AiohttpWeb, monkeypa
     assert refused.value.code == "too_large"
 
 
+async def test_what_a_site_says_in_another_encoding_does_no_harm(visitor: AiohttpWeb):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = (await reader.readuntil(b"\r\n\r\n")).split()[1]
+        said = {
+            b"/old": b"302 Found\r\nLocation: /\xfcber",
+            b"/%FCber": b'200 OK\r\nETag: "\xe9"\r\nLast-Modified: Di, 12 M\xe4r 2024 10:00:00 GMT',
+        }.get(asked, b"404 Not Found")
+        writer.write(b"HTTP/1.1 " + said + b"\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        page = await visitor.get(f"{url}/old")
+    assert page is not None
+    assert (page.url, page.etag, page.last_modified) == (f"{url}/%FCber", None, None)
+
+
 async def test_a_private_network_is_never_called(site: Website):
     site.pages["/"] = b"secret"
     stranger = AiohttpWeb()

@@ -22,6 +22,8 @@ PAGE = "https://shop.example/help/returns"
         ("https://münchen.example/", "https://xn--mnchen-3ya.example/"),
         ("http://[2001:DB8::1]/x", "http://[2001:db8::1]/x"),
         ("https://shop.example./", "https://shop.example/"),
+        ("\0https://shop.example/a\0b\x7f\x01", "https://shop.example/a%00b%7F"),
+        ("https://shop.example/\udcfcber\ud800", "https://shop.example/%FCber%EF%BF%BD"),
     ],
 )
 def test_an_address_is_kept_in_one_way(written: str, kept: str):
@@ -34,7 +36,7 @@ def test_an_address_is_kept_in_one_way(written: str, kept: str):
     [
         *("", "shop.example/help", "ftp://shop.example/", "file:///etc/passwd", "javascript:alert(1)", "https://"),
         *("https://ann:secret@shop.example/", "http://shop.example:99999/", "http://[::1", "https://a b.example/"),
-        "https://shop.example/" + "a" * 2_100,
+        *("https://shop.example/" + "a" * 2_100, "https://shop.example/" + "帐" * 700),
     ],
 )
 def test_anything_else_is_refused(written: str):

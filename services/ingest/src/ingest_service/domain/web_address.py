@@ -8,11 +8,16 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 from ingest_service.domain.errors import AddressRefused
 
 LONGEST: Final = 2_048
+"""Bytes in UTF-8."""
 _PORTS: Final = {"http": 80, "https": 443}
 _NAME: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 """A host whose last part is one is an IPv4 address in whatever spelling, never a name (WHATWG URL, "ends in a number"):
 systems take 127.1, 0177.0.0.1 and 2130706433 for 127.0.0.1."""
+_AROUND: Final = "".join(map(chr, range(0x21)))
+"""What stands around an address and is none of it (WHATWG URL, "C0 control or space")."""
+_UNSAFE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""No database keeps NUL or half of a pair, which is also how a byte of a header is told that is no UTF-8."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -29,12 +34,14 @@ def normal(url: str, base: str | None = None) -> str:
     Raises:
         AddressRefused: It is no address of a web page, or carries a name or password.
     """
+    url = _UNSAFE.sub(_escaped, url.strip(_AROUND))
     try:
-        parts = urlsplit(urljoin(base, url.strip()) if base else url.strip())
+        parts = urlsplit(urljoin(base, url) if base else url)
         scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
     except ValueError as error:
         raise AddressRefused("This is not an address of a web page.") from error
-    if scheme not in _PORTS or not host or len(url) > LONGEST or any(char.isspace() for char in parts.netloc):
+    is_long = len(parts.geturl().encode()) > LONGEST
+    if scheme not in _PORTS or not host or is_long or any(char.isspace() for char in parts.netloc):
         raise AddressRefused("Give the address of a web page that begins with http:// or https://.")
     if parts.username is not None or parts.password is not None:
         raise AddressRefused("An address with a name or password is not fetched.")
@@ -74,6 +81,15 @@ def is_public(address: Address) -> bool:
     if address in _NAT64:
         inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return all(is_public(carried) for carried in inner if carried is not None)
+
+
+def _escaped(unsafe: re.Match[str]) -> str:
+    """As browsers write what cannot stand in an address; of what is no character, U+FFFD."""
+    character = unsafe.group()
+    try:
+        return "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogateescape"))
+    except UnicodeEncodeError:
+        return "%EF%BF%BD"
 
 
 def _host(host: str) -> str:

@@ -188,7 +188,13 @@ async def _taken(url: str, answer: aiohttp.ClientResponse) -> Fetched:
         if size > DOCUMENT_LIMIT_BYTES:
             raise DocumentRefused("The page is larger than 50 MiB.", code="too_large")
     robots = tuple(answer.headers.getall("X-Robots-Tag", ()))
-    return Fetched(url, b"".join(parts), answer.headers.get("ETag"), answer.headers.get("Last-Modified"), robots)
+    return Fetched(url, b"".join(parts), _mark(answer, "ETag"), _mark(answer, "Last-Modified"), robots)
+
+
+def _mark(answer: aiohttp.ClientResponse, name: str) -> str | None:
+    """What the site knows the page by; None where it is no text, which can be neither kept nor said again."""
+    value = answer.headers.get(name, "")
+    return value if value.isprintable() and value else None
 
 
 def _is_away(status: int) -> bool:
