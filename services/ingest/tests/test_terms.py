@@ -183,11 +183,14 @@ def test_other_words_do_not_match():
 
 
 def test_marks_stay_in_their_word():
-    assert terms.terms("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
+    assert terms.words("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
 
 
 def test_vietnamese_keeps_its_tones():
-    assert terms.terms("trả lại", ("vi",)) == ["trả", "lại"]
+    assert matches("tôi muốn trả lại những gì", "Anh của tôi tra những lai lịch của người ta.") == pytest.approx(
+        matches("tôi muốn những gì", "Anh của tôi tra những lai lịch của người ta.")
+    )
+    assert matches("trả lại những gì", "Tôi trả lại những gì của người ta.") > matches("trả", "Tôi tra của người ta.")
 
 
 def test_a_whole_word_weighs_more_than_its_parts():

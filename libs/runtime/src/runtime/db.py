@@ -137,6 +137,20 @@ class Database:
             self._handed_over(kept)
         return row
 
+    async def rows(self, scope: TenantScope, function: str, *values: Any) -> Sequence[Any]:
+        """Run a function of the schema that only reads, as `call` does; returns all its rows.
+
+        Raises:
+            Unavailable: no connection could be had, or the database is busy or went away.
+        """
+        values = (str(scope.tenant_id), *values)
+        statement = _call_statement(function, len(values), None)
+        open_tx = _current.get()
+        if open_tx is not None and open_tx.is_own(scope.tenant_id):
+            return await open_tx.fetch_rows(statement, *values)
+        async with self._asked(lambda driver: driver.fetch(statement, *values, timeout=CALL_S)) as (_, _, found):
+            return found  # type: ignore[no-any-return] # the driver has no types
+
     @asynccontextmanager
     async def lookup_tx(self) -> AsyncIterator[AsyncSession]:
         """A transaction without a tenant: it sees no tenant's rows, and may only call the lookup functions."""

@@ -1,14 +1,14 @@
 """The same text twice in one result: boilerplate that many documents share must not take the places of the rest.
 
-Texts are compared as w-shingles (Broder 1997): runs of three terms. Containment rather than resemblance, because the
+Texts are compared as w-shingles (Broder 1997): runs of three words. Containment rather than resemblance, because the
 same sentences are cut together with different neighbours.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from ingest_service.domain import terms
+from ingest_service.domain.terms import words
 
 SHINGLE: Final = 3
 REPEATED: Final = 0.8
@@ -46,8 +46,8 @@ def split_repeats(ranked: Iterable[T], k: int, text_of: Callable[[T], str]) -> t
 
 
 def _print(text: str) -> _Print:
-    found: Sequence[str] = terms.terms(text)
+    found = words(text)
     shingles = frozenset(zip(*(found[place:] for place in range(SHINGLE)), strict=False)) or frozenset([tuple(found)])
-    # most terms are letters alone, which is told at once
-    with_others = (term for term in found if not term.isalpha())
-    return _Print(shingles, frozenset(term for term in with_others if any(letter.isdigit() for letter in term)))
+    # most words are letters alone, which is told at once
+    with_others = (word for word in found if not word.isalpha())
+    return _Print(shingles, frozenset(word for word in with_others if any(letter.isdigit() for letter in word)))

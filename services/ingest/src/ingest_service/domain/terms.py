@@ -68,6 +68,7 @@ _STEMMERS: Final = {
 _TOKEN: Final = re.compile(
     f"(?P<unspaced>[{scripts.UNSPACED}]+)|(?P<word>(?:[^\\W_{scripts.UNSPACED}]+|[{scripts.MARKS}]+)+)"
 )
+_WORD: Final = re.compile(f"(?:[^\\W_{scripts.UNSPACED}]+|[{scripts.MARKS}]+)+|[{scripts.UNSPACED}]")
 _JOINERS: Final = re.compile("[\u00ad\u200b-\u200d\u2060\u0640]")
 _APOSTROPHE: Final = re.compile("['\u2019](?:s\\b)?")
 _FOLDED_SCRIPTS: Final = re.compile(f"[{scripts.LATIN}{scripts.GREEK}{scripts.CYRILLIC}]")
@@ -126,9 +127,9 @@ def normalised(text: str) -> str:
     return _JOINERS.sub("", unicodedata.normalize("NFKC", text))
 
 
-def terms(text: str, spoken: Sequence[str] = ()) -> list[str]:
-    """The terms in reading order; a word gives one term for each distinct stem in the `spoken` languages."""
-    return [term for match in _tokens(normalised(text)) for term in _terms_of(match, tuple(spoken))]
+def words(text: str) -> list[str]:
+    """The words in reading order, in lower case, and the letters of scripts without spaces: for comparing texts."""
+    return _WORD.findall(text.lower())
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:

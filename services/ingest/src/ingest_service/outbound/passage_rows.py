@@ -9,19 +9,9 @@ from contracts.ids import DocumentId, PassageId
 from ingest_service.domain.document import StoredPassage
 from ingest_service.outbound.rows import pages_of, passage_of, passage_values
 from ingest_service.outbound.tables import DocumentRow, PassageRow
+from runtime.db import Database
+from runtime.tenancy import TenantScope
 from runtime.transaction import Transaction
-
-_FOUND: Final = """
-    WITH p AS MATERIALIZED (SELECT * FROM passage WHERE tenant_id = $1 AND id = ANY($2::uuid[]))
-    SELECT p.id, p.document_id, d.title, p.n, p.start_offset AS start, p.end_offset AS "end",
-        p.heading, p.lead, p.body, p.page, p.language, p.above, p.pages
-    FROM p CROSS JOIN LATERAL (
-        SELECT title FROM document WHERE tenant_id = $1 AND id = p.document_id AND state <> 'deleting' LIMIT 1) d
-"""
-"""Passages by their ids, then the document of each: joined freely, and while statistics are not there yet, Postgres
-begins with all documents of the business and reads every passage of each. Searches wait for them: the driver itself is
-asked, in one statement."""
-
 
 _KEEP: Final = """
     INSERT INTO passage (tenant_id, generation, id, document_id, n, start_offset, end_offset, heading, lead, body, page,
@@ -32,9 +22,11 @@ _KEEP: Final = """
 ROWS_A_STATEMENT: Final = 500
 
 
-async def found_passages(tx: Transaction, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
-    """Those of the passages that exist and whose document is not being deleted."""
-    rows = await tx.fetch_rows(_FOUND, tx.tenant_id, list(ids))
+async def found_passages(
+    database: Database, scope: TenantScope, ids: Sequence[PassageId]
+) -> dict[PassageId, StoredPassage]:
+    """Those of the passages that exist and whose document is not being deleted, in one round trip: searches wait."""
+    rows = await database.rows(scope, "found_passages", list(ids))
     return {PassageId(row["id"]): StoredPassage(**{**row, "pages": pages_of(row["pages"])}) for row in rows}
 
 

@@ -266,8 +266,7 @@ class PostgresDocuments:
             await tx.session.execute(row.on_conflict_do_update(index_elements=["tenant_id"], set_={"cut_by": value}))
 
     async def passages(self, scope: TenantScope, ids: Sequence[PassageId]) -> dict[PassageId, StoredPassage]:
-        async with self._database.tenant_tx(scope) as tx:
-            return await found_passages(tx, ids)
+        return await found_passages(self._database, scope, ids)
 
     async def found_generation(self, scope: TenantScope, document_id: DocumentId) -> int | None:
         async with self._database.tenant_tx(scope) as tx:
