@@ -120,7 +120,7 @@ async def test_a_crash_where_the_old_file_is_removed_leaves_no_document_without_
     first = await send(bus, service, scope, RETURNS.encode())
     await until(bus, scope, first.id, "ready")
     assert service.end(signal.SIGTERM) == 0
-    service.start("tests.support.dying_ingest", moment)
+    service.start("tests.support.dying_ingest", moment, str(scope.tenant_id))
     await eventually(service.is_ready, timeout_s=60)
     with pytest.raises(Unavailable):
         await send(bus, service, scope, TENTS.encode(), replaces=first.id)

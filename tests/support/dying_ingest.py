@@ -1,4 +1,4 @@
-"""`python -m tests.support.dying_ingest before|after`: ingest that kills itself where it removes an original's file."""
+"""`python -m tests.support.dying_ingest before|after TENANT`: ingest that kills itself where it removes a tenant's file."""
 
 import os
 import signal
@@ -14,9 +14,12 @@ _delete = ObjectFiles.delete
 
 
 async def delete_and_die(files: ObjectFiles, scope: TenantScope, sha256: str) -> None:
-    if sys.argv[1] == "after":
+    moment, tenant = sys.argv[1:]
+    is_meant = str(scope.tenant_id) == tenant
+    if moment == "after" or not is_meant:
         await _delete(files, scope, sha256)
-    os.kill(os.getpid(), signal.SIGKILL)
+    if is_meant:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
