@@ -1,4 +1,4 @@
-"""`python -m tests.support.dying_ingest before|after TENANT`: ingest that kills itself where it removes a tenant's file."""
+"""`python -m tests.support.dying_ingest before|after TENANT`: ingest that kills itself where it removes a file."""
 
 import os
 import signal
