@@ -178,6 +178,13 @@ async def test_what_a_row_says_is_quoted_with_that_row_and_not_with_the_names_of
     assert source.quote == rows[3]
 
 
+async def test_the_answer_in_a_row_is_quoted_without_the_bar_before_it():
+    faq = "| Question | Answer |\n|---|---|\n| Are dogs allowed? | They are, for 12 euros a night. |"
+    support = (await checked("They are, for 12 euros a night. [1]", faq)).supports[0]
+    assert support.match is not None
+    assert support.match.passage_read.quote(support.match.span) == "They are, for 12 euros a night."
+
+
 async def test_the_names_of_a_table_say_nothing_of_what_stands_below_it():
     text = "| Room | Electric heating |\n|---|---|\n| Blue | yes |\n\nThe terrace faces the lake."
     spans = read_passage(1, hit(text), "en").spans

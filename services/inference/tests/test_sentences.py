@@ -121,6 +121,16 @@ def test_table_rows_carry_their_column_names() -> None:
     assert texts(table) == ["Standard: Time 3 days, Price 4.90 €.", "Express: Price 12 €."]
 
 
+def test_a_row_of_a_question_and_its_answer_is_the_answer() -> None:
+    table = (
+        "| Question | Answer |\n|---|---|\n| Are dogs allowed? | No. |\n| Is there wifi? | Yes, it is free |\n| ? | |"
+    )
+    assert sentences(table, "House")[:2] == [
+        Sentence("No.", "House Are dogs allowed?", is_entry=True),
+        Sentence("Yes, it is free", "House Is there wifi?", is_entry=True),
+    ]
+
+
 def test_a_bar_within_a_cell_ends_no_cell() -> None:
     assert texts("| Shirt | M\\|L | XL |\n|---|---|---|\n| Linen | 40 € | 45 € |") == ["Linen: M|L 40 €, XL 45 €."]
     assert texts("| a | b | c |\n| d | e | f |") == ["a: b, c.", "d: e, f."]

@@ -49,6 +49,19 @@ def test_a_term_is_explained_by_terms_that_are_said_once():
     assert [words for _, words in shown(manuscript(page))] == ["Tent", "For two", "- Colour: green", "Sold out"]
 
 
+def test_questions_and_answers_in_a_list_of_terms_are_read_as_such():
+    page = (
+        b"<html><dl><dt>Coffee</dt><dd>black</dd><dt>Are dogs allowed?</dt><dd>No.</dd><dt>Is it far?</dt>"
+        b"<dd>Two hours.</dd><dt>Milk</dt><dd>white</dd></dl>"
+    )
+    assert shown(manuscript(page)) == [
+        (Kind.LIST, "- Coffee: black"),
+        (Kind.PARAGRAPH, "Are dogs allowed?\nNo."),
+        (Kind.PARAGRAPH, "Is it far?\nTwo hours."),
+        (Kind.LIST, "- Milk: white"),
+    ]
+
+
 @pytest.mark.parametrize("opened", ["<div>", "<font>", "<ul><li>", "<blockquote>", "<dl><dt>a<dd>", "<table><tr><td>"])
 def test_what_follows_hundreds_of_elements_that_are_never_closed_is_read(opened: str):
     page = f"<html><p>First words</p>{f'{opened}item ' * 400}<p>Last words".encode()

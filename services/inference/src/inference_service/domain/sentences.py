@@ -34,6 +34,9 @@ class Sentence:
 _WHOLE_LIST: Final = 360
 """Characters up to which a list is one statement: longer ones are quoted item by item."""
 
+_PAIR: Final = 2
+"""Filled cells of a row that holds a question and its answer."""
+
 _WRAPPED: Final = 60
 """Characters of a line from which on a paragraph counts as wrapped; lines of a shorter block are facts of their own."""
 
@@ -73,7 +76,7 @@ def sentences(text: str, heading: str = "") -> list[Sentence]:
             above, heading, lead = heading, _plain(lines[0]), ""
             found += _told(heading, above)
         elif kind == "table":
-            found += [Sentence(row, _join(heading, lead), is_entry=True) for row in _rows(lines)]
+            found += _rows(lines, _join(heading, lead))
         elif kind == "list":
             found += _items(lines, heading, lead)
             lead = ""
@@ -285,8 +288,8 @@ def _items(lines: list[str], heading: str, lead: str) -> list[Sentence]:
     ]
 
 
-def _rows(lines: list[str]) -> Iterator[str]:
-    """Give each table row as `first cell: column value, column value`."""
+def _rows(lines: list[str], heading: str) -> Iterator[Sentence]:
+    """Give each table row as `first cell: column value, column value`, one that answers a question as its answer."""
     cells = [
         [_plain(cell.replace("\\|", "|")) for cell in _CELL_END.split(line.strip().removeprefix("|").removesuffix("|"))]
         for line in lines
@@ -295,5 +298,9 @@ def _rows(lines: list[str]) -> Iterator[str]:
     has_header = len(lines) > 1 and bool(_TABLE_RULE.match(lines[1]))
     names = cells[0] if has_header else []
     for row in cells[1:] if has_header else cells:
+        if row[0].endswith(marks.QUESTION_ENDS) and len(list(filter(None, row))) == _PAIR:
+            yield Sentence("".join(row[1:]), _join(heading, row[0]), is_entry=True)
+            continue
         named = [_join(name, value) for name, value in zip(names[1:], row[1:], strict=False) if value] or row[1:]
-        yield f"{row[0]}: {', '.join(named)}." if row[0] else f"{', '.join(named)}."
+        said = f"{row[0]}: {', '.join(named)}." if row[0] else f"{', '.join(named)}."
+        yield Sentence(said, heading, is_entry=True)

@@ -145,8 +145,11 @@ def _sentence_places(text: str, begin: int) -> Iterator[tuple[int, int]]:
     """Give the places of sentences, list items and table rows, but for headings."""
     for start, end in _paragraphs(text, begin):
         for first, last in sentence_spans(text[start:end]):
-            if any(map(str.isalnum, text[start + first : start + last])):
-                yield start + first, start + last
+            # a sentence within a row does not begin with the bar that ends the cell before
+            said = text[start + first : start + last]
+            begins = last - len(said.lstrip("| ")) if first else first
+            if any(map(str.isalnum, said)):
+                yield start + begins, start + last
 
 
 def _paragraphs(text: str, begin: int) -> Iterator[tuple[int, int]]:

@@ -4,6 +4,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from lxml import etree
@@ -70,6 +71,7 @@ _DECLARED_IN: Final = 4_096
 _DEEPEST: Final = 2_048
 """Levels that libxml2 reads; without `huge_tree` 256, which a page has that never closes its `<font>`."""
 _FRAMES_A_LEVEL: Final = 4
+_ASKS: Final = ("?", "\uff1f", "\u061f")
 _WIDEST_CELL: Final = 64
 _TALLEST_CELL: Final = 256
 
@@ -142,7 +144,7 @@ class _Writer:
             self._composer.items(_items(element, 0))
         elif tag == "dl" and not _has_table(element) and element.find(".//dl") is None:
             self._end()
-            self._composer.items(_terms(element))
+            self._terms(element)
         elif tag == "table":
             self._end()
             self._table(element)
@@ -153,6 +155,15 @@ class _Writer:
             self._words.append("\n")
         else:
             self._inside(element)
+
+    def _terms(self, container: Element) -> None:
+        """Terms as a list; a question and its answer are a paragraph, which reads as both said one after the other."""
+        for asks, some in groupby(_terms(container), key=lambda words: words[0].endswith(_ASKS)):
+            if asks:
+                for words in some:
+                    self._composer.paragraph("\n".join(words))
+            else:
+                self._composer.items(Item(": ".join(words)) for words in some)
 
     def _inside(self, element: Element) -> None:
         is_block = element.tag in _BLOCKS
@@ -204,15 +215,16 @@ def _items(container: Element, depth: int) -> Iterator[Item]:
             yield from _items(inner, depth + 1)
 
 
-def _terms(container: Element) -> Iterator[Item]:
+def _terms(container: Element) -> Iterator[list[str]]:
     """Each term with what is said of it."""
     term: list[str] = []
     for part in container.iter("dt", "dd"):
         if part.tag == "dt" and term:
-            yield Item(": ".join(term))
+            yield term
             term = []
         term.append(" ".join(_flat(part).split()))
-    yield Item(": ".join(term))
+    if term:
+        yield term
 
 
 def _inner_lists(item: Element) -> Iterator[Element]:
