@@ -24,8 +24,8 @@ from pydantic import ValidationError
 from qdrant_client import models
 
 VERSION = "1.20.0"
-Fault = int | Literal["drop", "stall"]
-"""A status, a connection that breaks, or silence."""
+Fault = int | float | Literal["drop", "stall"]
+"""A status, seconds that pass first, a connection that breaks, or silence."""
 Json = dict[str, Any]
 
 
@@ -117,6 +117,8 @@ class SimulatedQdrant:
             request.transport.abort()
         if fault == "stall":
             await asyncio.Event().wait()
+        if isinstance(fault, float):
+            await asyncio.sleep(fault)
         if isinstance(fault, int):
             return _error(fault, "simulated fault")
         if self.api_key and request.headers.get("api-key") != self.api_key:

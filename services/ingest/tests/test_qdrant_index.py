@@ -137,6 +137,19 @@ class TestQdrantIndex(PromisesOfPassageIndex):
             await index.count(OURS)
         await index.close()
 
+    async def test_a_write_may_take_longer_than_anybody_waits_for_a_search(self, server):
+        index = index_on(server, timeout_s=1)
+        await index.check()
+        for write in (
+            index.upsert(OURS, [passage(TENTS, 0, "tent")]),
+            index.show(OURS, TENTS, 1),
+            index.delete_document(OURS, TENTS),
+        ):
+            server.faults.append(1.5)
+            await write
+        assert await index.count_all() == 0
+        await index.close()
+
     async def test_a_server_that_is_not_there_yet_is_waited_for(self):
         async with SimulatedQdrant() as gone:
             pass
