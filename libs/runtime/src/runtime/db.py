@@ -153,7 +153,7 @@ class Database:
 
     @asynccontextmanager
     async def lookup_tx(self) -> AsyncIterator[AsyncSession]:
-        """A transaction without a tenant: it sees no tenant's rows, and may only call the lookup functions."""
+        """A transaction without a tenant: it sees no tenant's rows, only what is of none and lookup functions."""
         async with (
             self._begun("BEGIN") as (connection, _driver),
             AsyncSession(connection, expire_on_commit=False) as session,

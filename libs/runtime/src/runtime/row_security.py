@@ -50,7 +50,7 @@ def outbox(service: str) -> list[str]:
         "CREATE INDEX outbox_id ON outbox (id)",
         *protect(service, "outbox", app="SELECT, INSERT"),
         f"CREATE POLICY relay ON outbox TO {service}_relay USING (true)",
-        # SELECT … FOR UPDATE asks for the right to update; the relay changes nothing.
+        # SELECT … FOR UPDATE asks for the right to update too, beside what is noted of a row that the broker refuses.
         f"GRANT SELECT, UPDATE, DELETE ON outbox TO {service}_relay",
     ]
 

@@ -61,10 +61,20 @@ async def build() -> Service:
     fetching = Fetching(documents, pages, files, web, SystemClock(), look_again)
     limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
     reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
-    places = LongDocuments(max(1, settings.slots - 1)), asyncio.Semaphore(settings.slots), Places(settings.fetches)
-    observe, tell_trouble = on_ingest_job.observe, on_ingest_job.tell_trouble
-    members = PostgresMembers(database, documents)
-    desk = Desk(documents, members, files, shelves, reader, SystemClock(), observe, tell_trouble, fetching, *places)
+    desk = Desk(
+        documents=documents,
+        members=PostgresMembers(database, documents),
+        files=files,
+        index=shelves,
+        reader=reader,
+        clock=SystemClock(),
+        observe=on_ingest_job.observe,
+        tell_trouble=on_ingest_job.tell_trouble,
+        fetching=fetching,
+        long=LongDocuments(max(1, settings.slots - 1)),
+        at_work=asyncio.Semaphore(settings.slots),
+        fetches=Places(settings.fetches),
+    )
 
     service.consume(on_ingest_job.register(service.bus, desk, slots=settings.slots + settings.fetches * QUEUED))
     rpc_documents.register(service.bus, database, desk)
