@@ -19,6 +19,12 @@ from inference_service.domain.asked_for import asked_units, holds, may_tell
         ("es", "¿Cuánto tarda el envío?", "Llega en 3 días.", "Cuesta 5 euros."),
         ("fr", "Combien coûte la livraison ?", "Elle coûte 5 euros.", "Elle prend 3 jours."),
         ("zh", "退款需要多久？", "退款在5天内到账。", "运费10元。"),
+        ("en", "When do you close on Fridays?", "Friday: 9:00 - 17:00", "Friday: 12 places"),
+        ("en", "Are you open on Mondays?", "Monday: closed", "Monday: yoga"),
+        ("de", "Haben Sie am Mittwoch offen?", "Mittwoch: geschlossen", "Mittwoch: Fisch"),
+        ("de", "Bis wann haben Sie donnerstags geöffnet?", "8:00 bis 19:30 Uhr", "in 14 Tagen"),
+        ("es", "¿A qué hora abren los lunes?", "Lunes: 10:00-14:00", "Lunes: 12 €"),
+        ("fr", "Êtes-vous ouverts le lundi ?", "Lundi : fermé", "Lundi : 12 €"),
         ("ar", "كم سعر الخيمة؟", "سعرها 300 يورو.", "تصل خلال 3 أيام."),
     ],
 )

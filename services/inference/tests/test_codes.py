@@ -88,3 +88,22 @@ async def test_a_sum_tells_what_a_thing_costs_without_that_word() -> None:
 
 async def test_the_price_of_something_else_is_no_answer() -> None:
     assert (await extract("Was kostet eine Impfung für Kaninchen?", found(SERVICES), MemoryEmbedder())).cited == ()
+
+
+HOURS = "| Montag | geschlossen |\n| Dienstag | 8:00 - 12:00 Uhr |\n| Samstag | 9:00 - 11:00 Uhr |"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Wann haben Sie am Dienstag geöffnet?", "Dienstag: 8:00 - 12:00 Uhr. [1]"),
+        ("Haben Sie am Montag offen?", "Montag: geschlossen. [1]"),
+    ],
+)
+async def test_hours_of_opening_tell_when_somebody_has_opened(question: str, answer: str) -> None:
+    assert (await extract(question, found(HOURS, heading="Sprechzeiten"), MemoryEmbedder())).text == answer
+
+
+async def test_hours_of_something_else_do_not() -> None:
+    courses = found(HOURS.replace("geschlossen", "18:30 Uhr"), heading="Yoga")
+    assert (await extract("Haben Sie am Montag offen?", courses, MemoryEmbedder())).cited == ()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import mul
 from typing import Final, NamedTuple, Protocol
 
-from inference_service.domain.asked_for import asked_units, asking_words, holds, may_tell
+from inference_service.domain.asked_for import asked_units, asking_words, holds, may_tell, needs_no_words
 from inference_service.domain.codes import codes_in
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
@@ -179,7 +179,11 @@ async def _search(
         matches_of(statement, asked, is_lent=not units or may_tell(statement.sentence.text, units, language))
         for statement in statements
     ]
-    count_told(frozenset(terms(asking_words(units, language), language)), asked, statements, matches, fits)
+    told = [
+        fit and needs_no_words(units, f"{one.sentence.context} {one.sentence.text}")
+        for one, fit in zip(statements, fits, strict=True)
+    ]
+    count_told(frozenset(terms(asking_words(units, language), language)), asked, statements, matches, told)
     total = sum(asked.values())
     coverage = [sum(match) / total for match in matches]
     of_passages: dict[int, list[float]] = {}

@@ -85,15 +85,15 @@ def count_told(
     asked: dict[str, float],
     statements: Sequence[Statement],
     matches: Sequence[list[float]],
-    fits: Sequence[bool],
+    told: Sequence[bool],
 ) -> None:
     """Take what asks for a quantity for named where one is told of all else that is asked about.
 
     A sum answers what a thing costs without saying that it costs that.
     """
     subject = [term for term in asked if term not in asking]
-    for statement, match, fit in zip(statements, matches, fits, strict=True):
+    for statement, match, is_told in zip(statements, matches, told, strict=True):
         around = statement.own | statement.referred | statement.context
         is_of_it = any(named(term, statement.own) for term in subject) and all(named(term, around) for term in subject)
-        if fit and is_of_it:
+        if is_told and is_of_it:
             match[:] = [max(has, asked[term] * (term in asking)) for has, term in zip(match, asked, strict=True)]

@@ -51,6 +51,26 @@ _VIETNAMESE: Final = re.compile("[ăơưđạ-ỹ]")
 _POSSESSIVE: Final = re.compile("['\u2019]s\\b")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200d\u2060\u0640\u064b-\u0652]")
 """Soft hyphens, joiners, and the Arabic vowel signs and stretching mark that some writers set and most leave out."""
+_ACCENTED: Final = re.compile("[\u00df-\u024f]")
+_ACCENTS: Final = {
+    "de": frozenset("äöüß"),
+    "es": frozenset("áéíóúüñ"),
+    "fr": frozenset("àâæçèéêëîïôœùûüÿ"),
+    "it": frozenset("àèéìòù"),
+    "pt": frozenset("àáâãçéêíóôõú"),
+    "nl": frozenset("éëïóöü"),
+    "ro": frozenset("ăâîșțşţ"),
+    "tr": frozenset("âçğıîöşü"),
+    "pl": frozenset("ąćęłńóśźż"),
+}
+_ASKING: Final = {
+    "de": frozenset({"kostet", "kosten"}),
+    "es": frozenset({"cuesta", "cuestan"}),
+    "fr": frozenset({"coûte", "coûtent"}),
+    "it": frozenset({"costano"}),
+    "pt": frozenset({"custa", "custam"}),
+}
+"""Words that tell the language of a short question, and are no function words: they are asked about."""
 _SPANISH: Final = re.compile("[¿¡]")
 _UKRAINIAN: Final = re.compile("[іїєґ]", re.IGNORECASE)
 _NOT_RUSSIAN: Final = re.compile("[ўђјљњћџѓќѕ]|ъ(?![еёюя])", re.IGNORECASE)
@@ -151,7 +171,12 @@ def _latin_language(text: str) -> str:
     if len(_VIETNAMESE.findall(text)) * 12 > len(text):
         return "vi"
     words = re.findall(r"[^\W\d_]+", text)
-    scores = {code: sum(word in IS_FUNCTION_WORD[code] for word in words) for code in LATIN_LANGUAGES}
-    best = max(scores, key=scores.__getitem__)
+    scores = {
+        code: sum(word in IS_FUNCTION_WORD[code] or word in _ASKING.get(code, ()) for word in words)
+        for code in LATIN_LANGUAGES
+    }
+    accents = {letter for letter in text if _ACCENTED.match(letter)}
+    # of equals the one that writes all these letters: `was` is an English word too
+    best = max(scores, key=lambda code: (scores[code], -len(accents - _ACCENTS.get(code, frozenset()))))
     # no other language opens a question with a mark
     return best if scores[best] else "es" if _SPANISH.search(text) else "und"
