@@ -17,10 +17,11 @@ from ingest_service.domain import media_types
 from ingest_service.domain.manuscript import Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
-from ingest_service.outbound.readers.docx_styles import Numbers, Styles
+from ingest_service.outbound.readers.docx_styles import Number, Numbers, Styles
 from ingest_service.outbound.readers.first_row import is_like_those_below, is_over_one_kind, is_pairs
 from ingest_service.outbound.readers.grid import ACROSS, captions, whole_header
 from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.tabbed import TabbedRows
 from ingest_service.outbound.readers.titles import own_title
 
 _SILENT: Final = frozenset(
@@ -31,7 +32,7 @@ _SILENT: Final = frozenset(
 )
 """What was deleted, is an instruction or a look, or the same again for older programs. Tracked changes are read as if
 they were accepted."""
-_ENDS: Final = {qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): " ", qn("w:noBreakHyphen"): "-"}
+_ENDS: Final = {qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "\t", qn("w:noBreakHyphen"): "-"}
 _TEXTS: Final = frozenset({qn("w:t"), "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"})
 _CONTAINERS: Final = frozenset(
     map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:moveTo", "w:customXml", "w:smartTag", "w:txbxContent"))
@@ -101,6 +102,7 @@ class _Writer:
         self._styles = Styles(document)
         self._numbers = Numbers(document)
         self._items: list[Item] = []
+        self._tabbed = TabbedRows(composer, BOLD_LEVEL)
         self._below_title = 0
 
     def write(self, container: Element) -> None:
@@ -131,22 +133,30 @@ class _Writer:
                 # headings of the first level stand below the title, and not beside it
                 self._below_title = 1 if style.level == 0 else self._below_title
                 self._composer.heading(style.level + self._below_title, words)
-            elif number is not None:
-                self._items.append(Item(words, number.depth, number.mark))
-            elif bullet := _TYPED_BULLET.match(words):
-                self._items.append(Item(words[bullet.end() :]))
-            elif _is_bold_line(paragraph, words):
-                self._end_list()
-                self._composer.heading(BOLD_LEVEL, words)
             else:
-                self._end_list()
-                self._composer.paragraph(words)
+                self._write_text(paragraph, words, number)
         if pictures:
             self._composer.paragraph(pictures)
         for part in parts:
             if part.tag == _BOX:
                 self._end_list()
                 self.write(part)
+
+    def _write_text(self, paragraph: Element, words: str, number: Number | None) -> None:
+        if number is not None:
+            self._tabbed.write()
+            self._items.append(Item(words, number.depth, number.mark))
+        elif bullet := _TYPED_BULLET.match(words):
+            self._tabbed.write()
+            self._items.append(Item(words[bullet.end() :]))
+        elif self._tabbed.take(words, is_bold=_is_bold(paragraph)):
+            self._end_items()
+        elif _is_bold_line(paragraph, words):
+            self._end_list()
+            self._composer.heading(BOLD_LEVEL, words)
+        else:
+            self._end_list()
+            self._composer.paragraph(words)
 
     def _write_table(self, table: Element) -> None:
         """A table of one cell, or one that holds tables, is a frame: what is in it stands for itself.
@@ -177,6 +187,10 @@ class _Writer:
         return is_set_off or not is_pairs(grid) or is_over_one_kind(grid)
 
     def _end_list(self) -> None:
+        self._tabbed.write()
+        self._end_items()
+
+    def _end_items(self) -> None:
         self._composer.items(self._items)
         self._items = []
 
