@@ -15,6 +15,7 @@ from inference_service.domain.asked_for import asked_units, holds, may_tell
         ("en", "How many colours are there?", "They come in three colours.", "They come in many colours."),
         ("de", "Wie viele Farben gibt es?", "Es gibt drei Farben.", "Sie sind bunt."),
         ("de", "Wie lange habe ich Zeit?", "Sie haben 30 Tage.", "Das kostet 30 Euro."),
+        ("de", "Was kosten zwei Zelte?", "Zelte: 4,90 €", "Zelte: drei"),
         ("de", "Was kostet der Versand?", "Er kostet 4,90 €.", "Er dauert 3 Tage."),
         ("es", "¿Cuánto tarda el envío?", "Llega en 3 días.", "Cuesta 5 euros."),
         ("fr", "Combien coûte la livraison ?", "Elle coûte 5 euros.", "Elle prend 3 jours."),

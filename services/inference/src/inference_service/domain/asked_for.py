@@ -35,7 +35,7 @@ _PHRASES: Final = {
         (r"um wie ?viel uhr|öffnungszeit|wann .{0,60}\b(?:offen|geöffnet|öffne\w*|geschlossen|schließ\w*)\b", _CLOCK),
         (r"\b(?:haben|habt|hat|sind|ist) .{0,60}\b(?:offen|geöffnet|geschlossen)\b", _CLOCK),
         ("wie schwer|wie ?viel wiegt", _WEIGHT),
-        ("wie hoch ist .{0,200}(?:preis|gebühr)|wie teuer|was kostet|wie ?viel kostet|welche kosten", _MONEY),
+        ("wie hoch ist .{0,200}(?:preis|gebühr)|wie teuer|(?:was|wie ?viel) koste[nt]|welche kosten", _MONEY),
         ("wie groß|wie hoch|wie breit|wie weit", _LENGTH),
         ("wie lang|wie schnell|bis wann|innerhalb welcher|wie viele (?:tage|wochen|monate|jahre|stunden)", _SPAN),
         ("wie ?viele", _NUMBER),
