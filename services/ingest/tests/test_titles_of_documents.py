@@ -3,7 +3,10 @@ import pytest
 
 from ingest_service.domain import media_types as kinds
 from ingest_service.domain.manuscript import Composer
-from ingest_service.domain.read_document import cut
+from ingest_service.domain.pages_read import PagesRead
+from ingest_service.domain.read_document import LONGEST_TITLE, cut
+from ingest_service.outbound.cage.limits import Limits
+from ingest_service.outbound.caged_reader import CagedReader
 from services.ingest.tests import made
 from services.ingest.tests.memory import WordCounter
 from services.ingest.tests.test_readers_office import manuscript
@@ -72,3 +75,27 @@ def test_headings_without_a_title_stand_as_they_are(maker):
     found = cut(manuscript(maker(HEADINGS)), WordCounter())
     assert found.title is None
     assert [passage.headings for passage in found.passages] == [("Filling",), ("Filling", "Floor"), ("Storing",)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _word([("Heading 1", "Who fills it " * 300)]),
+        f"# {'Who fills it ' * 300}\n\nWhat it says.".encode(),
+        f"---\ntitle: {'Who fills it ' * 300}\n---\n\nWhat it says.".encode(),
+        f"From: a@shop.example\nTo: b@shop.example\nSubject: {'Who fills it ' * 300}\n\nWhat it says.\n".encode(),
+    ],
+    ids=["docx", "markdown", "front matter", "e-mail"],
+)
+async def test_a_title_as_long_as_a_text_is_cut(data: bytes):
+    async def say(_pages: PagesRead) -> None:
+        """Nobody asks."""
+
+    reader = CagedReader(Limits(480, 15, 120.0))
+    try:
+        title = (await reader.read(data, say)).title
+    finally:
+        await reader.close()
+    assert title is not None
+    assert title.startswith("Who fills it")
+    assert len(title) <= LONGEST_TITLE

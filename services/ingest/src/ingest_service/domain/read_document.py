@@ -16,6 +16,8 @@ from ingest_service.domain.pages_read import PagesRead
 from ingest_service.domain.passage_index import passage_id
 from ingest_service.domain.ports import TokenCounter
 
+LONGEST_TITLE: Final = 300
+"""Characters; a whole paragraph may be set as a heading, or an e-mail's subject hold all of it."""
 _SLIDES: Final = frozenset({media_types.PPTX, media_types.ODP})
 
 
@@ -62,7 +64,7 @@ def cut(manuscript: Manuscript, counter: TokenCounter, settings: CutSettings = D
             raise EmptyDocument("The document has no text in it: not a single letter or digit.")
     spoken = _known(language.detect(manuscript.text))
     return Cut(
-        title=manuscript.title or _title_above(manuscript),
+        title=_shortened(manuscript.title or _title_above(manuscript)),
         media_type=manuscript.media_type,
         language=spoken,
         pages=len(manuscript.pages) or 1,
@@ -82,6 +84,11 @@ def _title_above(manuscript: Manuscript) -> str | None:
     first, *others = headings
     is_above = all(block.level > first.level for block in others)
     return first.title if is_above or manuscript.media_type in _SLIDES else None
+
+
+def _shortened(title: str | None) -> str | None:
+    is_short = title is None or len(title) <= LONGEST_TITLE
+    return title if is_short else f"{title[: LONGEST_TITLE - 1].rstrip()}\u2026"
 
 
 def reading_of(document: Document, cutting: Cut) -> Reading:
