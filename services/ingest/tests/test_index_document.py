@@ -214,6 +214,16 @@ async def test_a_search_that_a_new_version_overtakes_finds_one_of_both(room, mon
     assert await room.find("How many days do I have?") == [], "a search does not begin again for ever"
 
 
+async def test_a_large_document_that_waits_for_its_deletion_takes_no_place_of_others(room):
+    catalogue = await room.send("".join(f"## Tent {n}\n\nThis tent weighs {n} kg.\n\n" for n in range(300)).encode())
+    await room.work(catalogue)
+    other = await room.send(b"# Our shop\n\nSpoons, knives, lamps, ropes and, who knows, a tent.", "shop.md")
+    await room.work(other)
+    assert "Our shop" not in await room.find("tent weighs kg")
+    await room.documents.begin_deleting(room.scope, catalogue.id)
+    assert await room.find("tent weighs kg") == ["Our shop"]
+
+
 async def test_what_has_no_row_is_looked_for_once_more_and_no_oftener(room, monkeypatch):
     document = await room.send(TEXT.encode())
     await room.work(document)

@@ -27,7 +27,9 @@ TOLD_BY: Final = 5
 SPARE: Final = 8
 """Rows read beyond those asked for, to take the places of repeated ones."""
 MOST_SEARCHES: Final = 3
-"""How often a search begins again because a version was swapped while it ran."""
+"""How often a search begins again because a version was swapped while it ran, or what it found is being deleted."""
+CROWDED: Final = 8
+"""Each leg is read so many times as deep where what has no row has taken the places of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,21 @@ async def results(
 ) -> list[Result]:
     """The best `k` passages that are kept; a near-copy of a better one only where nothing else is left.
 
-    What is being read anew or deleted may be in the index without a row. A reranker changes the order, no score.
+    What is being read anew or deleted may be in the index without a row: the job that takes a large document out of it
+    may wait behind thousands of uploads. A reranker changes the order, no score.
     """
     depth = max(DEPTH, DEEPER * k)
+    thoroughly = depth > DEPTH
     gone = frozenset[PassageId]()
     for _ in range(MOST_SEARCHES):
         found = await search(
-            query, scope, embedder=embedder, index=index, only=only, depth=depth, thoroughly=depth > DEPTH
+            query, scope, embedder=embedder, index=index, only=only, depth=depth, thoroughly=thoroughly
         )
         best, missing = await _best(query, k, scope, found, documents=documents, reranker=reranker)
-        if missing <= gone:
+        is_crowded = bool(missing) and len(best) < k and len(found) >= depth
+        if missing <= gone and not is_crowded:
             break
+        depth *= CROWDED if is_crowded else 1
         # a new version is in the index before the rows of the old one go: one that was swapped in since is found now
         gone |= missing
     return best
