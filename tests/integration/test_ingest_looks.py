@@ -20,6 +20,7 @@ from ingest_service.outbound.postgres_documents import PostgresDocuments
 from ingest_service.outbound.postgres_pages import PostgresPages
 from ingest_service.outbound.relay_documents import DUE
 from runtime.db import Database
+from runtime.errors import Conflict
 from runtime.tenancy import TenantScope
 from services.ingest.tests.promises_documents import added, claimed, new_scope, reading_of
 from tests.support.ingest_process import ingest_rows
@@ -118,6 +119,24 @@ async def test_a_link_that_the_database_would_not_keep_is_followed_or_left(datab
     home = await shop.fetching.register(DocumentId(uuid7()), HOME, 1, shop.scope)
     await shop.read_page(home.id)
     assert {page.url for page in await shop.led_to(home)} == {f"{HOME}%00a", f"{HOME}b"}
+
+
+async def test_a_failed_page_whose_address_came_again_stays_failed(database: Database, tmp_path: Path):
+    shop = Shop(database, tmp_path, DAY)
+    shop.site.pages[HOME] = b"<p></p>"
+    first = await shop.fetching.register(DocumentId(uuid7()), HOME, 0, shop.scope)
+    held = await claimed(shop.documents, shop.scope, first)
+    held = await shop.fetching.fetch(held, shop.scope)
+    await shop.documents.fail(shop.scope, held, Failure("empty_document", "It has no text."))
+    await shop.documents.release(shop.scope, held)
+    shop.site.pages[HOME] = b"<p>Home at last</p>"
+    again = await shop.fetching.register(DocumentId(uuid7()), HOME, 0, shop.scope)
+    assert again.id != first.id
+    await shop.read_page(again.id)
+    shop.site.pages[HOME] = b"<p>Home, and another number each time</p>"
+    with pytest.raises(Conflict):
+        await shop.fetching.look(first.id, shop.scope)
+    assert (await shop.document(first.id)).state.value == "failed"
 
 
 async def test_no_business_has_more_than_its_share_of_looks(database: Database, platform: Platform, tmp_path: Path):

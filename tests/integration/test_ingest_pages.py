@@ -178,6 +178,16 @@ async def test_an_address_that_yields_nothing_is_not_ready(bus: Bus, scope: Tena
     assert failed.error.code == "empty_document"
 
 
+async def test_a_failed_page_whose_address_came_again_is_not_read_again(bus: Bus, scope: TenantScope, site: Website):
+    failed = await register(bus, scope, f"{site.url}/late")
+    await until(bus, scope, failed.id, "failed")
+    site.pages["/late"] = b"<p>There at last</p>"
+    again = await register(bus, scope, f"{site.url}/late")
+    await until(bus, scope, again.id, "ready")
+    with pytest.raises(Conflict):
+        await bus.request(ingest.REPROCESS_DOCUMENT, ingest.ReprocessDocument(document_id=failed.id), scope)
+
+
 async def test_a_sitemap_whose_address_leads_to_another_site_brings_that_ones_pages(
     bus: Bus, scope: TenantScope, site: Website
 ):

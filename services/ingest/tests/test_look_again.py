@@ -31,6 +31,7 @@ class Web:
         self.looked: list[str] = []
         self.told: list[str] = []
         self.waited: list[str] = []
+        self.wondered: list[Exception] = []
         self.most_asked: list[int] = []
         self.is_away = False
 
@@ -70,7 +71,8 @@ class Web:
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:
-        looks = Looks(self, self, round_s=0.01, tell=self.told.append, wait=self.waited.append)
+        voices = {"tell": self.told.append, "wait": self.waited.append, "wonder": self.wondered.append}
+        looks = Looks(self, self, round_s=0.01, **voices)
         running = asyncio.create_task(looks.run())
         yield
         running.cancel()
@@ -118,6 +120,18 @@ async def test_how_looks_end_is_told_and_the_next_goes_on(web: Web):
     async with web.looking():
         await eventually(lambda: len(web.told) == 5)
     assert sorted(web.told) == ["page_not_found", "site_unreachable", "unavailable", "unavailable", "unchanged"]
+
+
+async def test_a_fault_of_ours_ends_no_other_look(web: Web):
+    web.raises["odd"] = fault = ZeroDivisionError()
+    web.hangs["slow"] = asyncio.Event()
+    for site in ("slow", "odd"):
+        web.add(site)
+    async with web.looking():
+        await eventually(lambda: web.told == ["internal"])
+        web.hangs["slow"].set()
+        await eventually(lambda: web.told == ["internal", "unchanged"])
+    assert (web.wondered, web.looked.count("slow")) == ([fault], 1)
 
 
 async def test_no_more_are_taken_than_wait_for_their_turn(web: Web, monkeypatch: pytest.MonkeyPatch):

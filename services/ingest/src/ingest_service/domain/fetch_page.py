@@ -97,13 +97,14 @@ class Fetching:
 
         Raises:
             DocumentRefused: It cannot be had any more; what is known of it stays for now.
-            Conflict: It holds what another document has.
+            Conflict: It holds what another document has, or has its address.
             SiteAway: Not now.
             VisitorLeaves: The process stops.
         """
         document, page = await self.documents.get(scope, document_id), await self.pages.of(scope, document_id)
         if document is None or document.url is None or page is None or not document.state.is_at_rest:
             return False
+        page.refuse_elsewhere()
         try:
             fetched = await self.web.get(document.url, etag=page.etag, last_modified=page.last_modified)
             if fetched is not None and await _is_unlisted(document, fetched):

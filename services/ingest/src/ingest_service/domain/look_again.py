@@ -27,14 +27,20 @@ SOONEST_S: Final = 3.0
 Page = tuple[TenantScope, DocumentId]
 Tell = Callable[[str], None]
 """Told how a look ended: `changed`, `unchanged`, or a code of why there was none."""
+Wonder = Callable[[Exception], None]
 
 
 class Looks:
-    """What this process looks at. `wait` is told the code of what keeps it from asking for pages."""
+    """What this process looks at.
 
-    def __init__(self, due: DuePages, fetching: Fetching, *, round_s: float, tell: Tell, wait: Tell) -> None:
+    `wait` is told the code of what keeps it from asking for pages, `wonder` of faults of ours.
+    """
+
+    def __init__(
+        self, due: DuePages, fetching: Fetching, *, round_s: float, tell: Tell, wait: Tell, wonder: Wonder
+    ) -> None:
         self._due, self._fetching, self._round_s = due, fetching, round_s
-        self._tell, self._wait = tell, wait
+        self._tell, self._wait, self._wonder = tell, wait, wonder
         self._sites: dict[str, deque[Page]] = {}
         self._taken = Counter[TenantId]()
         self._has_room = asyncio.Event()
@@ -111,4 +117,7 @@ class Looks:
             outcome = error.code
         except VisitorLeaves:
             self._leaves, outcome = True, "stopped"
+        except Exception as fault:  # noqa: BLE001 - a page that we cannot look at must not end all other looks
+            outcome = "internal"
+            self._wonder(fault)
         self._tell(outcome)

@@ -9,7 +9,7 @@ from contracts.ids import DocumentId, TenantId
 from ingest_service.domain.document import Document, Failure
 from ingest_service.domain.places import NoPlace
 from ingest_service.domain.ports import Step
-from runtime.errors import Unavailable
+from runtime.errors import Conflict, Unavailable
 from runtime.tenancy import TenantScope
 
 MOST_PAGES: Final = 500
@@ -23,12 +23,19 @@ class WebPage:
     Attributes:
         depth: How many links further pages are fetched; those that a sitemap names are not further than itself.
         etag, last_modified: What the site said of the content that is kept.
+        is_elsewhere: It failed, and its address was given again: another document in use is from there.
     """
 
     document_id: DocumentId
     depth: int
     etag: str | None = None
     last_modified: str | None = None
+    is_elsewhere: bool = False
+
+    def refuse_elsewhere(self) -> None:
+        """Raises Conflict if it must not be read again."""
+        if self.is_elsewhere:
+            raise Conflict("Another document of the same address was added since.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,10 @@ class _Doors:
         return Nothing()
 
     async def reprocess(self, request: ReprocessDocument, scope: TenantScope) -> DocumentReply:
+        fetching = self._desk.fetching
+        page = None if fetching is None else await fetching.pages.of(scope, request.document_id)
+        if page is not None:
+            page.refuse_elsewhere()
         return self._found(await self._desk.documents.read_again(scope, request.document_id))
 
     def _found(self, document: Document | None) -> DocumentReply:

@@ -40,6 +40,7 @@ def register(service: Service, database: Database, fetching: Fetching, *, due: D
         round_s=round_s,
         tell=lambda outcome: LOOKED.labels(outcome).inc(),
         wait=lambda code: _log.warning("pages.waiting", reason=code),
+        wonder=lambda fault: _log.error("pages.not_looked_at", exc_info=fault),
     )
     service.bus.answer(REGISTER_PAGE, register_page)
     service.loop("pages", looks.run)

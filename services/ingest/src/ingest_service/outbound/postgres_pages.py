@@ -51,6 +51,13 @@ _SITE: Final = """
     WHERE d.tenant_id = $1 AND d.id = $2 AND d.state <> 'deleting'
 """
 """The first page of a page's site, while both are there."""
+_PAGE: Final = """
+    SELECT w.depth, w.etag, w.last_modified, d.state = 'failed' AND EXISTS (
+        SELECT FROM document AS o WHERE o.tenant_id = $1 AND o.url = d.url AND o.state NOT IN ('failed', 'deleting'))
+            AS is_elsewhere
+    FROM web_page AS w JOIN document AS d ON d.tenant_id = w.tenant_id AND d.id = w.document_id
+    WHERE w.tenant_id = $1 AND w.document_id = $2
+"""
 _HELD: Final = "SELECT count(*) AS pages FROM document WHERE tenant_id = $1 AND (id = $2 OR came_of = $2)"
 
 
@@ -70,14 +77,8 @@ class PostgresPages:
 
     async def of(self, scope: TenantScope, document_id: DocumentId) -> WebPage | None:
         async with self._database.tenant_tx(scope) as tx:
-            row = await tx.fetch_row(
-                "SELECT depth, etag, last_modified FROM web_page WHERE tenant_id = $1 AND document_id = $2",
-                scope.tenant_id,
-                document_id,
-            )
-        if row is None:
-            return None
-        return WebPage(document_id, row["depth"], row["etag"], row["last_modified"])
+            row = await tx.fetch_row(_PAGE, scope.tenant_id, document_id)
+        return None if row is None else WebPage(document_id, **row)
 
     async def fetched(
         self,
