@@ -22,6 +22,7 @@ from ingest_service.outbound.edge_indexes import EdgeIndexes
 from ingest_service.outbound.qdrant_indexes import QdrantIndexes
 from ingest_service.outbound.qdrant_server import QdrantServer
 from runtime.clock import FrozenClock
+from runtime.errors import Rejected
 from runtime.tenancy import TenantScope
 from services.ingest.tests.memory import MemoryEmbedder, MemoryEmbedders, MemoryIndexes, MemoryReader, MemoryUses
 from services.ingest.tests.memory_documents import MemoryDocuments, MemoryFiles
@@ -41,6 +42,7 @@ class OtherEmbedder(MemoryEmbedder):
     model: str = NEW.model
     dimension: int = NEW.dimension
     is_away: bool = False
+    refuses: str = "nothing"
 
     def check(self) -> None:
         if self.is_away:
@@ -52,6 +54,8 @@ class OtherEmbedder(MemoryEmbedder):
 
     async def embed(self, texts: Sequence[str], *, is_urgent: bool = False) -> list[DenseVector]:
         self.check()
+        if any(self.refuses in text for text in texts):
+            raise Rejected
         return [_folded(vector) for vector in await super().embed(texts)]
 
 
@@ -165,6 +169,14 @@ class PromisesOfIndexes:
             assert (await house.find(f"thing{n}"))[0] == f"Part {n}"
         index = house.desk.index.wanted.index
         assert (await index.count_all(), await index.count(house.scope, added)) == (4, 1)
+
+    async def test_what_the_new_model_refuses_is_found_by_words_and_keeps_no_other_from_being_found(self, house):
+        house.new.refuses = "Thing0"
+        await house.start(house.new)
+        await house.upkeep()
+        assert house.desk.index.is_settled
+        for n in (0, 1, 2):
+            assert (await house.find(f"thing{n}"))[0] == f"Part {n}"
 
     async def test_a_start_goes_on_with_what_is_there(self, house):
         await house.start(house.new)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.ids import DocumentId, TenantId
+from ingest_service.domain.document import StoredPassage
 from ingest_service.domain.index_document import A_BATCH, Desk
 from ingest_service.domain.passage_index import HeldReading
 from ingest_service.domain.shelves import Shelf
+from runtime.errors import Rejected
 from runtime.tenancy import TenantScope
 
 
@@ -106,7 +108,7 @@ async def _rebuild(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
         return
     passages = await desk.documents.passages_of(document.scope, document.id, document.generation)
     for start in range(0, len(passages), A_BATCH):
-        await shelf.write(document.scope, passages[start : start + A_BATCH], document.generation)
+        await _write(document, passages[start : start + A_BATCH], shelf)
     await shelf.index.show(document.scope, document.id, document.generation)
     # deleted or replaced while we wrote: what we wrote must not stay
     found = await desk.documents.found_generation(document.scope, document.id)
@@ -114,3 +116,11 @@ async def _rebuild(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
         await shelf.index.delete_document(document.scope, document.id, but_generation=found)
     else:
         await _take_out_rest(document, desk, shelf)
+
+
+async def _write(document: ReadyDocument, passages: Sequence[StoredPassage], shelf: Shelf) -> None:
+    """What the model's server refuses is found by its words alone: it must not keep all others from being found."""
+    try:
+        await shelf.write(document.scope, passages, document.generation)
+    except Rejected:
+        await shelf.write(document.scope, passages, document.generation, may_lack_vectors=True)
