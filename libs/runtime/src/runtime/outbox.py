@@ -48,6 +48,8 @@ _REFUSE = """
     WHERE id = ANY($1::uuid[])
 """
 
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
 _log = logs.get_logger()
 
 
@@ -100,6 +102,18 @@ class OutboxRelay:
             raise RuntimeError("the relay is not open")
         return self._pool
 
+    async def fetch(self, question: str, *values: Any) -> list[Any]:
+        """Rows of every tenant, as far as the relay role sees them.
+
+        Raises:
+            Unavailable: the database is busy or away.
+        """
+        try:
+            rows: list[Any] = await self.pool.fetch(question, *values)
+        except _AWAY as error:
+            raise Unavailable("the database is busy or away", retry_after_s=2) from error
+        return rows
+
     def hand_over(self, rows: list[Outgoing]) -> None:
         """Publish freshly committed rows now; returns at once. Failures are the net's business."""
         task = asyncio.create_task(self._publish_fresh(rows))
@@ -116,7 +130,7 @@ class OutboxRelay:
                 await self._delete_published()
                 if clock() >= next_round:
                     next_round = clock() + (DELETE_EVERY_S if await self._round() else ROUND_S)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Retryable) as error:
+            except (*_AWAY, Retryable) as error:
                 _log.warning("outbox.waiting", error=type(error).__name__)
                 await asyncio.sleep(ROUND_S)
 
@@ -124,7 +138,7 @@ class OutboxRelay:
         """Flush once more, then let go."""
         if self._running:
             await asyncio.wait(self._running, timeout=5)
-        with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Retryable):
+        with contextlib.suppress(*_AWAY, Retryable):
             await self._delete_published()
             await self._round(grace_s=0)
         if self._pool is not None:

@@ -78,7 +78,7 @@ class RelayTenants:
         self._relay = relay
 
     async def with_unsorted_questions(self) -> Sequence[TenantScope]:
-        rows = await self._relay.pool.fetch(gap_sql.TENANTS_WAITING, TENANTS)
+        rows = await self._relay.fetch(gap_sql.TENANTS_WAITING, TENANTS)
         return [TenantScope(TenantId(row["tenant_id"]), "service:inference") for row in rows]
 
 

@@ -87,8 +87,9 @@ def _title_above(manuscript: Manuscript) -> str | None:
 
 
 def _shortened(title: str | None) -> str | None:
-    is_short = title is None or len(title) <= LONGEST_TITLE
-    return title if is_short else f"{title[: LONGEST_TITLE - 1].rstrip()}\u2026"
+    if title is None or len(title) <= LONGEST_TITLE:
+        return title
+    return f"{title[: LONGEST_TITLE - 1].rstrip()}\u2026"
 
 
 def reading_of(document: Document, cutting: Cut) -> Reading:

@@ -108,7 +108,7 @@ async def _rebuild(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
         return
     passages = await desk.documents.passages_of(document.scope, document.id, document.generation)
     for start in range(0, len(passages), A_BATCH):
-        await _write(document, passages[start : start + A_BATCH], shelf)
+        await _write(document.scope, passages[start : start + A_BATCH], document.generation, shelf)
     await shelf.index.show(document.scope, document.id, document.generation)
     # deleted or replaced while we wrote: what we wrote must not stay
     found = await desk.documents.found_generation(document.scope, document.id)
@@ -118,9 +118,9 @@ async def _rebuild(document: ReadyDocument, desk: Desk, shelf: Shelf) -> None:
         await _take_out_rest(document, desk, shelf)
 
 
-async def _write(document: ReadyDocument, passages: Sequence[StoredPassage], shelf: Shelf) -> None:
+async def _write(scope: TenantScope, passages: Sequence[StoredPassage], generation: int, shelf: Shelf) -> None:
     """What the model's server refuses is found by its words alone: it must not keep all others from being found."""
     try:
-        await shelf.write(document.scope, passages, document.generation)
+        await shelf.write(scope, passages, generation)
     except Rejected:
-        await shelf.write(document.scope, passages, document.generation, may_lack_vectors=True)
+        await shelf.write(scope, passages, generation, may_lack_vectors=True)

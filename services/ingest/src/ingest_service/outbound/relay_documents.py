@@ -72,7 +72,7 @@ class RelayDocuments:
         self._relay = relay
 
     async def all(self) -> Sequence[ReadyDocument]:
-        rows = await self._relay.pool.fetch(INDEXED)
+        rows = await self._relay.fetch(INDEXED)
         return [
             ReadyDocument(
                 _scope(row["tenant_id"]),
@@ -87,7 +87,7 @@ class RelayDocuments:
     async def due(
         self, limit: int, most_each: int, taken: Mapping[TenantId, int]
     ) -> Sequence[tuple[TenantScope, DocumentId]]:
-        rows = await self._relay.pool.fetch(DUE, limit, most_each, list(taken), list(taken.values()))
+        rows = await self._relay.fetch(DUE, limit, most_each, list(taken), list(taken.values()))
         return [(_scope(row["tenant_id"]), DocumentId(row["document_id"])) for row in rows]
 
 

@@ -32,5 +32,5 @@ class RelayRecut:
         self._relay = relay
 
     async def next(self) -> Sequence[tuple[TenantScope, DocumentId]]:
-        rows = await self._relay.pool.fetch(CUT_OTHERWISE, json.dumps(cut_value(DEFAULT)), AT_ONCE)
+        rows = await self._relay.fetch(CUT_OTHERWISE, json.dumps(cut_value(DEFAULT)), AT_ONCE)
         return [(TenantScope(TenantId(row["tenant_id"]), "service:ingest"), DocumentId(row["id"])) for row in rows]
