@@ -62,6 +62,17 @@ async def test_what_is_kept_is_listed_by_business_however_much_it_is(files):
     assert sorted(listed) == sorted((scope.tenant_id, f"{n:03}") for scope in scopes for n in range(300))
 
 
+async def test_what_others_left_among_the_originals_is_left_alone(files, folder):
+    scope = new_scope()
+    put(folder, scope, b"text")
+    await files.keep(scope, NAME, "sha")
+    (folder / "files" / ".DS_Store").write_bytes(b"x")
+    (folder / "files" / "lost+found" / "a").mkdir(parents=True)
+    (folder / "files" / "lost+found" / "a" / "b").write_bytes(b"x")
+    later = datetime.now(UTC) + timedelta(days=8)
+    assert [(found.tenant_id, some) async for found, some in files.kept(later)] == [(scope.tenant_id, ["sha"])]
+
+
 async def test_forgotten_uploads_are_swept_and_fresh_ones_are_not(files, folder):
     scope = new_scope()
     put(folder, scope, b"text")

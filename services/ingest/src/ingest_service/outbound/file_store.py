@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ ORPHAN_AFTER: Final = timedelta(days=7)
 
 LISTED: Final = 500
 """Originals that are listed at a time."""
+_ORIGINAL: Final = re.compile(r"files/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/]+)")
 
 
 class ObjectFiles:
@@ -97,10 +99,12 @@ class ObjectFiles:
                 part = await anext(listed, None)
             if part is None:
                 return
-            places = [item["path"].split("/") for item in part if item["last_modified"] < newest]
-            for tenant_id in {place[1] for place in places}:
+            # what somebody else left there is theirs
+            places = filter(None, (_ORIGINAL.fullmatch(i["path"]) for i in part if i["last_modified"] < newest))
+            found = [place.groups() for place in places]
+            for tenant_id in dict.fromkeys(tenant_id for tenant_id, _ in found):
                 scope = TenantScope(TenantId(UUID(tenant_id)), "service:ingest")
-                yield scope, [place[2] for place in places if place[1] == tenant_id]
+                yield scope, [name for of, name in found if of == tenant_id]
 
     async def check(self) -> None:
         """Raises when the store cannot be reached: for readiness."""
