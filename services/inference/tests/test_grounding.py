@@ -185,6 +185,14 @@ async def test_the_answer_in_a_row_is_quoted_without_the_bar_before_it():
     assert support.match.passage_read.quote(support.match.span) == "They are, for 12 euros a night."
 
 
+async def test_a_list_that_is_quoted_as_one_is_cited_with_all_of_its_lines():
+    hours = "Monday : closed\nTuesday : 9:00 - 12:00\nThursday : 9:00 - 18:00\nFriday : 9:00 - 16:00"
+    text = f"Our hours\n\n{hours}\n\nWe are on holiday in August."
+    said = "Monday : closed; Tuesday : 9:00 - 12:00; Thursday : 9:00 - 18:00; Friday : 9:00 - 16:00. [1]"
+    (source,) = quoted_sources(Ground((hit(text),), is_known=True).sources, await checked(said, text))
+    assert source.quote == hours
+
+
 async def test_the_names_of_a_table_say_nothing_of_what_stands_below_it():
     text = "| Room | Electric heating |\n|---|---|\n| Blue | yes |\n\nThe terrace faces the lake."
     spans = read_passage(1, hit(text), "en").spans

@@ -1,7 +1,7 @@
 """A found passage as the spans that can be quoted from it, each with what it says in comparable form."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -95,18 +95,19 @@ def read_passage(n: int, hit: PassageHit, language: str) -> ReadPassage:
     heading = hit.heading.rpartition(" > ")[2]
     single = list(_single(text, len(above) + lead, heading, language))
     headings = [_span(text, start, end, language) for start, end in title_places(above)]
+    told = list(dict.fromkeys(_statements(hit)))
     return ReadPassage(
         n=n,
         language=language,
         hit=hit,
         text=text,
         begin=hit.start - lead - len(above),
-        spans=(*_joined(single), *headings),
+        spans=(*_joined(single), *_lists(text, single, told), *headings),
         terms=frozenset(terms(hit.text, language)),
         context=frozenset(terms(around, language)),
         context_quantities=quantities(around, language),
         denied=denied_terms(heading, language),
-        statements=frozenset((*_statements(hit), *(plain(text[one.start : one.end]) for one in (*single, *headings)))),
+        statements=frozenset((*told, *(plain(text[one.start : one.end]) for one in (*single, *headings)))),
     )
 
 
@@ -175,17 +176,34 @@ def _joined(single: Sequence[Span]) -> Iterator[Span]:
         for last in range(first, min(first + _MOST, len(single))):
             if last > first and single[last].end - single[first].start > _LONGEST:
                 break
-            run = single[first : last + 1]
-            yield Span(
-                run[0].start,
-                run[-1].end,
-                frozenset().union(*(one.terms for one in run)),
-                frozenset().union(*(one.quantities for one in run)),
-                tuple(clause for one in run for clause in one.clauses),
-                frozenset().union(*(one.tends for one in run)),
-                frozenset().union(*(one.counted_from for one in run)),
-                tuple(run) if len(run) > 1 else (),
-            )
+            yield _run(single[first : last + 1])
+
+
+def _lists(text: str, single: Sequence[Span], told: Iterable[str]) -> Iterator[Span]:
+    """Give what is told of more sentences or items than are joined else: a list that is quoted as one."""
+    said = [plain(text[one.start : one.end]) for one in single]
+    for whole in told:
+        for first, begins in enumerate(said):
+            last = first
+            joined = begins
+            while whole.startswith(joined) and len(joined) < len(whole) and last + 1 < len(said):
+                last += 1
+                joined = f"{joined} {said[last]}"
+            if joined == whole and last - first >= _MOST:
+                yield _run(single[first : last + 1])
+
+
+def _run(run: Sequence[Span]) -> Span:
+    return Span(
+        run[0].start,
+        run[-1].end,
+        frozenset().union(*(one.terms for one in run)),
+        frozenset().union(*(one.quantities for one in run)),
+        tuple(clause for one in run for clause in one.clauses),
+        frozenset().union(*(one.tends for one in run)),
+        frozenset().union(*(one.counted_from for one in run)),
+        tuple(run) if len(run) > 1 else (),
+    )
 
 
 def _statements(hit: PassageHit) -> Iterator[str]:

@@ -210,14 +210,17 @@ def _claimed(text: str, language: str) -> _Claimed:
 
 
 def _in_passage(claim: AnswerSentence, said: _Claimed, passage: ReadPassage) -> Iterator[Match]:
-    is_quoted = plain(claim.text) in passage.statements
+    told = plain(claim.text)
+    is_quoted = told in passage.statements
+    # a quotation is shown with all of its words, where they stand together
+    holding = [span for span in passage.spans if told in plain(passage.quote(span))] if is_quoted else []
     total = sum(said.terms.values()) or 1.0
     # what a heading denies it lends to nobody who asserts it
     lent = passage.context - (passage.denied - said.denied)
     whole = passage.terms | lent
     of_passage = sum(weight * named(term, whole) for term, weight in said.terms.items()) / total
     names = min((named(name, whole) for name in said.names), default=1.0)
-    for span in passage.spans:
+    for span in holding or passage.spans:
         coverage = sum(
             weight * max(named(term, span.terms), _CONTEXT * named(term, lent)) for term, weight in said.terms.items()
         )
