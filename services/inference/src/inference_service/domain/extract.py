@@ -13,7 +13,6 @@ from operator import mul
 from typing import Final, NamedTuple, Protocol
 
 from inference_service.domain.asked_for import asked_units, asking_words, holds, may_tell, needs_no_words
-from inference_service.domain.codes import codes_in
 from inference_service.domain.errors import EmbedderFailed
 from inference_service.domain.model import Passage
 from inference_service.domain.refusal import refusal
@@ -166,7 +165,7 @@ async def _search(
     # a title that holds no more than the question only says what it is about
     statements = [
         one
-        for one in statements_of(passages, language, codes_in(question))
+        for one in statements_of(passages, language, question)
         if not (one.sentence.is_title and one.own <= set(wanted))
     ]
     asked = weighed(wanted, statements)

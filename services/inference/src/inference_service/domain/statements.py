@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.ids import DocumentId
-from inference_service.domain.codes import Code, is_about_another
+from inference_service.domain.codes import codes_in, is_about_another
 from inference_service.domain.model import Passage
+from inference_service.domain.ranges import amounts_in, enclosed
 from inference_service.domain.sentences import Sentence, sentences, told_titles
 from inference_service.domain.words import named, terms
 
@@ -36,24 +37,25 @@ class Statement:
         return f"{heading}{sentence.before} {sentence.text}" if sentence.before else heading + sentence.text
 
 
-def statements_of(passages: Sequence[Passage], language: str, codes: frozenset[Code]) -> list[Statement]:
+def statements_of(passages: Sequence[Passage], language: str, question: str) -> list[Statement]:
     """Return what the passages say, each thing once: overlapping passages repeat each other.
 
     Nothing that is about another product, part or fault than the one whose code was asked for.
     """
+    codes, amounts = codes_in(question), amounts_in(question, language)
     found: dict[str, Statement] = {}
     for passage in passages:
         for sentence in (*told_titles(passage.above), *sentences(passage.text, passage.heading)):
             whole = replace(sentence, context=sentence.context or passage.title)
             if is_about_another(f"{passage.title} {whole.context} {whole.before} {whole.text}", codes):
                 continue
-            parts = (
+            own, context, referred = (
                 frozenset(terms(text, language))
                 for text in (whole.text, f"{passage.title} {whole.context}", whole.before)
             )
-            found.setdefault(
-                whole.text.casefold(), Statement(passage.n, passage.document_id, len(found), whole, *parts)
-            )
+            own |= enclosed(amounts, whole.text, language)
+            one = Statement(passage.n, passage.document_id, len(found), whole, own, context, referred)
+            found.setdefault(whole.text.casefold(), one)
     return list(found.values())
 
 
