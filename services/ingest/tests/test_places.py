@@ -1,4 +1,9 @@
 import asyncio
+import contextlib
+import heapq
+import math
+import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,9 +41,42 @@ def test_the_more_wait_the_later_each_comes_back():
         pauses = [refusal(places, scope).pause_s for _ in range(1_000)]
         assert pauses == sorted(pauses)
         assert SOONEST_S < pauses[0] < pauses[10] < pauses[-1] == LATEST_S
-        assert refusal(places, other).pause_s == pauses[0]
     with places.one(scope):
         assert refusal(places, scope).pause_s == pauses[0]
+        assert refusal(places, other).pause_s == pauses[0]
+
+
+def waited_s(others: int, seed: int) -> float:
+    """How long one document waits for one of two places, beside businesses that always have another one.
+
+    Of those two come at a time; whoever was refused comes back when it was told to, at the reconciler's next look.
+    """
+    places, patient, chance = Places(2), new_scope(), random.Random(seed)
+    to_come = [(chance.random(), n, new_scope(), None) for n in range(others)] * 2 + [(90.0, others, patient, None)]
+    heapq.heapify(to_come)
+    with pytest.MonkeyPatch.context() as patch:
+        while True:
+            now, n, scope, held = heapq.heappop(to_come)
+            patch.setattr("ingest_service.domain.places.time", SimpleNamespace(monotonic=lambda now=now: now))
+            if held is not None:
+                held.close()
+                heapq.heappush(to_come, (now + chance.uniform(2, 10), n, scope, None))
+                continue
+            with contextlib.ExitStack() as until_its_end:
+                try:
+                    until_its_end.enter_context(places.one(scope))
+                except NoPlace as refused:
+                    heapq.heappush(to_come, (now + refused.pause_s + chance.random(), n, scope, None))
+                    continue
+                if scope is patient:
+                    return now - 90
+                heapq.heappush(to_come, (now + 60, n + 0.5, scope, until_its_end.pop_all()))
+
+
+@pytest.mark.parametrize("others", [1, 3, 9])
+def test_who_waits_for_longest_has_the_next_place(others):
+    turns = math.ceil((others + 1) / 2)
+    assert max(waited_s(others, seed) for seed in range(10)) <= turns * 70
 
 
 async def test_quick_ones_follow_each_other_and_a_slow_one_is_not_waited_for(monkeypatch):
