@@ -80,3 +80,15 @@ def test_clauses_items_and_indents_are_no_rows(line):
 @pytest.mark.parametrize("line", ["Mo.\t9 - 18", "Tel.\t0221 445566", "2 days\t30 €"])
 def test_short_words_and_numbers_may_begin_a_row(line):
     assert cells_of(line) == line.split("\t")
+
+
+def test_so_are_those_of_open_documents():
+    lines = "".join(
+        f"<text:p>{day}<text:tab/>{hours}</text:p>" for day, hours in (("Monday", "closed"), ("Friday", "9"))
+    )
+    body = f'<text:h text:outline-level="1">Hours</text:h>{lines}<text:p>Welcome.</text:p>'
+    assert shown(manuscript(made.open_document("text", body))) == [
+        (Kind.HEADING, "Hours"),
+        (Kind.TABLE, "| Monday | closed |\n| Friday | 9 |"),
+        (Kind.PARAGRAPH, "Welcome."),
+    ]

@@ -7,12 +7,13 @@ from lxml.etree import _Element as Element
 
 from ingest_service.domain import media_types
 from ingest_service.domain.errors import Damaged
-from ingest_service.domain.manuscript import Composer, Item, Manuscript
+from ingest_service.domain.manuscript import DEEPEST_HEADING, Composer, Item, Manuscript
 from ingest_service.outbound.readers import archive
 from ingest_service.outbound.readers.alt_text import alt_text
 from ingest_service.outbound.readers.first_row import is_like_those_below, is_over_one_kind, is_pairs
 from ingest_service.outbound.readers.grid import ACROSS, Hanging, captions, compose_grid, seen, whole_header
 from ingest_service.outbound.readers.ports import Say
+from ingest_service.outbound.readers.tabbed import TabbedRows
 from ingest_service.outbound.readers.titles import own_title
 from ingest_service.outbound.readers.xml_parts import name_of, parsed
 
@@ -85,6 +86,7 @@ class _Writer:
 
     def __init__(self, composer: Composer, styled: Element) -> None:
         self._composer = composer
+        self._tabbed = TabbedRows(composer, DEEPEST_HEADING)
         self._below_title = 0
         self._bases = {
             each.get(f"{_STYLE}name"): each.get(f"{_STYLE}parent-style-name") for each in styled.iter(f"{_STYLE}style")
@@ -94,6 +96,8 @@ class _Writer:
         """Everything in a text, a slide or a box."""
         for child in container:
             name = name_of(child)
+            if name in {"list", "table", "desc"}:
+                self._tabbed.write()
             if name == "list":
                 self._composer.items(_items(child, 0))
             elif name == "table":
@@ -104,6 +108,7 @@ class _Writer:
                 self._composer.paragraph(alt_text(child.text))
             elif name and name not in _SILENT:
                 self.write(child)
+        self._tabbed.write()
 
     def _write_table(self, table: Element) -> None:
         grid = list(_rows(table))
@@ -127,12 +132,14 @@ class _Writer:
         return is_set_off or not is_pairs(rows) or is_over_one_kind(rows)
 
     def _write_line(self, line: Element) -> None:
-        level = self._level(line)
-        if level is None:
-            self._composer.paragraph(_words(line))
-        else:
-            self._below_title = 1 if level == 0 and _words(line).strip() else self._below_title
-            self._composer.heading(level + self._below_title, _words(line))
+        level, words = self._level(line), _words(line)
+        if words.strip() and (level is not None or not self._tabbed.take(words, is_bold=False)):
+            self._tabbed.write()
+            if level is None:
+                self._composer.paragraph(words)
+            else:
+                self._below_title = 1 if level == 0 else self._below_title
+                self._composer.heading(level + self._below_title, words)
         for box in line.iter("{*}text-box"):
             self.write(box)
 
@@ -152,7 +159,7 @@ def _words(element: Element) -> str:
         if name == "line-break":
             parts.append("\n")
         elif name in {"tab", "s"}:
-            parts.append(" ")
+            parts.append("\t" if name == "tab" else " ")
         elif name == "note":
             body = next((each for each in child if name_of(each) == "note-body"), None)
             parts.append(f" [{_words(body).strip()}]" if body is not None else "")
