@@ -1,6 +1,7 @@
 """Addresses: one way to write each, and none into a network that is not public."""
 
 import ipaddress
+import time
 
 import pytest
 from hypothesis import given
@@ -149,3 +150,12 @@ def test_a_sitemap_of_white_space_is_searched_in_one_pass():
     spaces = b"<loc>" + b" " * 2_000
     place = b"<loc>\n <![CDATA[ https://shop.example/d\n]]>\n </loc>"
     assert links_of(b"<urlset>" + spaces * 2_000 + place, PAGE) == ["https://shop.example/d"]
+
+
+@pytest.mark.parametrize("flood", [b"<", b"< ", b"<5", b"</", b"<a href=/x>"])
+def test_links_are_searched_in_seconds_whatever_stands_before_them(flood: bytes):
+    page = b"<a href='/b?q=<5'>B</a>" + flood * (4_000_000 // len(flood)) + b"\n<p><a href='/c'>C</a>"
+    begun = time.process_time()
+    found = links_of(page, PAGE)
+    assert time.process_time() - begun < 4
+    assert {"https://shop.example/b?q=<5", "https://shop.example/c"} <= set(found)

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from ingest_service.domain.errors import AddressRefused
@@ -11,6 +12,10 @@ from ingest_service.domain.web_address import is_same_site, normal
 
 LOOKED_AT: Final = 4 * 1024 * 1024
 """Bytes of a page that are searched for links."""
+MOST_LINKS: Final = 50_000
+"""Different addresses in it that are looked at: a sitemap holds no more."""
+_NO_TAG: Final = re.compile(r"<(?![A-Za-z/!?])")
+"""Nothing begins there; the parser takes each for a text of its own, 2 us a time."""
 _SITEMAP: Final = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--(?>.*?-->)\s*)*)<(?:urlset|sitemapindex)[\s>]", re.DOTALL
 )
@@ -41,9 +46,10 @@ def links_of(data: bytes, url: str) -> list[str]:
         found = (html.unescape(match.group(1)) for match in _PLACE.finditer(text))
     else:
         anchors = _Anchors()
-        anchors.feed(text)
+        anchors.feed(_NO_TAG.sub("&lt;", text))
         found, base = anchors.found, anchors.base or url
-    return list(dict.fromkeys(_followed(found, url, base)))
+    written = islice(dict.fromkeys(found), MOST_LINKS)
+    return list(dict.fromkeys(_followed(written, url, base)))
 
 
 def _followed(found: Iterable[str], url: str, base: str) -> Iterator[str]:
