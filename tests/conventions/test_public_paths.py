@@ -80,7 +80,9 @@ def documented() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
 def served() -> set[tuple[str, str]]:
     """What the gateway's own description says, parameters written as `:id`."""
     nothing = cast("Any", None)
-    app = make_app(HttpDesk(services=nothing, tokens=nothing, limits=nothing, inbox=nothing, health=nothing))
+    app = make_app(
+        HttpDesk(services=nothing, tokens=nothing, limits=nothing, inbox=nothing, uploads=nothing, health=nothing)
+    )
     paths = openapi.document(app)["paths"]
     # Under a conversation's own id the second one is named, as the page does.
     written = {path: re.sub(r"\{\w+\}", ":id", path.replace("{message_id}", ":message_id")) for path in paths}

@@ -11,6 +11,7 @@ from contracts.ids import TenantId, uuid7
 from gateway_service.domain.errors import NotAuthenticated
 from gateway_service.domain.limits import LocalCounters, RateLimits
 from gateway_service.domain.principal import Principal
+from gateway_service.domain.upload_turns import UploadTurns
 from gateway_service.inbound.http import make_app
 from gateway_service.inbound.http_desk import HttpDesk
 from runtime.clock import FrozenClock
@@ -76,7 +77,8 @@ class Edge:
         self.services, self.tokens, self.inbox = MemoryServices(), MemoryTokens(), MemoryInbox()
         self.clock, self.health = FrozenClock(), Health()
         self.limits = RateLimits(LocalCounters(), self.clock, limit=limit)
-        desk = HttpDesk(self.services, self.tokens, self.limits, self.inbox, self.health, origins)
+        self.uploads = UploadTurns(self.clock)
+        desk = HttpDesk(self.services, self.tokens, self.limits, self.inbox, self.uploads, self.health, origins)
         self.app = make_app(desk)
         transport = httpx.ASGITransport(app=self.app, client=("192.0.2.7", 40_000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://shop.example")

@@ -3,6 +3,7 @@
 from contracts.auth import API_KEY_REVOKED
 from gateway_service.domain.limits import RateLimits
 from gateway_service.domain.session_watch import SessionWatch
+from gateway_service.domain.upload_turns import UploadTurns
 from gateway_service.inbound import on_credential_ended, on_document_progressed, ws
 from gateway_service.inbound.http import make_app
 from gateway_service.inbound.http_desk import HttpDesk
@@ -34,13 +35,14 @@ async def build() -> Service:
     feed, services = TokenFeed(bus, turns, clock), ServicesRpc(bus)
     conversations = ConversationFeed(bus, services, sockets)
     sessions = SessionWatch(SessionsRpc(bus), sockets)
-    inbox = UploadInbox(settings.files_url)
+    inbox, uploads = UploadInbox(settings.files_url), UploadTurns(clock)
     app = make_app(
         HttpDesk(
             services=services,
             tokens=verifier,
             limits=limits,
             inbox=inbox,
+            uploads=uploads,
             health=service.health,
             origins=settings.origins,
         )
@@ -54,6 +56,7 @@ async def build() -> Service:
             answers=feed,
             conversations=conversations,
             clients=sockets,
+            uploads=uploads,
             clock=clock,
             origins=settings.origins,
         ),

@@ -14,6 +14,7 @@ from gateway_service.domain.chat_ports import Answers, Client, Conversations, Tu
 from gateway_service.domain.limits import RateLimits
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.resume import Progress
+from gateway_service.domain.upload_turns import UploadTurns
 from runtime.errors import Overloaded, Rejected
 
 
@@ -29,6 +30,7 @@ class Chat:
         answers: Answers,
         conversations: Conversations,
         limits: RateLimits,
+        uploads: UploadTurns,
     ) -> None:
         self._client = client
         self._principal = principal
@@ -36,6 +38,7 @@ class Chat:
         self._answers = answers
         self._conversations = conversations
         self._limits = limits
+        self._uploads = uploads
 
     async def ask(self, frame: MessageSend) -> None:
         """Have the turn accepted, say so, and follow its answer; the same client_message_id is the same message.
@@ -48,6 +51,7 @@ class Chat:
         if frame.attachments or frame.replaces is not None:
             raise Rejected("attachments and edits are not supported yet", code="not_supported")
         await self._take_allowance()
+        self._uploads.asked()
         request = AcceptTurn(
             client_message_id=frame.client_message_id,
             conversation_id=frame.conversation_id or ConversationId(uuid7()),

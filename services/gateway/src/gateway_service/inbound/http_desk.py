@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway_service.domain.limits import RateLimits
 from gateway_service.domain.ports import Inbox, Services, Tokens
+from gateway_service.domain.upload_turns import UploadTurns
 from runtime.health import Health
 
 
@@ -15,6 +16,7 @@ class HttpDesk:
     tokens: Tokens
     limits: RateLimits
     inbox: Inbox
+    uploads: UploadTurns
     health: Health
     origins: tuple[str, ...] = ()
     """Further origins, beside our own, whose pages may ask."""

@@ -131,7 +131,8 @@ async def _register(
             replaces=replaces,
             tags=upload.tags,
         )
-        registered = await desk.services.ask(ingest.REGISTER_DOCUMENT, asked, principal.scope, timeout_s=REGISTER_S)
+        async with desk.uploads.one(principal.tenant_id):
+            registered = await desk.services.ask(ingest.REGISTER_DOCUMENT, asked, principal.scope, timeout_s=REGISTER_S)
     except BaseException:
         await desk.inbox.drop(principal.tenant_id, name)
         raise

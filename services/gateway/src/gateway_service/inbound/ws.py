@@ -42,6 +42,7 @@ from gateway_service.domain.chat_ports import Answers, Client, Clients, Conversa
 from gateway_service.domain.limits import RateLimits
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.session import HEARTBEAT_S, HELLO_S, Strikes
+from gateway_service.domain.upload_turns import UploadTurns
 from gateway_service.inbound.reading import has_nul
 from runtime import logs
 from runtime.bus import describe
@@ -65,6 +66,7 @@ class ChatDesk:
     answers: Answers
     conversations: Conversations
     clients: Clients
+    uploads: UploadTurns
     clock: Clock
     origins: tuple[str, ...] = ()
     """Further origins, beside our own, whose pages may open a socket for people."""
@@ -156,6 +158,7 @@ class _Door:
             answers=self._desk.answers,
             conversations=self._desk.conversations,
             limits=self._desk.limits,
+            uploads=self._desk.uploads,
         )
         self._desk.clients.admit(self._client, principal)
         self._client.push(_welcome(principal, self._desk.limits.limit).dump())
