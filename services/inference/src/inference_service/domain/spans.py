@@ -8,6 +8,7 @@ from typing import Final
 from contracts.ingest import PassageHit
 from inference_service.domain import marks
 from inference_service.domain.claims import answer_sentences
+from inference_service.domain.columns import Cell, cells_of
 from inference_service.domain.deadlines import starts
 from inference_service.domain.negation import Clause, denied_terms, read_clauses
 from inference_service.domain.opposites import Tendency, tendencies
@@ -32,7 +33,8 @@ _WORDS: Final = re.compile(r"\w+")
 class Span:
     """One to three sentences in a row, or a heading. `start` and `end` are characters of the passage's text.
 
-    `parts` are the single sentences of several; `clauses` are there where something is denied.
+    `parts` are the single sentences of several; `clauses` are there where something is denied; `cells` are those of a
+    row below names of columns.
     """
 
     start: int
@@ -43,6 +45,7 @@ class Span:
     tends: frozenset[Tendency]
     counted_from: frozenset[int]
     parts: tuple["Span", ...] = ()
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def _single(text: str, begin: int, heading: str, language: str) -> Iterator[Span
         said = text[start:end]
         is_item = bool(marks.LIST_ITEM.match(said))
         names = names if "|" in said else ""
-        yield _in_column(_span(text, start, end, language, opening if is_item else ""), names, language)
+        yield _in_column(_span(text, start, end, language, opening if is_item else ""), said, names, language)
         names = said if _RULE.match(text, end) else names
         if not is_item:
             opening = said if said.endswith(marks.LEAD_ENDS) else heading
@@ -134,12 +137,14 @@ def _span(text: str, start: int, end: int, language: str, opening: str = "") -> 
     return Span(start, end, own, quantities(said, language), read, tendencies(said, language), starts(said, language))
 
 
-def _in_column(row: Span, names: str, language: str) -> Span:
+def _in_column(row: Span, said: str, names: str, language: str) -> Span:
     """Give a row what its columns are called: else those names alone are likest to a claim that tells each of them."""
     if not names:
         return row
     own = row.terms | frozenset(terms(names, language))
-    return replace(row, terms=own, quantities=row.quantities | quantities(names, language))
+    return replace(
+        row, terms=own, quantities=row.quantities | quantities(names, language), cells=cells_of(said, names, language)
+    )
 
 
 def _sentence_places(text: str, begin: int) -> Iterator[tuple[int, int]]:
@@ -194,6 +199,8 @@ def _lists(text: str, single: Sequence[Span], told: Iterable[str]) -> Iterator[S
 
 
 def _run(run: Sequence[Span]) -> Span:
+    if len(run) == 1:
+        return run[0]
     return Span(
         run[0].start,
         run[-1].end,
@@ -202,7 +209,7 @@ def _run(run: Sequence[Span]) -> Span:
         tuple(clause for one in run for clause in one.clauses),
         frozenset().union(*(one.tends for one in run)),
         frozenset().union(*(one.counted_from for one in run)),
-        tuple(run) if len(run) > 1 else (),
+        tuple(run),
     )
 
 

@@ -21,6 +21,7 @@ from operator import mul
 from typing import Final, Literal, NamedTuple
 
 from inference_service.domain.claims import AnswerSentence
+from inference_service.domain.columns import is_of_another_column
 from inference_service.domain.deadlines import starts
 from inference_service.domain.negation import denied_of, denied_terms
 from inference_service.domain.opposites import Tendency, are_opposed, is_prefixed, tendencies
@@ -234,6 +235,8 @@ def _objection(said: _Claimed, span: Span, passage: ReadPassage) -> Literal["num
         return "number"
     # What one sentence denies says nothing of its neighbour: the one that names most of the claim is asked.
     core = max(span.parts or (span,), key=lambda one: len(one.terms & said.terms.keys()))
+    if is_of_another_column(said.terms.keys(), said.quantities, core.cells):
+        return "number"
     denied_there = denied_of(said.terms.keys(), core.clauses)
     denied_here = said.denied & core.terms
     is_denial_lost = bool(denied_here) and not denied_here & denied_there
