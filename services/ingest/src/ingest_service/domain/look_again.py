@@ -64,9 +64,10 @@ class Looks:
 
     async def _rest(self) -> None:
         """Until one of those taken was looked at, which leaves room for another, or for a round."""
-        await asyncio.sleep(min(SOONEST_S, self._round_s))
+        pause_s = min(SOONEST_S, self._round_s)
+        await asyncio.sleep(pause_s)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._round_s):
+            async with asyncio.timeout(self._round_s - pause_s):
                 await self._has_room.wait()
 
     async def _take(self) -> Sequence[Page]:

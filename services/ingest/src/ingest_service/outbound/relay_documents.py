@@ -45,9 +45,8 @@ INDEXED = """
 """
 
 DUE: Final = """
-    UPDATE web_page SET look_again_at = now() + interval '1 hour'
-    WHERE (tenant_id, document_id) IN (
-        SELECT w.tenant_id, w.document_id FROM web_page AS w
+    WITH due AS (
+        SELECT w.tenant_id, w.document_id, w.look_again_at FROM web_page AS w
         WHERE w.look_again_at < now() AND (w.tenant_id, w.document_id) IN (
             SELECT tenant_id, document_id FROM (
                 SELECT q.tenant_id, q.document_id, coalesce(t.pages, 0) + row_number() OVER (
@@ -58,11 +57,15 @@ DUE: Final = """
                 LEFT JOIN unnest($3::uuid[], $4::bigint[]) AS t (tenant_id, pages) ON t.tenant_id = q.tenant_id
                 WHERE q.look_again_at < now()) AS queue
             WHERE place <= $2)
-        ORDER BY w.look_again_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-    RETURNING tenant_id, document_id
+        ORDER BY w.look_again_at LIMIT $1 FOR UPDATE SKIP LOCKED),
+    taken AS (
+        UPDATE web_page AS w SET look_again_at = now() + interval '1 hour' FROM due
+        WHERE w.tenant_id = due.tenant_id AND w.document_id = due.document_id
+        RETURNING w.tenant_id, w.document_id, due.look_again_at)
+    SELECT tenant_id, document_id FROM taken ORDER BY look_again_at
 """
-"""Of each business so many with those that are taken already. Not what is being read: it is due when that is done, and
-would come an hour later else."""
+"""Those that have been due for longest first, of each business so many with those that are taken already. Not what is
+being read: it is due when that is done, and would come an hour later else."""
 
 
 class RelayDocuments:
