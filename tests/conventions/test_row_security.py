@@ -116,7 +116,12 @@ def test_there_are_functions_to_look_at() -> None:
         "extend_lease",
         "complete_turn",
     }
-    assert {name for name, _ in functions("ingest")} >= {"advance_document", "release_document"}
+    assert {name for name, _ in functions("ingest")} >= {
+        "advance_document",
+        "found_passages",
+        "release_document",
+        "same_document",
+    }
     assert functions("auth")
 
 

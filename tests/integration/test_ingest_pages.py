@@ -244,7 +244,7 @@ async def test_looks_find_new_pages_and_bring_no_deleted_one_back(bus: Bus, scop
     news = await eventually(lambda: one(bus, scope, f"{site.url}/news"), timeout_s=60)
     assert (await until(bus, scope, news.id, "ready")).title == "News"
     assert "canoes" in (await find(bus, scope, "Do you sell canoes?"))[0].text
-    assert 304 in site.answered
+    await eventually(lambda: 304 in site.answered, timeout_s=60)
     left = {url.removeprefix(site.url) for url in await documents(bus, scope)}
     assert left == {"/", "/returns", "/secret/plans", "/news"}
     assert (await look(bus, scope, home.id)).led_to == 3

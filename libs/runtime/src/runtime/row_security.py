@@ -91,6 +91,8 @@ KEEP_SAID = """
         AS said (id, subject, stream, schema_name, body) WHERE said.body IS NOT NULL;
 """
 """Put the bodies in `kept` into the outbox, but for those that are NULL."""
+KEEP_SAID_ONCE = KEEP_SAID.replace(";", " ON CONFLICT DO NOTHING;")
+"""The same, for a function that does the same when it runs twice: then the row may be there from the first time."""
 
 
 def filled_in(body: str, field: str, value: str) -> str:

@@ -24,7 +24,7 @@ BEGIN
         RETURN;
     END IF;
     kept := said_bodies;
-    {row_security.KEEP_SAID}
+    {row_security.KEEP_SAID_ONCE}
     RETURN NEXT;
 END"""  # noqa: S608 - put together from constants
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, cast, literal
+from sqlalchemy import ARRAY, ColumnElement, Text, cast
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -78,30 +78,3 @@ def is_current(document: Document, attempt: int) -> ColumnElement[bool]:
 def _within(column: Mapped[datetime], span: Span) -> list[ColumnElement[bool]]:
     since = [] if span.since is None else [column >= span.since]
     return since if span.until is None else [*since, column < span.until]
-
-
-def same_as(document: Document) -> SelectOfScalar[DocumentRow]:
-    """The document itself, or one in use with its content."""
-    in_use = col(DocumentRow.state).not_in((State.FAILED, State.DELETING))
-    return select(DocumentRow).where(
-        (col(DocumentRow.id) == document.id) | ((col(DocumentRow.sha256) == document.sha256) & in_use)
-    )
-
-
-def failed_upload(document: Document, scope: TenantScope) -> SelectOfScalar[UUID]:
-    """The upload that failed with the content of this one, locked; none for what came of another or has an address."""
-    is_upload = document.came_of is None and document.url is None
-    return (
-        select(DocumentRow.id)
-        .where(
-            col(DocumentRow.tenant_id) == scope.tenant_id,
-            col(DocumentRow.sha256) == document.sha256,
-            col(DocumentRow.state) == State.FAILED,
-            col(DocumentRow.came_of).is_(None),
-            col(DocumentRow.url).is_(None),
-            literal(is_upload),
-        )
-        .order_by(col(DocumentRow.id).desc())
-        .limit(1)
-        .with_for_update()
-    )

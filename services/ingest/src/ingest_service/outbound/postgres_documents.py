@@ -20,7 +20,7 @@ from ingest_service.domain.document import Cause, Document, Failure, Reading, St
 from ingest_service.domain.estimate import Expected
 from ingest_service.domain.ports import Leased, Step
 from ingest_service.domain.select_documents import Selection
-from ingest_service.outbound import document_attempts
+from ingest_service.outbound import arriving, document_attempts
 from ingest_service.outbound.document_changes import (
     LED_TO,
     asked_for,
@@ -32,9 +32,9 @@ from ingest_service.outbound.document_changes import (
     say,
     twin_of,
 )
-from ingest_service.outbound.document_selection import came_of, failed_upload, is_current, listed, same_as, selected_ids
+from ingest_service.outbound.document_selection import came_of, is_current, listed, selected_ids
 from ingest_service.outbound.passage_rows import drop_passages, found_generation, found_passages, passages_of
-from ingest_service.outbound.rows import cut_value, document_of, row_of
+from ingest_service.outbound.rows import cut_value, document_of
 from ingest_service.outbound.tables import DocumentRow, KnowledgeSettingsRow
 from runtime.db import Database
 from runtime.errors import Conflict
@@ -67,21 +67,15 @@ class PostgresDocuments:
 
     async def add(self, scope: TenantScope, document: Document, *, keep: Step) -> Document:
         async with self._database.tenant_tx(scope) as tx:
-            # the rows before their content, as `replace` does, or they would wait for each other; and who deletes one
-            # that is here already is done, or waits for us
-            same = same_as(document).execution_options(populate_existing=True)
-            await tx.session.exec(same.with_for_update())
-            failed = (await tx.session.exec(failed_upload(document, scope))).first()
-            await lock_content(tx, document.sha256)
-            row = (await tx.session.exec(same)).first()
+            same, failed = await arriving.same_as(self._database, scope, document)
+            row = None if same is None else (await tx.session.exec(_one(scope, same))).first()
             if row is not None:
                 is_asked_for = document.came_of is None and row.came_of is not None
                 return await asked_for(tx, row) if is_asked_for else document_of(row)
             await keep()
             if failed is not None:
-                return await _begin_anew(tx, scope, DocumentId(failed))
-            tx.session.add(row_of(scope, document))
-            await tx.session.flush()
+                return await _begin_anew(tx, scope, failed)
+            await arriving.insert(tx, scope, document)
             await enqueue(tx, document.id)
         return document
 
