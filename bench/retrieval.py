@@ -234,7 +234,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--of", type=int, default=0, help="documents of the collection that the set is a part of")
     parser.add_argument("--only", default="", choices=("", "quality", "repeats", "speed"), help="only this part")
     parser.add_argument("--passages", type=int, nargs="+", default=SIZES, help="of the speed of a search")
-    parser.add_argument("--threads", type=int, default=1, help="of one run of the embedding model; ingest's is 1")
+    parser.add_argument("--threads", type=int, default=1, help="that embed passages")
     return parser.parse_args()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ingest_service import build_model
-from ingest_service.outbound import minilm_model
+from ingest_service.outbound import minilm_embedder, minilm_model
 from ingest_service.outbound.minilm_embedder import MiniLmEmbedder
 from ingest_service.outbound.minilm_tokenizer import MiniLmTokenizer
 from services.ingest.tests.claim import Claim
@@ -31,6 +31,29 @@ def test_nearness_is_that_of_the_published_model(embedder):
     # fp32 gives 0.370 and 0.015; eight bits may move them a little
     assert near[0, 1] == pytest.approx(0.370, abs=0.02)
     assert near[0, 2] == pytest.approx(0.015, abs=0.02)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
+async def test_threads_share_the_texts_and_keep_their_order(embedder, count):
+    texts = [f"Tent number {number} sleeps {number + 2}." for number in range(count)]
+    shared = MiniLmEmbedder(minilm_model.built_model_path(), threads=3)
+    assert await shared.embed(texts) == embedder.embed_now(texts)
+    shared.close()
+
+
+async def test_who_asks_has_the_other_cores(monkeypatch: pytest.MonkeyPatch):
+    def at_work() -> int:
+        return sum(thread.name.startswith("embed-passages-too") for thread in threading.enumerate())
+
+    shared = MiniLmEmbedder(minilm_model.built_model_path(), threads=3)
+    await shared.embed_query("a question")
+    await shared.embed(["one", "two", "three"])
+    assert at_work() == 0
+    monkeypatch.setattr(minilm_embedder, "QUIET_S", -1.0)
+    await shared.embed(["one", "two", "three"])
+    assert at_work() == 2
+    shared.close()
+    assert at_work() == 0
 
 
 def test_company_moves_no_vector(embedder):

@@ -19,6 +19,7 @@ from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_
 from ingest_service.outbound.aiohttp_web import AiohttpWeb
 from ingest_service.outbound.cage.limits import Limits
 from ingest_service.outbound.caged_reader import CagedReader
+from ingest_service.outbound.cores import cores
 from ingest_service.outbound.edge_indexes import EdgeIndexes
 from ingest_service.outbound.embedders import MINILM, OF_MINILM, Embedders, Life, Servers
 from ingest_service.outbound.file_store import ObjectFiles
@@ -120,7 +121,7 @@ async def _shelves(
         ollama_host=settings.ollama_host,
         openai_base_url=settings.openai_base_url,
         openai_api_key=settings.openai_api_key,
-        minilm_threads=settings.embed_threads,
+        minilm_threads=settings.embed_threads or cores(),
     )
     embedders = Embedders(servers, counter, Life(service.loop, service.on_stop))
     wanted = await embedders.make(traits)

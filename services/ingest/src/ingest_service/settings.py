@@ -64,8 +64,8 @@ class IngestSettings(DatabaseSettings):
     rerank_api_key: SecretStr | None = None
     rerank_timeout_s: Annotated[float, Field(gt=0, le=2)] = 0.5
     """Then the order is the one found without it; a search as a whole has 3 s."""
-    embed_threads: int = 1
-    """Threads of one run of MiniLM."""
+    embed_threads: Annotated[int, Field(ge=0)] = 0
+    """Threads in which MiniLM embeds passages while nobody asks, one otherwise; 0: as many as cores, up to four."""
     slots: Annotated[int, Field(ge=1)] = 3
     """Documents at work at the same time. All but one of them may be long, each of another business: a short one need
     not wait for the end of a long one."""
