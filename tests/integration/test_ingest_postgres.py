@@ -78,6 +78,9 @@ async def test_an_upload_is_not_held_against_every_document_of_its_business(
         before = await tx.fetch_row(READ)
         assert await arriving.same_as(ingest_database, scope, new_document(sha256="new")) == (None, None)
         assert await tx.fetch_row(READ) == before
+    async with connection(platform.postgres_url("lumora")) as admin:
+        # nobody shall have to read them
+        await admin.execute("DELETE FROM ingest.document WHERE tenant_id = $1", scope.tenant_id)
 
 
 async def test_a_step_whose_connection_broke_may_be_done_again(ingest_database: Database):

@@ -1,6 +1,5 @@
 """Who is connected to whom."""
 
-import asyncio
 import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,6 +13,7 @@ from ingest_service.domain.index_document import Desk
 from ingest_service.domain.long_documents import LongDocuments
 from ingest_service.domain.places import Places
 from ingest_service.domain.shelves import Shelf, Shelves
+from ingest_service.domain.slots import Slots
 from ingest_service.domain.snapshots import Snapshots
 from ingest_service.inbound import on_ingest_job, rpc_documents, rpc_pages, rpc_search, rpc_settings, upkeep
 from ingest_service.outbound.aiohttp_web import AiohttpWeb
@@ -62,6 +62,7 @@ async def build() -> Service:
     fetching = Fetching(documents, pages, files, web, SystemClock(), look_again)
     limits = Limits(settings.read_memory_mib, settings.read_cpu_s, settings.read_wall_s, settings.ocr_cpu_s)
     reader = CagedReader(limits, ocr_languages=[code for code in settings.ocr_languages.split("+") if code])
+    slots = Slots(settings.slots)
     desk = Desk(
         documents=documents,
         members=PostgresMembers(database, documents),
@@ -73,7 +74,7 @@ async def build() -> Service:
         tell_trouble=on_ingest_job.tell_trouble,
         fetching=fetching,
         long=LongDocuments(max(1, settings.slots - 1)),
-        at_work=asyncio.Semaphore(settings.slots),
+        at_work=slots,
         fetches=Places(settings.fetches),
     )
 
@@ -92,6 +93,7 @@ async def build() -> Service:
     service.loop("reader", reader.rest_when_idle)
     service.on_stop(indexes.close)
     service.on_stop(reader.close)
+    service.on_drain(slots.leave)
     service.on_drain(web.leave)
     service.on_stop(web.close)
     return service

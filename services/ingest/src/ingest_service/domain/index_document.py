@@ -22,6 +22,7 @@ from ingest_service.domain.ports import Documents, Files, Leased
 from ingest_service.domain.progress import Fenced, Progress
 from ingest_service.domain.read_document import Reader, reading_of
 from ingest_service.domain.shelves import Shelves
+from ingest_service.domain.slots import Slots
 from ingest_service.domain.unpack import Unpacking
 from ingest_service.domain.web_links import is_sitemap, links_of
 from ingest_service.domain.web_page import MOST_PAGES
@@ -62,7 +63,7 @@ class Desk:
     tell_trouble: TellTrouble = lambda *_, **_named: None
     fetching: Fetching | None = None
     long: LongDocuments = field(default_factory=lambda: LongDocuments(places=1))
-    at_work: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    at_work: Slots = field(default_factory=lambda: Slots(1))
     """Documents that are read and embedded; those that are being fetched only wait for a site, and stand apart."""
     fetches: Places = field(default_factory=lambda: Places(1))
 
@@ -140,7 +141,7 @@ async def index_document(document: Document, scope: TenantScope, desk: Desk) -> 
         await desk.fetches.soon(scope)
         with desk.fetches.one(scope):
             document = await desk.fetching.fetch(document, scope)
-    async with desk.at_work:
+    async with desk.at_work.one():
         with desk.long.turn(scope, document) as turn:
             return await _at_work(document, scope, desk, turn)
 
