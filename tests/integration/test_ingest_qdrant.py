@@ -10,7 +10,7 @@ from runtime.bus import Bus
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
 from runtime.testing.ollama_server import SimulatedOllama
-from tests.support.ingest_process import Ingest, asking, find, new_person, running, send, until, until_gone
+from tests.support.ingest_process import HANGS, Ingest, asking, find, new_person, running, send, until, until_gone
 from tests.support.platform import Platform, eventually
 from tests.support.probe import connection
 from tests.support.simulated_qdrant import SimulatedQdrant
@@ -32,7 +32,7 @@ async def server() -> AsyncIterator[SimulatedQdrant]:
 
 @pytest.fixture(scope="module")
 async def service(platform: Platform, server: SimulatedQdrant) -> AsyncIterator[Ingest]:
-    with running(platform, INGEST_QDRANT_URL=server.url, INGEST_QDRANT_API_KEY="the key") as service:
+    with running(platform, INGEST_QDRANT_URL=server.url, INGEST_QDRANT_API_KEY="the key", **HANGS) as service:
         yield service
 
 
@@ -106,7 +106,7 @@ async def test_processes_of_two_models_share_a_server_until_one_of_them_has_ende
     await until(bus, scope, document.id, "ready")
     async with SimulatedOllama() as ollama:
         settings = {"INGEST_EMBEDDER": "ollama/simulated-embed-n96", "INGEST_EMBED_DIMENSIONS": "96"}
-        kept = {"INGEST_QDRANT_URL": server.url, "INGEST_QDRANT_API_KEY": "the key"}
+        kept = {"INGEST_QDRANT_URL": server.url, "INGEST_QDRANT_API_KEY": "the key", **HANGS}
         with running(platform, **settings, **kept, OLLAMA_HOST=ollama.url) as newer:
             await eventually(newer.is_whole, timeout_s=60)
             assert set(server.collections) == {COLLECTION, OTHER}

@@ -18,7 +18,7 @@ from contracts.ids import DocumentId
 from runtime.bus import Bus
 from runtime.errors import Unavailable
 from runtime.tenancy import TenantScope
-from tests.support.ingest_process import Ingest, asking, find, new_person, send, until, until_gone
+from tests.support.ingest_process import HANGS, Ingest, asking, find, new_person, send, until, until_gone
 from tests.support.platform import Platform, eventually
 from tests.support.simulated_qdrant import SimulatedQdrant
 
@@ -68,7 +68,7 @@ async def house(request: pytest.FixtureRequest, platform: Platform, tmp_path: Pa
             paths = {"INGEST_INDEX_PATH": str(tmp_path / "index"), "INGEST_SNAPSHOT_PATH": str(tmp_path / "snapshots")}
         else:
             server = await stack.enter_async_context(SimulatedQdrant(api_key="the key"))
-            paths = {"INGEST_QDRANT_URL": server.url, "INGEST_QDRANT_API_KEY": "the key"}
+            paths = {"INGEST_QDRANT_URL": server.url, "INGEST_QDRANT_API_KEY": "the key", **HANGS}
         service = Ingest(platform, **paths)
         stack.callback(service.kill)
         yield House(service, must_stop=request.param == "in process")

@@ -20,6 +20,9 @@ from tests.support.children import bound
 from tests.support.platform import Platform, eventually
 from tests.support.ports import free_ports
 
+HANGS = {"INGEST_QDRANT_WRITE_TIMEOUT_S": "2"}
+"""A simulated server does not answer while the test that it belongs to waits for ingest to end."""
+
 
 class Ingest:
     """The service's process; `settings` are environment variables of its own."""

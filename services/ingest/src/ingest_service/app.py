@@ -186,6 +186,7 @@ def _server(settings: IngestSettings) -> "QdrantServer":
         api_key=settings.qdrant_api_key,
         prefix=settings.qdrant_prefix,
         timeout_s=settings.qdrant_timeout_s,
+        write_timeout_s=settings.qdrant_write_timeout_s,
         shards=settings.qdrant_shards,
         replicas=settings.qdrant_replicas,
         write_replicas=settings.qdrant_write_replicas,

@@ -26,7 +26,8 @@ class IngestSettings(DatabaseSettings):
     qdrant_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "lumora"
     """The collection's name begins so; the embedding model's name and dimension follow."""
     qdrant_timeout_s: Annotated[int, Field(ge=1, le=60)] = 2
-    """Of one request that reads; a search as a whole has 3 s. One that writes has a minute."""
+    """Of one request that reads; a search as a whole has 3 s."""
+    qdrant_write_timeout_s: Annotated[int, Field(ge=1, le=300)] = 60
     qdrant_shards: Annotated[int, Field(ge=1)] = 1
     """Of a collection that is made; this and the next three mean nothing for one that exists."""
     qdrant_replicas: Annotated[int, Field(ge=1)] = 1

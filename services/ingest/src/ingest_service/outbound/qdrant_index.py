@@ -44,8 +44,6 @@ OLDEST_SERVER: Final = (1, 19)
 """The first that counts a term's rarity over one tenant's passages; an older one ignores the wish without a word."""
 A_WRITE: Final = 64
 """Points of one request: some 300 KB, where a server takes 32 MB."""
-WRITE_S: Final = 60
-"""For a write, which nobody waits for as for a search: to show a long document takes a busy server seconds."""
 A_PAGE: Final = 1_000
 """Points that are looked through at a time."""
 T = TypeVar("T")
@@ -58,6 +56,7 @@ class QdrantIndex:
 
     def __init__(self, server: QdrantServer, *, model: str, dimension: int) -> None:
         self._server = server
+        self._write_s = server.write_timeout_s
         self._dimension = dimension
         self.collection = collection_name(server.prefix, model, dimension)
         self._client = connected(server)
@@ -84,7 +83,7 @@ class QdrantIndex:
         chosen = _reading(scope, document_id, generation)
         shown = {SHOWN: str(scope.tenant_id)}
         await self._ask(
-            lambda: self._client.set_payload(self.collection, shown, points=chosen, wait=True, timeout=WRITE_S)
+            lambda: self._client.set_payload(self.collection, shown, points=chosen, wait=True, timeout=self._write_s)
         )
 
     async def delete_document(
@@ -167,7 +166,7 @@ class QdrantIndex:
         return [_hit(scope, point) for point in found.points]
 
     async def _write(self, points: Sequence[models.PointStruct]) -> None:
-        await self._ask(lambda: self._client.upsert(self.collection, points, wait=True, timeout=WRITE_S))
+        await self._ask(lambda: self._client.upsert(self.collection, points, wait=True, timeout=self._write_s))
 
     async def _page(self, fields: list[str], start: Any) -> tuple[list[models.Record], Any]:
         return await self._ask(
@@ -182,7 +181,7 @@ class QdrantIndex:
 
     async def _delete(self, chosen: models.Filter) -> None:
         selected = models.FilterSelector(filter=chosen)
-        await self._ask(lambda: self._client.delete(self.collection, selected, wait=True, timeout=WRITE_S))
+        await self._ask(lambda: self._client.delete(self.collection, selected, wait=True, timeout=self._write_s))
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         await self._made()
@@ -240,7 +239,7 @@ class QdrantIndex:
     async def _make_field(self, field: str, schema: models.PayloadSchemaParams) -> None:
         await answered(
             lambda: self._client.create_payload_index(
-                self.collection, field, field_schema=schema, wait=True, timeout=WRITE_S
+                self.collection, field, field_schema=schema, wait=True, timeout=self._write_s
             )
         )
 

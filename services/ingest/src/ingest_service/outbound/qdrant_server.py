@@ -34,7 +34,9 @@ class QdrantServer:
         url: http(s)://host:port, with a path where a proxy asks for one.
         api_key: Sent with each request; None for a server that asks for none.
         prefix: The collection's name begins so; the rest names the embedding model and its dimension.
-        timeout_s: Of one request.
+        timeout_s: Of one request that reads.
+        write_timeout_s: Of one that writes: nobody waits for it as for a search, and to show a long document takes a
+            busy server seconds.
         shards: Parts that a collection is spread over.
         replicas: Copies of each part.
         write_replicas: Copies that must have a write before it counts.
@@ -45,6 +47,7 @@ class QdrantServer:
     api_key: SecretStr | None = None
     prefix: str = "lumora"
     timeout_s: int = 5
+    write_timeout_s: int = 60
     shards: int = 1
     replicas: int = 1
     write_replicas: int = 1
