@@ -33,6 +33,7 @@ from gateway_service.domain.chat import Chat
 from gateway_service.domain.limits import LocalCounters, RateLimits
 from gateway_service.domain.principal import Principal
 from gateway_service.domain.resume import Frame, Progress, TokenRange, Verdict
+from gateway_service.domain.upload_turns import UploadTurns
 from gateway_service.outbound.conversation_feed import ConversationFeed
 from gateway_service.outbound.sockets import Sockets
 from gateway_service.outbound.token_feed import TokenFeed
@@ -134,7 +135,15 @@ class Resuming(RuleBasedStateMachine):
         turns: Any = self  # the machine plays inference, as far as a chat asks it
         nobody: Any = None
         conversations = ConversationFeed(nobody, nobody, nobody)  # nothing happens in them here
-        return Chat(self.client, PRINCIPAL, turns=turns, answers=self.feed, conversations=conversations, limits=limits)
+        return Chat(
+            self.client,
+            PRINCIPAL,
+            turns=turns,
+            answers=self.feed,
+            conversations=conversations,
+            limits=limits,
+            uploads=UploadTurns(LoopClock()),
+        )
 
     @precondition(lambda self: self.sending is not None)
     @rule()
