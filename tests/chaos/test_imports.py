@@ -30,7 +30,7 @@ DOCUMENTS = int(os.environ.get("LUMORA_IMPORT_DOCUMENTS", "300"))
 FLOOD = int(os.environ.get("LUMORA_FLOOD_DOCUMENTS", "400"))
 SEED = int(os.environ.get("LUMORA_IMPORT_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
 KILLS = 10
-LIVES_S = (0.1, 5.0)
+LIVES_S = (0.1, 2.5)
 """How long ingest works between two kills, at least and at most."""
 READY_S = 600
 QUEUE_HOLDS = next(stream for stream in declared_streams() if stream.name == INGEST.stream).max_msgs_per_subject
